@@ -1,0 +1,62 @@
+# One command per need. Everything is made in .local/, which git ignores.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench up clean format lint types template lock ready ready-dev
+
+LOCAL := .local
+BIN   := $(LOCAL)/venvs/dev/bin
+SAM   := $(LOCAL)/venvs/sam/bin/sam
+CODE  := $(wildcard layers/dialer functions local cli tests benchmarks)
+PORT  ?= 8790
+
+# Any working Python starts the bootstrap; it looks for 3.11, 3.12 or 3.13 itself. `make PYTHON=/path/to/python …` decides.
+define bootstrap
+@for python in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
+	if $$python -c "" >/dev/null 2>&1; then exec $$python local/bootstrap.py $(1); fi; \
+done; echo "Install Python 3.11, 3.12 or 3.13: no working python3 is on PATH." >&2; exit 2
+endef
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+demo: ready ## dial a made-up list through the whole local world    [LIST=path.csv] [FAULTS=1]
+	@$(BIN)/python -m local demo $(if $(LIST),--list "$(LIST)") $(if $(FAULTS),--faults)
+
+test: ready ## every test, on real parts                              [ARGS="-k words"]
+	@$(BIN)/pytest $(ARGS)
+
+check: ready lint types test template ## what must hold before a merge: format, lint, types, tests, template
+
+bench: ready ## measure: claims, locks, calls a second
+	@$(BIN)/pytest benchmarks -s --timeout=0 $(ARGS)
+
+up: ready ## start the local world and keep it running         [PORT=8790] [CARRIER=url] [MONGODB=uri]
+	@$(BIN)/python -m local up --port $(PORT) $(if $(CARRIER),--carrier "$(CARRIER)") $(if $(MONGODB),--mongodb "$(MONGODB)")
+
+clean: ## stop what was left running and remove .local/
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local down; fi
+	@rm -rf $(LOCAL) .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find $(wildcard layers functions local cli tests benchmarks) -name __pycache__ -prune -exec rm -rf {} +
+
+format: ready-dev ## rewrite the code in the house format
+	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/ruff check --fix $(CODE)
+
+lint: ready-dev
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+
+types: ready-dev
+	$(BIN)/mypy $(CODE)
+
+template: ready
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template template.yaml
+
+lock: ## pin the dependencies again                      [ARGS=--upgrade]
+	$(call bootstrap,lock)
+	@$(LOCAL)/venvs/lock/bin/python local/lock.py $(ARGS)
+
+ready:
+	$(call bootstrap,)
+
+ready-dev:
+	$(call bootstrap,dev)

@@ -1,0 +1,1 @@
+"""The local world: real parts on loopback. Never shipped."""

@@ -1,0 +1,152 @@
+"""Makes the project's virtual environments from their locks, each once, in .local/ and nowhere else."""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+# Only the standard library: this runs before anything is installed, on the interpreter that bootstrap.py found.
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCAL = ROOT / ".local"
+ALL = ("dev", "sam", "ministack", "lambda")  # and "lock", made only to pin the others again
+FREE_GB_NEEDED = float(os.environ.get("DIALER_FREE_GB", "2"))
+
+MONGOD_NEEDED = (
+    "No mongod for this platform: put MongoDB's `mongod` (6.0 or later) on PATH, or set MONGODB_URI to a replica set "
+    "(the packaged one needs x86-64 Linux with glibc and OpenSSL 3)."
+)
+
+
+class Refused(Exception):  # noqa: N818 - it is not an error of ours: a prerequisite is missing
+    """One sentence that says what to do."""
+
+
+def interpreter(name: str) -> Path:
+    """The Python of an environment, whether it exists yet or not."""
+    return LOCAL / "venvs" / name / "bin" / "python"
+
+
+def main(names: Sequence[str]) -> int:
+    wanted = tuple(names) or ALL
+    try:
+        with _one_at_a_time():
+            missing = [name for name in wanted if not _is_ready(name)]
+            if missing:
+                _demand_room()
+                _demand_some_mongod()
+            for place, name in enumerate(missing, start=1):
+                _make(name, step=f"[{place}/{len(missing)}]")
+    except Refused as refusal:
+        print(refusal, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped; run it again to go on.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _is_ready(name: str) -> bool:
+    stamp = LOCAL / "venvs" / name / "made-from"
+    return stamp.is_file() and stamp.read_text() == _origin(name) and interpreter(name).exists()
+
+
+def _origin(name: str) -> str:
+    """What an environment is made from; another lock or interpreter means another environment."""
+    return hashlib.sha256(_lock(name).read_bytes() + f"{sys.executable} {sys.version}".encode()).hexdigest()
+
+
+def _lock(name: str) -> Path:
+    return ROOT / "requirements" / f"{name}.txt"
+
+
+def _make(name: str, *, step: str) -> None:
+    folder = LOCAL / "venvs" / name
+    shutil.rmtree(folder, ignore_errors=True)  # half of one, where a run was interrupted
+    packages = sum(1 for line in _lock(name).read_text().splitlines() if re.match(r"\w", line))
+    with _step(f"{step} {name}: installing {packages} packages with Python {sys.version.split()[0]}"):
+        _run([sys.executable, "-m", "venv", str(folder)], name)
+        _run([str(interpreter(name)), "-m", "pip", "install", "--no-input", "--requirement", str(_lock(name))], name)
+        if name == "dev":
+            _demand_working_mongod(folder)
+    (folder / "made-from").write_text(_origin(name))
+
+
+def _run(command: list[str], name: str) -> None:
+    log = LOCAL / "logs" / f"make-{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {k: v for k, v in os.environ.items() if k not in {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}}
+    environment |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_REQUIRE_VIRTUALENV": "0"}
+    environment.setdefault("PIP_RETRIES", "2")
+    with log.open("ab") as out:
+        done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, env=environment, check=False)
+    if done.returncode:
+        raise Refused(_why(log.read_text(errors="replace"), log.relative_to(ROOT)))
+
+
+def _why(text: str, log: Path) -> str:
+    if re.search(r"No space left on device", text):
+        return f"The disk is full: free about {FREE_GB_NEEDED:g} GB and run this again."
+    if re.search(r"NewConnectionError|Max retries|name resolution|ConnectionError|Read ?timed? ?out|ProxyError", text):
+        return f"pip could not reach a package index: check the network or PIP_INDEX_URL and run this again ({log})."
+    if re.search(r"ensurepip.*(returned|failed)|No module named '?ensurepip", text):
+        return f"{sys.executable} cannot make environments: install its venv module (Debian: apt install python3-venv)."
+    return f"An environment could not be made; the last lines of {log} say why, then run this again."
+
+
+def _demand_room() -> None:
+    LOCAL.mkdir(exist_ok=True)
+    free = shutil.disk_usage(LOCAL).free / 1e9
+    if free < FREE_GB_NEEDED:
+        raise Refused(f"Only {free:.1f} GB of disk are free: free {FREE_GB_NEEDED:g} GB for .local/ and run this again.")
+
+
+def _demand_some_mongod() -> None:
+    """Before minutes are spent: a URI, a mongod on PATH, or a platform that the packaged one can run on."""
+    packaged_runs = sys.platform == "linux" and os.uname().machine == "x86_64"
+    if not (os.environ.get("MONGODB_URI") or shutil.which("mongod") or packaged_runs):
+        raise Refused(MONGOD_NEEDED)
+
+
+def _demand_working_mongod(venv: Path) -> None:
+    if os.environ.get("MONGODB_URI") or shutil.which("mongod"):
+        return
+    packaged = next(venv.glob("lib/python*/site-packages/fiftyone/db/bin/mongod"), None)
+    if packaged is None or subprocess.run([packaged, "--version"], capture_output=True, check=False).returncode:
+        raise Refused(MONGOD_NEEDED)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    LOCAL.mkdir(exist_ok=True)
+    with (LOCAL / "environments.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with _step("waiting for another run to finish the environments"):
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _step(words: str) -> Iterator[None]:
+    """One line: what is waited for, then how long it took."""
+    print(f"{words} …", end="", file=sys.stderr, flush=True)
+    began = time.monotonic()
+    try:
+        yield
+    except BaseException:
+        print(file=sys.stderr)
+        raise
+    print(f" {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
