@@ -53,7 +53,7 @@ template: ready
 
 lock: ## pin the dependencies again                      [ARGS=--upgrade]
 	$(call bootstrap,lock)
-	@$(LOCAL)/venvs/lock/bin/python local/lock.py $(ARGS)
+	@$(LOCAL)/venvs/lock/bin/python -m local.lock $(ARGS)
 
 ready:
 	$(call bootstrap,)

@@ -46,12 +46,16 @@ if not found:
         )
     else:
         sys.stderr.write(
-            "No working Python 3.11, 3.12 or 3.13 was found (this is %d.%d); install one, or run `make PYTHON=/path/to/python3.12`.\n"
+            "No working Python 3.11, 3.12 or 3.13 was found (this is %d.%d); install one, or name it: make PYTHON=...\n"
             % sys.version_info[:2]
         )
     sys.exit(2)
 
 try:
-    sys.exit(subprocess.call([found, os.path.join(os.path.dirname(os.path.abspath(__file__)), "environments.py")] + sys.argv[1:]))
+    sys.exit(
+        subprocess.call(
+            [found, os.path.join(os.path.dirname(os.path.abspath(__file__)), "environments.py")] + sys.argv[1:]
+        )
+    )
 except KeyboardInterrupt:
     sys.exit(130)

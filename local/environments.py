@@ -105,7 +105,9 @@ def _demand_room() -> None:
     LOCAL.mkdir(exist_ok=True)
     free = shutil.disk_usage(LOCAL).free / 1e9
     if free < FREE_GB_NEEDED:
-        raise Refused(f"Only {free:.1f} GB of disk are free: free {FREE_GB_NEEDED:g} GB for .local/ and run this again.")
+        raise Refused(
+            f"Only {free:.1f} GB of disk are free: free {FREE_GB_NEEDED:g} GB for .local/ and run this again."
+        )
 
 
 def _demand_some_mongod() -> None:

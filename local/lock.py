@@ -4,14 +4,20 @@ import subprocess
 import sys
 import tomllib
 
-from environments import LOCAL, ROOT, interpreter
+from local.environments import LOCAL, ROOT, interpreter
 
 # Which extras make which environment. Only dev holds what runs in production; a function finds that in its layer.
 EXTRAS = {"dev": ["dev", "mongod"], "sam": ["sam"], "ministack": ["ministack"], "lambda": ["lambda"], "lock": ["lock"]}
-OPTIONS = (
-    "--quiet --strip-extras --no-header --allow-unsafe --annotation-style=line "
-    "--no-emit-index-url --no-emit-find-links --no-emit-trusted-host"
-).split()
+OPTIONS = [
+    "--quiet",
+    "--strip-extras",
+    "--no-header",
+    "--allow-unsafe",
+    "--annotation-style=line",
+    "--no-emit-index-url",
+    "--no-emit-find-links",
+    "--no-emit-trusted-host",
+]
 
 
 def main(arguments: list[str]) -> None:
@@ -27,7 +33,16 @@ def main(arguments: list[str]) -> None:
 def _pin(name: str, lines: list[str], arguments: list[str]) -> None:
     target = ROOT / "requirements" / f"{name}.txt"
     print(f"{target.relative_to(ROOT)} …", file=sys.stderr)
-    compile_ = [str(interpreter("lock")), "-m", "piptools", "compile", *OPTIONS, *arguments, "--output-file", str(target)]
+    compile_ = [
+        str(interpreter("lock")),
+        "-m",
+        "piptools",
+        "compile",
+        *OPTIONS,
+        *arguments,
+        "--output-file",
+        str(target),
+    ]
     subprocess.run([*compile_, "-"], input="\n".join(lines), text=True, cwd=LOCAL, check=True)
     target.write_text(target.read_text().replace("-r -", "pyproject.toml"))
 

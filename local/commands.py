@@ -1,0 +1,71 @@
+"""The commands of `python -m local`."""
+
+import importlib
+import importlib.util
+import json
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from local import runs
+from local.environments import Refused
+from local.world import Wish, World
+
+app = typer.Typer(
+    help="The local world of the dialer: real parts on loopback.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+
+if importlib.util.find_spec("local.operator"):
+    app.add_typer(importlib.import_module("local.operator").app)
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the voice door; 0 takes a free one.")] = 0,
+    carrier: Annotated[str | None, typer.Option(help="URL of another Twilio-shaped server.")] = None,
+    mongodb: Annotated[str | None, typer.Option(help="URI of another MongoDB replica set.")] = None,
+    account_sid: Annotated[str, typer.Option(help="The account at the carrier.")] = Wish.account_sid,
+    auth_token: Annotated[str, typer.Option(help="Its token; a fresh one where not given.")] = "",
+) -> None:
+    """Start the local world, print one JSON line with every endpoint, and keep it running until a signal."""
+    wish = Wish(port=port, carrier=carrier, mongodb=mongodb, account_sid=account_sid, auth_token=auth_token)
+    with World(wish, say=Progress()) as world:
+        print(json.dumps(world.describe()), flush=True)
+        print("The world is up; Ctrl-C ends it.", file=sys.stderr, flush=True)
+        threading.Event().wait()
+
+
+@app.command()
+def down() -> None:
+    """End every world of this folder and remove what killed ones left behind."""
+    runs.end_all()
+
+
+class Progress:
+    """One line per step on standard error, with the seconds since the beginning."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+
+    def __call__(self, step: str) -> None:
+        print(f"{time.monotonic() - self.began:5.1f} s  {step} …", file=sys.stderr, flush=True)
+
+
+def main() -> NoReturn:
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        app()
+    except Refused as refusal:
+        print(refusal, file=sys.stderr)
+        sys.exit(2)
+    sys.exit(0)
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: the end takes a moment
+    sys.exit(128 + number)

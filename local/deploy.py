@@ -1,0 +1,163 @@
+"""The project's own template, built by `sam build` and deployed to the local AWS by `sam deploy`."""
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+
+from local.environments import LOCAL, ROOT, Refused, interpreter
+from local.ministack import ACCESS_KEY, REGION, SECRET_KEY
+from local.processes import plain_environment, start
+from local.runs import Run
+
+STACK = "dialer"
+CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=900, max_pool_connections=32)
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """What the stack made, by logical id and by output name."""
+
+    resources: Mapping[str, str]
+    types: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+    def of_type(self, kind: str) -> dict[str, str]:
+        return {name: physical for name, physical in self.resources.items() if self.types[name] == kind}
+
+
+def build(run: Run, project: Path = ROOT, *, say: Say = lambda _: None) -> Path:
+    """The built template's path. Nothing is done where nothing changed since the last time."""
+    home = LOCAL / "build" / hashlib.sha256(str(project).encode()).hexdigest()[:8]
+    home.mkdir(parents=True, exist_ok=True)
+    built, stamp = home / "sam" / "template.yaml", home / "built-from"
+    with _alone(home / "build.lock"):
+        wanted = _origin(project)
+        if stamp.exists() and stamp.read_text() == wanted and built.exists():
+            return built
+        say("sam build: the functions and their layers")
+        stamp.unlink(missing_ok=True)
+        where: dict[str, str | Path] = {
+            "template-file": project / "template.yaml",
+            "build-dir": built.parent,
+            "cache-dir": home / "cache",
+        }
+        _sam(
+            run, ["build", "--cached", "--parallel", *_options({**where, "base-dir": project}), *_overrides(_machine())]
+        )
+        stamp.write_text(wanted)
+    return built
+
+
+def deploy(
+    built: Path, run: Run, *, aws_url: str, parameters: Mapping[str, str], say: Say = lambda _: None
+) -> Deployed:
+    say("sam deploy: the stack, as on AWS")
+    what: dict[str, str | Path] = {
+        "template-file": built,
+        "stack-name": STACK,
+        "capabilities": "CAPABILITY_IAM",
+        "region": REGION,
+    }
+    how = ["--resolve-s3", "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"]
+    arguments = ["deploy", *how, *_options(what), *_overrides({**_machine(), **parameters})]
+    _sam(run, arguments, AWS_ENDPOINT_URL=aws_url, SAM_CLI_POLL_DELAY="0.2")
+    cloudformation = client("cloudformation", aws_url)
+    stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+    found = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
+    return Deployed(
+        resources={r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found},
+        types={r["LogicalResourceId"]: r["ResourceType"] for r in found},
+        outputs={o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])},
+    )
+
+
+def client(service: str, aws_url: str):  # type: ignore[no-untyped-def]
+    """A client that asks once: a retried invocation would be a second invocation."""
+    session = boto3.session.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=REGION)
+    return session.client(service, endpoint_url=aws_url, config=CONFIG)  # type: ignore[call-overload]
+
+
+def _machine() -> dict[str, str]:
+    """Parameters that follow from this machine: its interpreter and its processor."""
+    version = re.search(r"version\s*=\s*(3\.\d+)", (interpreter("sam").parent.parent / "pyvenv.cfg").read_text())
+    assert version is not None
+    arm = platform.machine().lower() in {"arm64", "aarch64"}
+    return {"PythonRuntime": f"python{version[1]}", "Architecture": "arm64" if arm else "x86_64"}
+
+
+def _options(values: Mapping[str, str | Path]) -> list[str]:
+    return [word for name, value in values.items() for word in (f"--{name}", str(value))]
+
+
+def _overrides(parameters: Mapping[str, str]) -> list[str]:
+    return ["--parameter-overrides", *(f"ParameterKey={k},ParameterValue={v}" for k, v in parameters.items())]
+
+
+def _sam(run: Run, arguments: Sequence[str], **environment: str) -> None:
+    """`sam`, with nothing of the caller's AWS configuration, and with no look on the network but pip's."""
+    home = LOCAL / "build" / "sam-home"
+    home.mkdir(parents=True, exist_ok=True)
+    # Pinned in requirements/, so it must not ask for a newer version of itself.
+    (home / "metadata.json").write_text(json.dumps({"lastVersionCheck": str(time.time()), "telemetryEnabled": False}))
+    settings = plain_environment(
+        AWS_ACCESS_KEY_ID=ACCESS_KEY,
+        AWS_SECRET_ACCESS_KEY=SECRET_KEY,
+        AWS_DEFAULT_REGION=REGION,
+        AWS_EC2_METADATA_DISABLED="true",
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        SAM_CLI_TELEMETRY="0",
+        **environment,
+    )
+    settings["__SAM_CLI_APP_DIR"] = str(home)
+    settings |= {k: v for k, v in os.environ.items() if k.startswith("PIP_") or k.lower().endswith("_proxy")}
+    # It looks for pythonX.Y on PATH, where a version manager's shim would be found and fail.
+    settings["PATH"] = f"{interpreter('sam').parent}{os.pathsep}{settings['PATH']}"
+    command = [str(interpreter("sam").parent / "sam"), *arguments]
+    part = start(f"sam-{arguments[0]}", command, world=run.name, logs=run.logs, environment=settings)
+    if part.process.wait():
+        raise Refused(
+            _why(arguments[0], part.said.read_text(errors="replace") + part.log.read_text(errors="replace"), part.log)
+        )
+
+
+def _why(verb: str, text: str, log: Path) -> str:
+    if verb == "build" and "Could not satisfy the requirement" in text:
+        return f"`sam build` could not fetch the layer's packages: check the network or PIP_INDEX_URL, then see {log}."
+    errors = [line for line in text.splitlines() if re.search(r"error|failed|denied", line, re.IGNORECASE)]
+    return f"`sam {verb}` failed; {log} says why: {(errors or text.strip().splitlines() or ['(nothing)'])[-1].strip()}"
+
+
+def _origin(project: Path) -> str:
+    """One hash over everything that a build reads."""
+    sources = [project / "template.yaml", ROOT / "requirements" / "sam.txt"]
+    sources += sorted(p for top in ("functions", "layers") for p in (project / top).rglob("*") if _counts(p))
+    digest = hashlib.sha256(f"{_machine()}".encode())
+    for source in sources:
+        digest.update(f"{source.name}\0{source.parent}\0".encode())
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def _counts(path: Path) -> bool:
+    return path.is_file() and "__pycache__" not in path.parts and not path.name.startswith(".")
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,99 @@
+"""MiniStack, brought nearer to AWS in four places; runs in MiniStack's own environment, started by ministack.py.
+
+1. Schedules are looked at every second, not every ten.
+2. A function URL hands over path and query byte for byte: signatures are computed over them.
+3. Functions run on an interpreter that has boto3 and nothing else, as on AWS: what their layers lack, fails.
+4. A layer is unpacked once and shared, as /opt is; unpacking 80 MB for each worker would cost seconds a piece.
+"""
+
+import contextlib
+import os
+import sys
+import types
+import zipfile
+import zlib
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+import ministack.app
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc, scheduler
+
+RUNTIME = os.environ.pop("RUNTIME_PYTHON")
+LAYERS = Path(os.environ.pop("LAYERS_UNPACKED"))
+
+as_sent: ContextVar[dict[str, Any]] = ContextVar("as_sent")
+
+
+def main() -> None:
+    scheduler._SCHEDULE_TICK_INTERVAL = 1
+    keep_urls_as_sent()
+    run_functions_as_aws_does()
+    share_unpacked_layers()
+    ministack.app.main()
+
+
+def keep_urls_as_sent() -> None:
+    serve, build = ministack.app.app, lambda_svc._build_function_url_event
+
+    async def serve_remembering(scope: dict[str, Any], receive: object, send: object) -> None:
+        if scope["type"] == "http":
+            as_sent.set(scope)
+        await serve(scope, receive, send)
+
+    def build_as_sent(*args: Any, **named: Any) -> dict[str, Any]:
+        event: dict[str, Any] = build(*args, **named)
+        scope = as_sent.get()
+        path = scope["raw_path"].decode("latin-1").partition("?")[0]
+        event["rawPath"] = event["requestContext"]["http"]["path"] = path
+        event["rawQueryString"] = scope["query_string"].decode("latin-1")
+        return event
+
+    ministack.app.app = serve_remembering
+    lambda_svc._build_function_url_event = build_as_sent
+
+
+def run_functions_as_aws_does() -> None:
+    detect = lambda_runtime._detect_runtime_binary
+
+    def detect_ours(runtime: str) -> tuple[str, str]:
+        binary, script = detect(runtime)
+        return (RUNTIME if binary == sys.executable else binary), script
+
+    lambda_runtime._detect_runtime_binary = detect_ours
+
+
+class SharingZip(zipfile.ZipFile):
+    """A worker's `layer_N` becomes a link to the one unpacked copy, which also keeps its compiled bytecode."""
+
+    def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
+        target = Path(path)
+        if not target.name.startswith("layer_"):
+            super().extractall(path, members, pwd)
+            return
+        shared = LAYERS / f"{self._contents():08x}"
+        if not shared.exists():
+            arriving = LAYERS / f".{shared.name}-{os.getpid()}-{id(self)}"
+            super().extractall(arriving)
+            with contextlib.suppress(OSError):  # another worker was first; both copies are the same
+                arriving.rename(shared)
+        os.utime(shared)
+        target.rmdir()
+        target.symlink_to(shared)
+
+    def _contents(self) -> int:
+        names = "".join(f"{entry.filename} {entry.CRC} {entry.file_size}\n" for entry in self.infolist())
+        return zlib.crc32(names.encode()) << 32 | zlib.adler32(names.encode())
+
+
+def share_unpacked_layers() -> None:
+    LAYERS.mkdir(parents=True, exist_ok=True)
+    sharing = types.ModuleType("zipfile")
+    sharing.__dict__.update(zipfile.__dict__)
+    sharing.__dict__["ZipFile"] = SharingZip
+    lambda_runtime.zipfile = sharing
+
+
+if __name__ == "__main__":
+    main()
