@@ -1,0 +1,60 @@
+"""Call function: one call message, one dial, its report. Powertools spares repeated work; the promise rests on T4."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import TypeAdapter, ValidationError
+
+from dialer import wiring
+from dialer.dial import DialReport
+from dialer.errors import BadInput
+from dialer.model import CallMessage
+
+logger = Logger(service="call")
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """An SQS batch. A record fails, and so returns, only while nothing can have been sent for it."""
+    once = wiring.once_per_attempt(_dial, context)
+
+    def handle(record: SQSRecord) -> dict[str, Any]:
+        message = _message(record.body)
+        return dict(once(message=message, context=context))
+
+    return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
+
+
+def _dial(*, message: CallMessage, context: LambdaContext) -> dict[str, Any]:
+    def time_left() -> timedelta:
+        return timedelta(milliseconds=context.get_remaining_time_in_millis())
+
+    report = wiring.dial(time_left)(message)
+    _log(report)
+    return asdict(report)
+
+
+def _message(body: str) -> CallMessage:
+    """Raises BadInput: the message goes to the dead-letter queue, where nothing is lost."""
+    try:
+        return _call_message().validate_json(body)
+    except ValidationError as wrong:
+        fields = ", ".join(sorted({".".join(map(str, error["loc"])) or "body" for error in wrong.errors()}))
+        logger.error("malformed call message", extra={"wrong_fields": fields})
+        raise BadInput(f"Malformed call message: {fields}") from None
+
+
+@cache
+def _call_message() -> TypeAdapter[CallMessage]:
+    return TypeAdapter(CallMessage)
+
+
+def _log(report: DialReport) -> None:
+    (logger.error if report.alarm else logger.info)("dial", extra=asdict(report))

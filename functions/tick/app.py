@@ -1,0 +1,44 @@
+"""Tick function: the schedule, a refill hint, or one campaign by name; one tick; its report."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from dialer import wiring
+from dialer.errors import BadInput
+from dialer.tick import CampaignTick, TickReport
+
+logger = Logger(service="tick")
+_ONE_CAMPAIGN_MS = 10_000  # the longest a campaign's tick takes: none is started with less left
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """`{"scheduled_at": …}` ticks every running campaign, `{"campaign_id": …}` or a refill batch only those named."""
+    report = _tick(event, context)
+    for campaign in report.campaigns:
+        _log(campaign)
+    return {"campaigns": [asdict(campaign) for campaign in report.campaigns], "not_reached": report.not_reached}
+
+
+def _tick(event: dict[str, Any], context: LambdaContext) -> TickReport:
+    tick = wiring.tick()
+    if named := _named(event):
+        return TickReport(campaigns=[tick.campaign(campaign_id) for campaign_id in named])
+    if "scheduled_at" in event:
+        return tick.every_campaign(enough_time=lambda: context.get_remaining_time_in_millis() > _ONE_CAMPAIGN_MS)
+    raise BadInput("A tick event has `scheduled_at`, `campaign_id`, or refill records.")
+
+
+def _named(event: dict[str, Any]) -> list[str]:
+    if "Records" in event:
+        hints = [json.loads(record["body"]) for record in event["Records"]]
+        return sorted({str(hint["campaign_id"]) for hint in hints})
+    return [str(event["campaign_id"])] if event.get("campaign_id") else []
+
+
+def _log(campaign: CampaignTick) -> None:
+    (logger.error if campaign.alarm else logger.info)("tick", extra=asdict(campaign))

@@ -1,0 +1,107 @@
+"""Voice function: signed webhooks of the carrier; strangers get a quiet 403 or 404."""
+
+from dataclasses import asdict
+from http import HTTPStatus
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver, Response
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.utilities.data_classes import LambdaFunctionUrlEvent
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from dialer import wiring
+from dialer.adapters import signature, twiml
+from dialer.callback import CallbackReport
+from dialer.errors import Unavailable
+from dialer.model import CallReport
+from dialer.ports import CallRef
+from dialer.speech import HangUp, Speech
+
+logger = Logger(service="voice")
+app = LambdaFunctionUrlResolver()
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:
+    """A function URL request. The carrier repeats what does not get a 2xx."""
+    return app.resolve(event, context)
+
+
+def only_signed(app: LambdaFunctionUrlResolver, next_middleware: NextMiddleware) -> Response[str]:
+    """Lets through what the carrier signed with our account's token."""
+    event = app.current_event
+    query = event.raw_query_string
+    genuine = signature.is_genuine(
+        wiring.twilio_auth_token(),
+        url=f"{wiring.voice_base_url()}{event.raw_path}" + (f"?{query}" if query else ""),
+        fields=_fields(event),
+        signature=event.headers.get("x-twilio-signature", ""),
+    )
+    return next_middleware(app) if genuine else _empty(HTTPStatus.FORBIDDEN)
+
+
+@app.post("/voice/<contact_id>/<attempt_id>/status", middlewares=[only_signed])
+def status(contact_id: str, attempt_id: str) -> Response[str]:
+    _log(wiring.callback().status(_ref(contact_id, attempt_id), _call()))
+    return _empty(HTTPStatus.NO_CONTENT)
+
+
+@app.post("/voice/<contact_id>/<attempt_id>/answer", middlewares=[only_signed])
+def answer(contact_id: str, attempt_id: str) -> Response[str]:
+    report, words = wiring.callback().answer(_ref(contact_id, attempt_id), _call())
+    _log(report)
+    return _spoken(words, f"{wiring.voice_base_url()}/voice/{contact_id}/{attempt_id}/keypress")
+
+
+@app.post("/voice/<contact_id>/<attempt_id>/keypress", middlewares=[only_signed])
+def keypress(contact_id: str, attempt_id: str) -> Response[str]:
+    digits = _fields(app.current_event).get("Digits", "")
+    report, words = wiring.callback().keypress(_ref(contact_id, attempt_id), digits=digits)
+    _log(report)
+    return _spoken(words, "")
+
+
+@app.post("/voice/<contact_id>/<attempt_id>/amd", middlewares=[only_signed])
+def machine(contact_id: str, attempt_id: str) -> Response[str]:
+    _log(wiring.callback().machine(_ref(contact_id, attempt_id), _call()))
+    return _empty(HTTPStatus.NO_CONTENT)
+
+
+@app.exception_handler(Unavailable)
+def try_again(cause: Unavailable) -> Response[str]:
+    logger.warning("not written down; the carrier will repeat it", extra={"cause": str(cause)})
+    return _empty(HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _ref(contact_id: str, attempt_id: str) -> CallRef:
+    return CallRef(contact_id=contact_id, attempt_id=attempt_id)
+
+
+def _call() -> CallReport:
+    fields = _fields(app.current_event)
+    return CallReport(
+        sid=fields.get("CallSid", ""),
+        status=fields.get("CallStatus", ""),
+        answered_by=fields.get("AnsweredBy", ""),
+        detail=fields.get("SipResponseCode", "") or fields.get("ErrorCode", ""),
+    )
+
+
+def _fields(event: LambdaFunctionUrlEvent) -> signature.Fields:
+    """The form; a body that is not text has no fields, and so no valid signature."""
+    try:
+        return signature.form(event.decoded_body or "")
+    except ValueError:
+        return signature.form("")
+
+
+def _spoken(words: Speech | HangUp, keypress_url: str) -> Response[str]:
+    return Response(HTTPStatus.OK, "text/xml", twiml.render(words, keypress_url=keypress_url))
+
+
+def _empty(status: HTTPStatus) -> Response[str]:
+    return Response(status, "text/plain", "")
+
+
+def _log(report: CallbackReport) -> None:
+    (logger.error if report.alarm else logger.info)("webhook", extra=asdict(report))

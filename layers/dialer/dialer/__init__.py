@@ -1,0 +1,1 @@
+"""The dialer that never calls twice: tick claims, call dials, voice listens, reconcile settles."""

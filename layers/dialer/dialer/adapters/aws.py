@@ -1,0 +1,23 @@
+"""How AWS is spoken to: short timeouts, few tries, and its errors as ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from dialer.errors import Unavailable
+
+CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"})
+"""botocore's own 60 s timeouts outlive most invocations."""
+
+
+@contextmanager
+def available(part: str) -> Iterator[None]:
+    """Turns a service that does not answer, or says no, into Unavailable."""
+    try:
+        yield
+    except ClientError as wrong:
+        raise Unavailable(f"{part} answered {wrong.response['Error']['Code']}") from wrong
+    except BotoCoreError as wrong:
+        raise Unavailable(f"{part} did not answer ({type(wrong).__name__})") from wrong

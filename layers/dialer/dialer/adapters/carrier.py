@@ -1,0 +1,143 @@
+"""Twilio: one request that is never repeated, and reads that may be."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from requests import ConnectionError as NoConnection
+from requests import ConnectTimeout, RequestException
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from dialer.adapters.signature import FRAGMENT
+from dialer.carrier_answers import Answer, NotPlaced, Placed, Unsure, meaning
+from dialer.errors import Unavailable
+from dialer.model import CallRecord, CallReport
+from dialer.ports import CallRequest
+from dialer.secret import Secret
+
+_EVENTS = ["initiated", "ringing", "answered", "completed"]
+_PAGE = 1000
+_NOT_FOUND = 404
+
+
+def client(account_sid: str, token: Secret, *, api_url: str, timeout: timedelta, fresh: bool) -> Client:
+    """Twilio's client without any HTTP retry.
+
+    `fresh` opens a new connection for every request. A pooled one may have died while the function was frozen, and a
+    request sent into it is a request in doubt.
+    """
+    http = TwilioHttpClient(pool_connections=not fresh, timeout=timeout.total_seconds(), max_retries=None)
+    if not api_url:
+        return Client(account_sid, token.reveal(), http_client=http)
+    loopback = Client(account_sid, token.reveal(), http_client=http, environment={"TWILIO_REGION": ""})
+    loopback.api.base_url = api_url
+    return loopback
+
+
+class TwilioDialer:
+    """Places calls. The attempt's id travels in the URLs: the only place the carrier gives it back from."""
+
+    def __init__(self, twilio: Client, *, voice_base_url: str) -> None:
+        self._twilio = twilio
+        self._voice_base_url = voice_base_url
+
+    def place(self, request: CallRequest) -> Answer:
+        about = f"{self._voice_base_url}/voice/{request.contact_id}/{request.attempt_id}"
+        detection: dict[str, Any] = {"machine_detection": "Enable"} if request.detect_machine else {}
+        try:
+            call = self._twilio.calls.create(
+                to=request.to,
+                from_=request.from_number,
+                url=f"{about}/answer{FRAGMENT}",
+                status_callback=f"{about}/status{FRAGMENT}",
+                status_callback_event=_EVENTS,
+                timeout=round(request.ring_timeout.total_seconds()),
+                time_limit=round(request.talk_limit.total_seconds()),
+                **detection,
+            )
+        except Exception as error:  # whatever it is, a request may have left: it is judged, never raised
+            return answer_of(error)
+        if not call.sid:
+            return Unsure(reason="accepted without a call id")
+        return Placed(sid=call.sid, status=str(call.status))
+
+
+def answer_of(error: Exception) -> Answer:
+    """What an exception of the client proves about the call; by default nothing."""
+    match error:
+        case TwilioRestException() | TwilioServiceException():
+            return meaning(http_status=error.status, code=error.code)
+        case ConnectTimeout():
+            return NotPlaced(reason="no connection in time")
+        case NoConnection() if _never_connected(error):
+            return NotPlaced(reason="no connection")
+    return Unsure(reason=type(error).__name__)
+
+
+def _never_connected(error: NoConnection) -> bool:
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+
+
+class TwilioWitness:
+    """Asks the carrier what became of calls."""
+
+    def __init__(self, twilio: Client) -> None:
+        self._twilio = twilio
+
+    def calls_to(self, phone: str, *, from_number: str) -> Sequence[CallRecord]:
+        """Without a filter on start or status: a queued call has no start, and would be hidden."""
+        with _answering():
+            return [_record(call) for call in self._twilio.calls.list(to=phone, from_=from_number, page_size=_PAGE)]
+
+    def report(self, sid: str) -> CallReport | None:
+        with _answering():
+            try:
+                call = self._twilio.calls(sid).fetch()
+            except TwilioRestException as wrong:
+                if wrong.status == _NOT_FOUND:
+                    return None
+                raise
+            if not call.status:
+                raise Unavailable("the carrier's reply about a call was empty")
+            return CallReport(sid=sid, status=str(call.status), answered_by=call.answered_by or "")
+
+    def mentions(self, sid: str, attempt_id: str) -> bool | None:
+        with _answering():
+            events = self._twilio.calls(sid).events.list()
+        urls = [str((event.request or {}).get("url", "")) for event in events]
+        return any(attempt_id in url for url in urls) if urls else None
+
+    def cancel(self, sid: str) -> None:
+        with _answering():
+            self._twilio.calls(sid).update(status="canceled")
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Turns whatever is not a whole answer into Unavailable: nothing is concluded from it."""
+    try:
+        yield
+    except (TwilioException, RequestException, ValueError, KeyError, TypeError) as wrong:
+        raise Unavailable(f"the carrier did not answer the question ({type(wrong).__name__})") from wrong
+
+
+def _record(call: Any) -> CallRecord:
+    if not call.sid or call.date_created is None:
+        raise ValueError("a call without id or date")
+    return CallRecord(
+        sid=call.sid,
+        to=str(call.to),
+        from_number=str(call.from_),
+        status=str(call.status),
+        created_at=_utc(call.date_created),
+        answered_by=call.answered_by or "",
+    )
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,223 @@
+"""A contact as a document: its mapping, the guards derived from the table of moves, and the pieces of every update.
+
+Traps of the database that this file avoids, each seen by running it:
+- values in pipeline updates are wrapped in `$literal`, or a text that starts with `$` would be read as a field;
+- a pipeline `$set` of an object merges into the old one, so `attempt` is unset before it is set anew;
+- `$expr` takes a missing or wrong-typed field for earlier than now, so every time clause also asks for a date;
+- a filter without `_id` scans, so every guard starts with it.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from dialer.adapters.mongo import Document
+from dialer.lifecycle import IN_FLIGHT, MOVES, UNSETTLED, Move, State
+from dialer.model import Attempt, Contact, FinishedAttempt, Outcome, attempt_id, claim_of
+
+HISTORY_KEPT = 40  # more than the 20 attempts a campaign may make
+Stage = dict[str, Any]
+
+CLAIM_INDEX = "claim"
+BOOKED_INDEX = "booked"
+UNTIL_INDEX = "until"
+PHONE_INDEX = "phone"
+
+INDEXES: dict[str, tuple[list[tuple[str, int]], Document]] = {
+    CLAIM_INDEX: (
+        [("campaign_id", 1), ("priority", -1), ("due_at", 1), ("_id", 1)],
+        {"partialFilterExpression": {"due_at": {"$exists": True}}},
+    ),
+    "one_contact_per_phone": ([("campaign_id", 1), ("phone", 1)], {"unique": True}),
+    PHONE_INDEX: ([("phone", 1)], {}),
+    "one_unsettled_attempt_per_phone": (
+        [("phone", 1)],
+        {"unique": True, "partialFilterExpression": {"state": {"$in": sorted(UNSETTLED)}}},
+    ),
+    "one_contact_per_call": (
+        [("attempt.sid", 1)],
+        {"unique": True, "partialFilterExpression": {"attempt.sid": {"$gt": ""}}},
+    ),
+    BOOKED_INDEX: (
+        [("campaign_id", 1), ("state", 1)],
+        {"partialFilterExpression": {"state": {"$in": sorted(IN_FLIGHT)}}},
+    ),
+    UNTIL_INDEX: (
+        [("state", 1), ("attempt.until", 1)],
+        {"partialFilterExpression": {"state": {"$in": sorted(IN_FLIGHT)}}},
+    ),
+}
+
+
+def guard(move: Move, contact_id: str, attempt: str, *clauses: Stage) -> Document:
+    """The filter of a move: this contact, a state the table allows, this attempt, and more clauses in `$expr`."""
+    return {
+        "_id": contact_id,
+        "state": states(move),
+        "attempt.id": claim_of(attempt),
+        **({"$expr": {"$and": list(clauses)}} if clauses else {}),
+    }
+
+
+def states(move: Move) -> Any:
+    sources = sorted(MOVES[move].sources)
+    return sources[0] if len(sources) == 1 else {"$in": sources}
+
+
+def literal(value: Any) -> Stage:
+    return {"$literal": value}
+
+
+def milliseconds(span: timedelta) -> int:
+    return round(span / timedelta(milliseconds=1))
+
+
+def from_now(span: timedelta) -> Any:
+    """A moment by the database's clock."""
+    return {"$add": ["$$NOW", milliseconds(span)]}
+
+
+def is_date(path: str) -> Stage:
+    return {"$eq": [{"$type": path}, "date"]}
+
+
+def is_past(path: str) -> Stage:
+    return {"$and": [is_date(path), {"$lte": [path, "$$NOW"]}]}
+
+
+def to_pending(due_at: Any, *, reason: str, used: int = 0, setbacks: int | None = None) -> list[Stage]:
+    """Waiting again: due at a moment, without an attempt."""
+    return [
+        {
+            "$set": {
+                "state": State.PENDING,
+                "due_at": due_at,
+                "reason": literal(reason),
+                **_counters(used=used, setbacks=setbacks),
+            }
+        },
+        {"$unset": "attempt"},
+    ]
+
+
+def to_terminal(state: State, *, reason: str, used: int = 0) -> list[Stage]:
+    """Settled for good."""
+    return [
+        {"$set": {"state": state, "reason": literal(reason), "settled_at": "$$NOW", **_counters(used=used)}},
+        {"$unset": ["attempt", "due_at"]},
+    ]
+
+
+def to_uncertain(poll: timedelta, *, reason: str) -> list[Stage]:
+    return [
+        {
+            "$set": {
+                "state": State.UNCERTAIN,
+                "reason": literal(reason),
+                "attempt.until": from_now(poll),
+            }
+        }
+    ]
+
+
+def to_placed(sid: str, **more: Any) -> list[Stage]:
+    """The carrier has the call: it may be silent for as long as the attempt's own patience."""
+    return [
+        {
+            "$set": {
+                "state": State.PLACED,
+                "reason": "",
+                "setbacks": 0,
+                "attempt.sid": literal(sid),
+                "attempt.until": {"$add": ["$$NOW", "$attempt.patience_ms"]},
+                **more,
+            }
+        }
+    ]
+
+
+def archive(outcome: Outcome, *, detail: str = "", sid: str | None = None) -> list[Stage]:
+    """Move the attempt's facts to the contact's story, before it is removed."""
+    entry = {
+        "id": "$attempt.id",
+        "n": "$attempt.n",
+        "from": "$attempt.from",
+        "dial_at": "$attempt.dial_at",
+        "ended_at": "$$NOW",
+        "sid": literal(sid) if sid else {"$ifNull": ["$attempt.sid", ""]},
+        "outcome": literal(outcome),
+        "detail": literal(detail),
+    }
+    story = {"$concatArrays": [{"$ifNull": ["$history", []]}, [entry]]}
+    return [{"$set": {"history": {"$slice": [story, -HISTORY_KEPT]}}}]
+
+
+def no_other_call(sid: str) -> Document:
+    """The attempt's call is not known yet, or it is this one."""
+    return {"attempt.sid": {"$in": [None, sid]}}
+
+
+def contact_of(document: Document) -> Contact:
+    contact_id = document["_id"]
+    attempt = document.get("attempt")
+    return Contact(
+        id=contact_id,
+        campaign_id=document["campaign_id"],
+        phone=document["phone"],
+        region=document.get("region", ""),
+        priority=document.get("priority", 0),
+        due_at=document.get("due_at"),
+        state=State(document["state"]),
+        reason=document.get("reason", ""),
+        used=document.get("used", 0),
+        max=document.get("max", 1),
+        setbacks=document.get("setbacks", 0),
+        vars=document.get("vars", {}),
+        attempt=_attempt_of(contact_id, attempt) if attempt else None,
+        history=tuple(_finished_of(contact_id, past) for past in document.get("history", ())),
+    )
+
+
+def contacts_of(documents: Iterable[Document]) -> list[Contact]:
+    return [contact_of(document) for document in documents]
+
+
+def _counters(*, used: int, setbacks: int | None = None) -> Stage:
+    counters: Stage = {"used": {"$add": ["$used", used]}} if used else {}
+    if setbacks is not None:
+        counters["setbacks"] = {"$add": [{"$ifNull": ["$setbacks", 0]}, setbacks]}
+    return counters
+
+
+def _attempt_of(contact_id: str, attempt: Document) -> Attempt:
+    return Attempt(
+        id=attempt_id(contact_id, attempt["id"]),
+        until=_moment(attempt["until"]),
+        n=attempt.get("n", 0),
+        from_number=attempt.get("from", ""),
+        token=attempt.get("token", ""),
+        dial_at=attempt.get("dial_at"),
+        sid=attempt.get("sid", ""),
+        status=attempt.get("status", ""),
+        rank=attempt.get("rank", 0),
+        answered_by=attempt.get("answered_by", ""),
+    )
+
+
+def _finished_of(contact_id: str, past: Document) -> FinishedAttempt:
+    return FinishedAttempt(
+        id=attempt_id(contact_id, past["id"]),
+        n=past.get("n", 0),
+        from_number=past.get("from", ""),
+        dial_at=past.get("dial_at"),
+        ended_at=_moment(past["ended_at"]),
+        sid=past.get("sid", ""),
+        outcome=Outcome(past["outcome"]),
+        detail=past.get("detail", ""),
+    )
+
+
+def _moment(value: Any) -> datetime:
+    if not isinstance(value, datetime):
+        raise TypeError("a moment is stored as a date")
+    return value

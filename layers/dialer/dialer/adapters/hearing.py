@@ -1,0 +1,77 @@
+"""Hearing: what the carrier tells us moves a contact forward, and only its own call does (T13, T16)."""
+
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
+
+from dialer import call_status
+from dialer.adapters.contact_documents import (
+    Stage,
+    archive,
+    contact_of,
+    from_now,
+    guard,
+    literal,
+    no_other_call,
+    to_pending,
+    to_placed,
+    to_terminal,
+)
+from dialer.adapters.mongo import Document, available
+from dialer.lifecycle import Move, target
+from dialer.model import CallReport, Contact, Outcome, claim_of
+from dialer.ports import CallRef
+from dialer.retry import RetryDecision
+
+
+class MongoHearing:
+    """Every verb is one guarded update; a webhook that says nothing new matches nothing."""
+
+    def __init__(self, contacts: Collection[Document]) -> None:
+        self._contacts = contacts
+
+    def find(self, contact_id: str) -> Contact | None:
+        with available():
+            document = self._contacts.find_one({"_id": contact_id})
+            return contact_of(document) if document else None
+
+    def hear(self, ref: CallRef, report: CallReport) -> bool:
+        rank = call_status.rank(report.status)
+        news = {"$lt": ["$attempt.rank", rank]}
+        progress = to_placed(report.sid, **{"attempt.rank": rank, "attempt.status": literal(report.status)})
+        return self._move(self._own(Move.HEAR, ref, report.sid, news), progress)
+
+    def answer(self, ref: CallRef, *, sid: str) -> bool:
+        return self._move(self._own(Move.ANSWER, ref, sid), to_placed(sid))
+
+    def settle(self, ref: CallRef, report: CallReport, *, outcome: Outcome, decision: RetryDecision) -> bool:
+        story = archive(outcome, detail=report.detail, sid=report.sid)
+        to = target(Move.SETTLE, decision.state)
+        end = (
+            to_terminal(to, reason=outcome)
+            if decision.after is None
+            else to_pending(from_now(decision.after), reason=outcome)
+        )
+        return self._move(self._own(Move.SETTLE, ref, report.sid), [*story, *end])
+
+    def note_machine(self, ref: CallRef, *, sid: str, answered_by: str) -> bool:
+        noted: list[Stage] = [{"$set": {"attempt.answered_by": literal(answered_by)}}]
+        return self._move(self._own(Move.HEAR, ref, sid), noted)
+
+    def note_late(self, ref: CallRef, *, sid: str) -> bool:
+        given_up = {"id": claim_of(ref.attempt_id), "sid": ""}
+        with available():
+            result = self._contacts.update_one(
+                {"_id": ref.contact_id, "history": {"$elemMatch": given_up}}, {"$set": {"history.$.sid": sid}}
+            )
+            return result.modified_count == 1
+
+    def _own(self, move: Move, ref: CallRef, sid: str, *clauses: Stage) -> Document:
+        return guard(move, ref.contact_id, ref.attempt_id, *clauses) | no_other_call(sid)
+
+    def _move(self, permission: Document, stages: list[Stage]) -> bool:
+        """A call id that another contact already has moves nothing: its webhook is a stranger's."""
+        try:
+            with available():
+                return self._contacts.update_one(permission, stages).matched_count == 1
+        except DuplicateKeyError:
+            return False

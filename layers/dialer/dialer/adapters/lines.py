@@ -1,0 +1,165 @@
+"""Lines: the call function's verbs on a contact (T4–T11)."""
+
+from datetime import timedelta
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from dialer.adapters.contact_documents import (
+    BOOKED_INDEX,
+    Stage,
+    archive,
+    contact_of,
+    from_now,
+    guard,
+    literal,
+    milliseconds,
+    no_other_call,
+    to_pending,
+    to_placed,
+    to_terminal,
+    to_uncertain,
+)
+from dialer.adapters.mongo import Document, available, linearizable
+from dialer.errors import PhoneBusy, Unproven
+from dialer.lifecycle import LIVE, Move, State, target
+from dialer.model import CallMessage, Contact, Outcome
+from dialer.ports import Acceptance
+
+_PROOF_MS = 3000
+
+
+class MongoLines:
+    """One contact at a time, each verb one compare-and-set scoped to the attempt and, while dialing, to its token."""
+
+    def __init__(self, contacts: Collection[Document]) -> None:
+        self._contacts = contacts
+
+    def take_line(
+        self, message: CallMessage, *, token: str, from_number: str, silence: timedelta, patience: timedelta
+    ) -> Contact | None:
+        attempts_left = {"$lt": ["$used", "$max"]}
+        slot_is_here = {"$lte": [literal(message.slot_at), "$$NOW"]}
+        not_too_late = {"$lt": ["$$NOW", literal(message.not_after)]}
+        claim_outlasts_it = {"$lte": [literal(message.not_after), "$attempt.until"]}
+        permission = guard(
+            Move.TAKE_LINE,
+            message.contact_id,
+            message.attempt_id,
+            attempts_left,
+            slot_is_here,
+            not_too_late,
+            claim_outlasts_it,
+        )
+        taken: list[Stage] = [
+            {
+                "$set": {
+                    "state": target(Move.TAKE_LINE, State.DIALING),
+                    "used": {"$add": ["$used", 1]},
+                    "reason": "",
+                    "attempt.token": literal(token),
+                    "attempt.n": {"$add": ["$used", 1]},
+                    "attempt.from": literal(from_number),
+                    "attempt.dial_at": "$$NOW",
+                    "attempt.until": from_now(silence),
+                    "attempt.patience_ms": milliseconds(patience),
+                    "attempt.rank": 0,
+                }
+            }
+        ]
+        try:
+            document = self._contacts.find_one_and_update(
+                permission, taken, return_document=ReturnDocument.AFTER
+            )
+        except DuplicateKeyError:
+            raise PhoneBusy("another contact with this phone has an unsettled attempt") from None
+        except PyMongoError as lost:
+            document = self._proof_of(message.contact_id, token, lost)
+        return contact_of(document) if document else None
+
+    def _proof_of(self, contact_id: str, token: str, lost: PyMongoError) -> Document:
+        """The write's reply was lost: dial only when the database, read as it stands now, shows our token."""
+        try:
+            document = linearizable(self._contacts).find_one(
+                {"_id": contact_id, "attempt.token": token}, max_time_ms=_PROOF_MS
+            )
+        except PyMongoError as silent:
+            raise Unproven(f"the line may or may not be ours ({type(silent).__name__})") from silent
+        if document is None:
+            raise Unproven(f"the line is not ours yet, and the write may still arrive ({type(lost).__name__})")
+        return document
+
+    def explain(self, contact_id: str) -> Contact | None:
+        with available():
+            document = self._contacts.find_one({"_id": contact_id})
+            return contact_of(document) if document else None
+
+    def put_off(self, message: CallMessage, *, after: timedelta, reason: str) -> bool:
+        stages = to_pending(from_now(after), reason=reason)
+        return self._move(guard(Move.PUT_OFF, message.contact_id, message.attempt_id), stages)
+
+    def forbid(self, contact: Contact, *, to: State, due_at: Any, reason: str) -> bool:
+        stages = (
+            to_pending(due_at, reason=reason, used=-1)
+            if target(Move.FORBID, to) is State.PENDING
+            else to_terminal(to, reason=reason, used=-1)
+        )
+        return self._move(self._mine(Move.FORBID, contact), stages)
+
+    def step_back(self, contact: Contact, *, after: timedelta, reason: str) -> bool:
+        stages = to_pending(from_now(after), reason=reason, used=-1, setbacks=1)
+        return self._move(self._mine(Move.STEP_BACK, contact), stages)
+
+    def accept(self, contact: Contact, *, sid: str) -> Acceptance:
+        try:
+            if self._move(self._attempt(Move.ACCEPT, contact) | no_other_call(sid), to_placed(sid)):
+                return Acceptance(written=True)
+            return self._not_accepted(contact, sid)
+        except DuplicateKeyError:
+            return Acceptance(written=False, alarm=f"call {sid} already belongs to another contact")
+
+    def _not_accepted(self, contact: Contact, sid: str) -> Acceptance:
+        """A webhook was faster, or something is wrong that a person must know of."""
+        now = self.explain(contact.id)
+        assert contact.attempt is not None  # noqa: S101  a taken line has an attempt
+        if now is None:
+            return Acceptance(written=False, alarm=f"the contact of call {sid} is gone")
+        if any(past.id == contact.attempt.id and past.sid == sid for past in now.history):
+            return Acceptance(written=True)
+        if self._move(self._attempt(Move.RECOVER, contact), to_placed(sid, used={"$add": ["$used", 1]})):
+            return Acceptance(written=True, alarm=f"call {sid} was dialed on a permission that was rolled back")
+        return Acceptance(written=False, alarm=f"call {sid} is a second call for one attempt")
+
+    def refuse(self, contact: Contact, *, reason: str) -> bool:
+        stages = [
+            *archive(Outcome.REFUSED, detail=reason),
+            *to_terminal(target(Move.REFUSE, State.FAILED), reason=reason),
+        ]
+        return self._move(self._mine(Move.REFUSE, contact), stages)
+
+    def not_placed(self, contact: Contact, *, after: timedelta, reason: str) -> bool:
+        stages = to_pending(from_now(after), reason=reason, used=-1, setbacks=1)
+        return self._move(self._mine(Move.NOT_PLACED, contact), stages)
+
+    def doubt(self, contact: Contact, *, poll: timedelta, reason: str) -> bool:
+        return self._move(self._mine(Move.DOUBT, contact), to_uncertain(poll, reason=reason))
+
+    def count_live(self, campaign_id: str, *, limit: int) -> int:
+        with available():
+            return self._contacts.count_documents(
+                {"campaign_id": campaign_id, "state": {"$in": sorted(LIVE)}}, limit=limit, hint=BOOKED_INDEX
+            )
+
+    def _attempt(self, move: Move, contact: Contact) -> Document:
+        assert contact.attempt is not None  # noqa: S101  a taken line has an attempt
+        return guard(move, contact.id, contact.attempt.id)
+
+    def _mine(self, move: Move, contact: Contact) -> Document:
+        assert contact.attempt is not None  # noqa: S101  a taken line has an attempt
+        return self._attempt(move, contact) | {"attempt.token": contact.attempt.token}
+
+    def _move(self, permission: Document, stages: list[Stage]) -> bool:
+        with available():
+            return self._contacts.update_one(permission, stages).modified_count == 1

@@ -1,0 +1,62 @@
+"""The database client: majority writes, journalled, retryable, bounded in time; its errors become ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from bson.codec_options import CodecOptions
+from pymongo import MongoClient
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import ConfigurationError, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from dialer.errors import BadSettings, Unavailable
+from dialer.secret import Secret
+
+Document = dict[str, Any]
+_BAD_CREDENTIALS = 18
+
+
+def connect(uri: Secret, database: str, *, timeout_ms: int = 5000) -> Database[Document]:
+    """The database, not yet contacted. The URI is never shown, not even when it is wrong."""
+    try:
+        client: MongoClient[Document] = MongoClient(
+            uri.reveal(),
+            timeoutMS=timeout_ms,
+            serverSelectionTimeoutMS=min(timeout_ms, 3000),
+            retryWrites=True,
+            maxPoolSize=10,
+            maxIdleTimeMS=60_000,
+        )
+    except (PyMongoError, ValueError):
+        raise BadSettings("The parameter that MONGODB_URI_PARAMETER names does not hold a MongoDB URI.") from None
+    return client.get_database(
+        database,
+        codec_options=CodecOptions(tz_aware=True),
+        write_concern=WriteConcern("majority", j=True),
+        read_concern=ReadConcern("majority"),
+    )
+
+
+def linearizable(collection: Collection[Document]) -> Collection[Document]:
+    """The same collection, read as it stands at this moment on the primary."""
+    return collection.with_options(read_concern=ReadConcern("linearizable"))
+
+
+@contextmanager
+def available() -> Iterator[None]:
+    """Turns a database that does not answer into Unavailable, and wrong credentials into BadSettings."""
+    try:
+        yield
+    except DuplicateKeyError:
+        raise
+    except OperationFailure as wrong:
+        if wrong.code == _BAD_CREDENTIALS:
+            raise BadSettings("The database refused the credentials in MONGODB_URI_PARAMETER.") from None
+        raise Unavailable(f"the database answered with error {wrong.code}") from wrong
+    except ConfigurationError:
+        raise BadSettings("The parameter that MONGODB_URI_PARAMETER names does not hold a usable URI.") from None
+    except PyMongoError as wrong:
+        raise Unavailable(f"the database did not answer ({type(wrong).__name__})") from wrong

@@ -1,0 +1,130 @@
+"""Overdue: reconcile's verbs on contacts that have outlived their attempt's `until` (T3, T12, T14)."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
+
+from dialer.adapters.contact_documents import (
+    PHONE_INDEX,
+    UNTIL_INDEX,
+    Stage,
+    archive,
+    contacts_of,
+    from_now,
+    guard,
+    is_past,
+    milliseconds,
+    no_other_call,
+    states,
+    to_pending,
+    to_placed,
+    to_terminal,
+    to_uncertain,
+)
+from dialer.adapters.mongo import Document, available
+from dialer.lifecycle import Move, State, target
+from dialer.model import Contact, Outcome, claim_of
+
+_OVERDUE = is_past("$attempt.until")
+
+
+class MongoOverdue:
+    """Finds by the index on (state, until); every guard asks again by the database's clock."""
+
+    def __init__(self, contacts: Collection[Document]) -> None:
+        self._contacts = contacts
+
+    def overdue(self, state: State, *, limit: int) -> Sequence[Contact]:
+        with available():
+            now = self._database_clock()
+            found = self._contacts.find(
+                {"state": state, "attempt.until": {"$lte": now}},
+                sort=[("attempt.until", 1)],
+                limit=limit,
+                hint=UNTIL_INDEX,
+            )
+            return contacts_of(found)
+
+    def expire_claims(self, contacts: Sequence[Contact], *, to: State, reason: str) -> int:
+        target(Move.EXPIRE, to)
+        stages = (
+            to_pending("$$NOW", reason=reason) if to is State.PENDING else to_terminal(to, reason=reason)
+        )
+        return self._each_overdue(Move.EXPIRE, contacts, stages)
+
+    def fall_silent(self, contacts: Sequence[Contact]) -> int:
+        stages = to_uncertain(timedelta(0), reason="the function that dialed never said what happened")
+        return self._each_overdue(Move.FALL_SILENT, contacts, stages)
+
+    def sharing_phone(self, phone: str) -> Sequence[Contact]:
+        with available():
+            return contacts_of(self._contacts.find({"phone": phone}, hint=PHONE_INDEX))
+
+    def look_again(self, contact: Contact, *, after: timedelta) -> bool:
+        assert contact.attempt is not None  # noqa: S101  only an attempt can be overdue
+        same = {"_id": contact.id, "state": contact.state, "attempt.id": claim_of(contact.attempt.id)}
+        return self._update(same, [{"$set": {"attempt.until": from_now(after)}}])
+
+    def adopt(self, contact: Contact, *, sid: str) -> bool:
+        try:
+            return self._update(self._guard(Move.ADOPT, contact) | no_other_call(sid), to_placed(sid))
+        except DuplicateKeyError:
+            return False
+
+    def hold(self, contact: Contact, *, limit: timedelta, reason: str) -> bool:
+        held: Stage = {
+            "$set": {
+                "state": target(Move.HOLD, State.HELD),
+                "reason": {"$literal": reason},
+                "attempt.until": {"$add": ["$attempt.dial_at", milliseconds(limit)]},
+            }
+        }
+        return self._update(self._guard(Move.HOLD, contact), [held])
+
+    def release(self, contact: Contact, *, to: State, reason: str) -> bool:
+        return self._end_unknown(Move.RELEASE, contact, to, reason)
+
+    def give_up(self, contact: Contact, *, reason: str) -> bool:
+        return self._end_unknown(Move.GIVE_UP, contact, State.FAILED, reason)
+
+    def resolve(self, contact_id: str, attempt_id: str, *, to: State, reason: str) -> bool:
+        return self._update(guard(Move.RESOLVE, contact_id, attempt_id), _unknown(Move.RESOLVE, to, reason))
+
+    def _end_unknown(self, move: Move, contact: Contact, to: State, reason: str) -> bool:
+        return self._update(self._guard(move, contact), _unknown(move, to, reason))
+
+    def _each_overdue(self, move: Move, contacts: Sequence[Contact], stages: list[Stage]) -> int:
+        """Many at once: an attempt that has been renewed since has a later `until` and is left alone."""
+        ids = [contact.id for contact in contacts]
+        with available():
+            result = self._contacts.update_many(
+                {"_id": {"$in": ids}, "state": states(move), "$expr": _OVERDUE}, stages
+            )
+            return result.modified_count
+
+    def _guard(self, move: Move, contact: Contact) -> Document:
+        assert contact.attempt is not None  # noqa: S101  only an attempt can be overdue
+        return guard(move, contact.id, contact.attempt.id)
+
+    def _update(self, permission: Document, stages: list[Stage]) -> bool:
+        with available():
+            return self._contacts.update_one(permission, stages).modified_count == 1
+
+    def _database_clock(self) -> datetime:
+        hello = self._contacts.database.command("hello")
+        now = hello["localTime"]
+        assert isinstance(now, datetime)  # noqa: S101  the server's own type
+        return now
+
+
+def _unknown(move: Move, to: State, reason: str) -> list[Stage]:
+    """The attempt ends without anybody knowing whether it reached the person."""
+    story = archive(Outcome.UNKNOWN, detail=reason)
+    end = (
+        to_pending("$$NOW", reason=reason)
+        if target(move, to) is State.PENDING
+        else to_terminal(to, reason=reason)
+    )
+    return [*story, *end]

@@ -1,0 +1,38 @@
+"""The carrier's call statuses: their order in a call's life, and the outcome each final one stands for.
+
+Source: Twilio's Call resource and status callback documentation. `initiated` appears only in callbacks.
+"""
+
+from dialer.model import CallReport, Outcome
+
+_ORDER = {"queued": 0, "initiated": 1, "ringing": 2, "answered": 3, "in-progress": 3}
+_FINAL_RANK = 9
+_OUTCOMES = {
+    "completed": Outcome.ANSWERED,
+    "busy": Outcome.BUSY,
+    "no-answer": Outcome.NO_ANSWER,
+    "failed": Outcome.FAILED,
+    "canceled": Outcome.CANCELED,
+}
+
+
+def is_known(status: str) -> bool:
+    return status in _ORDER or status in _OUTCOMES
+
+
+def is_final(status: str) -> bool:
+    return status in _OUTCOMES
+
+
+def rank(status: str) -> int:
+    """Where a status stands in a call's life: a lower one never replaces a higher one."""
+    return _FINAL_RANK if is_final(status) else _ORDER[status]
+
+
+def outcome(report: CallReport, *, heard_before: str = "") -> Outcome:
+    """How a call with a final status ended; who answered may have been heard in an earlier webhook."""
+    ended = _OUTCOMES[report.status]
+    answered_by = report.answered_by or heard_before
+    if ended is Outcome.ANSWERED and answered_by.startswith(("machine", "fax")):
+        return Outcome.MACHINE
+    return ended

@@ -1,0 +1,127 @@
+"""Callback: what the carrier tells us of a call: progress, the end, the answer, a key, who answered (T13, T16).
+
+Early, late, repeated and reordered webhooks are no-ops: the contact moves only forward, and only for its own call.
+"""
+
+from dataclasses import dataclass
+
+from dialer import call_status
+from dialer.errors import Unavailable
+from dialer.model import CallReport, Campaign, Contact, Outcome
+from dialer.ports import CallQueue, CallRef, Campaigns, Clock, Hearing, Suppressions
+from dialer.retry import decide
+from dialer.speech import HangUp, Speech, farewell, speech_for
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallbackReport:
+    """What one webhook changed."""
+
+    contact_id: str
+    attempt_id: str
+    outcome: str
+    """moved | settled | no-op | unknown | speaks | hung up | opted out"""
+    detail: str = ""
+    alarm: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Callback:
+    """The parts that listen to the carrier."""
+
+    hearing: Hearing
+    campaigns: Campaigns
+    suppressions: Suppressions
+    queue: CallQueue
+    clock: Clock
+
+    def status(self, ref: CallRef, report: CallReport) -> CallbackReport:
+        """T13: a status of this call. Moves the contact if it is news, else does nothing."""
+        if not call_status.is_known(report.status):
+            return _report(ref, "unknown", f"status {report.status!r}")
+        if call_status.is_final(report.status):
+            return self._settle(ref, report)
+        if self.hearing.hear(ref, report):
+            return _report(ref, "moved", report.status)
+        return self._unmoved(ref, report)
+
+    def answer(self, ref: CallRef, report: CallReport) -> tuple[CallbackReport, Speech | HangUp]:
+        """T16: what to say to whoever answered. Of two calls for one attempt only the first may speak."""
+        contact = self.hearing.find(ref.contact_id)
+        sight = self.campaigns.see(contact.campaign_id) if contact else None
+        if contact is None or sight is None:
+            return _report(ref, "unknown"), HangUp()
+        if not self.hearing.answer(ref, sid=report.sid):
+            return _report(ref, "hung up", alarm=f"call {report.sid} has no right to speak"), HangUp()
+        return _report(ref, "speaks"), speech_for(sight.campaign.call, contact.vars)
+
+    def keypress(self, ref: CallRef, *, digits: str) -> tuple[CallbackReport, Speech | HangUp]:
+        """A key pressed. An opt-out is written whatever has become of the attempt."""
+        contact = self.hearing.find(ref.contact_id)
+        sight = self.campaigns.see(contact.campaign_id) if contact else None
+        if contact is None or sight is None:
+            return _report(ref, "unknown"), HangUp()
+        wanted = sight.campaign.call.opt_out_digit
+        if not wanted or digits != wanted:
+            return _report(ref, "no-op", "another key"), HangUp()
+        self.suppressions.suppress(contact.phone, scope="global", source="keypress", reason="opted out on a call")
+        return _report(ref, "opted out"), farewell(sight.campaign.call)
+
+    def machine(self, ref: CallRef, report: CallReport) -> CallbackReport:
+        """Who answered, when the carrier found out during the call."""
+        noted = self.hearing.note_machine(ref, sid=report.sid, answered_by=report.answered_by)
+        return _report(ref, "moved" if noted else "no-op", report.answered_by)
+
+    def _settle(self, ref: CallRef, report: CallReport) -> CallbackReport:
+        contact = self.hearing.find(ref.contact_id)
+        if contact is None or contact.attempt is None or contact.attempt.id != ref.attempt_id:
+            return self._unmoved(ref, report, contact)
+        sight = self.campaigns.see(contact.campaign_id)
+        if sight is None:
+            return _report(ref, "unknown", "no such campaign")
+        outcome = call_status.outcome(report, heard_before=contact.attempt.answered_by)
+        if not self._settled(ref, report, contact, sight.campaign, outcome):
+            return self._unmoved(ref, report)
+        if sight.campaign.running:
+            self._refill(contact.campaign_id)
+        return _report(ref, "settled", outcome)
+
+    def _settled(
+        self, ref: CallRef, report: CallReport, contact: Contact, campaign: Campaign, outcome: Outcome
+    ) -> bool:
+        decision = decide(
+            policy=campaign.retry, outcome=outcome, used=contact.used, max_attempts=contact.max
+        )
+        return self.hearing.settle(ref, report, outcome=outcome, decision=decision)
+
+    def _unmoved(self, ref: CallRef, report: CallReport, contact: Contact | None = None) -> CallbackReport:
+        """Nothing changed: say whether that is a repetition, a stranger, or a call that should not exist."""
+        contact = contact or self.hearing.find(ref.contact_id)
+        if contact is None:
+            return _report(ref, "unknown")
+        return _report(ref, "no-op", report.status, alarm=self._alarm(ref, report, contact))
+
+    def _alarm(self, ref: CallRef, report: CallReport, contact: Contact) -> str:
+        if contact.attempt and contact.attempt.id == ref.attempt_id:
+            other = contact.attempt.sid and contact.attempt.sid != report.sid
+            return f"second call {report.sid} for one attempt" if other else ""
+        past = next((attempt for attempt in contact.history if attempt.id == ref.attempt_id), None)
+        if past is None or past.sid == report.sid:
+            return ""
+        if past.sid:
+            return f"second call {report.sid} for one attempt"
+        self.hearing.note_late(ref, sid=report.sid)
+        return f"call {report.sid} belongs to an attempt that was given up"
+
+    def _refill(self, campaign_id: str) -> None:
+        """A hint only: when it is lost, the schedule finds the free line."""
+        try:
+            self.queue.refill(campaign_id, now=self.clock.now())
+        except Unavailable:
+            return
+
+
+def _report(ref: CallRef, outcome: str, detail: str = "", *, alarm: str = "") -> CallbackReport:
+    return CallbackReport(
+        contact_id=ref.contact_id, attempt_id=ref.attempt_id, outcome=outcome, detail=detail, alarm=alarm
+    )

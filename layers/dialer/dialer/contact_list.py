@@ -1,0 +1,142 @@
+"""Reading a contact list: CSV with a header row, a `phone` column, and any other columns as variables.
+
+Rows come out one by one, so a list of any length needs the same memory.
+"""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+import phonenumbers
+
+from dialer.errors import BadList
+from dialer.model import NewContact
+
+_PHONE = "phone"
+_PRIORITY = "priority"
+_LONGEST_VALUE = 1000
+_PEEK = 4096
+csv.field_size_limit(1_000_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A good row."""
+
+    line: int
+    contact: NewContact
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reject:
+    """A row that cannot be dialed, and what to fix. The phone itself is never repeated here."""
+
+    line: int
+    reason: str
+
+
+def read(stream: IO[bytes], *, region: str | None = None) -> Iterator[Row | Reject]:
+    """The rows of a list, in order. `region` is the country of numbers written without one.
+
+    Raises BadList when nothing can be read: no header, no phone column, not text.
+    """
+    reader = csv.reader(_text(stream), dialect=csv.excel, strict=True)
+    header = _header(reader)
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except UnicodeDecodeError:
+            raise BadList(
+                f"The list is not UTF-8 text after line {reader.line_num}: save it as CSV UTF-8 and import it again; "
+                "rows already imported are kept and will be skipped."
+            ) from None
+        except csv.Error as wrong:
+            yield Reject(line=reader.line_num, reason=f"not readable as CSV: {wrong}")
+            continue
+        if any(cell.strip() for cell in cells):
+            yield _row(reader.line_num, header, cells, region)
+
+
+def e164(written: str, *, region: str | None = None) -> tuple[str, str]:
+    """A phone number in E.164 form and its country. Raises ValueError with what is wrong with it."""
+    number = written.strip().lstrip("'")
+    if not number:
+        raise ValueError("no phone number")
+    if "E+" in number.upper():
+        raise ValueError("the number was turned into scientific notation by a spreadsheet: format the column as text")
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException as wrong:
+        raise ValueError(_PARSE_ERRORS.get(wrong.error_type, "not a phone number")) from None
+    if not phonenumbers.is_possible_number(parsed):
+        raise ValueError("too short or too long for its country")
+    if parsed.extension:
+        raise ValueError("has an extension, which cannot be dialed")
+    country = phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(
+        parsed.country_code
+    )
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), country
+
+
+_PARSE_ERRORS = {
+    phonenumbers.NumberParseException.INVALID_COUNTRY_CODE: "no country code: write the number as +<country><number>",
+    phonenumbers.NumberParseException.NOT_A_NUMBER: "not a phone number",
+    phonenumbers.NumberParseException.TOO_SHORT_AFTER_IDD: "too short",
+    phonenumbers.NumberParseException.TOO_SHORT_NSN: "too short",
+    phonenumbers.NumberParseException.TOO_LONG: "too long",
+}
+
+
+def _text(stream: IO[bytes]) -> io.TextIOWrapper:
+    """The list as text: UTF-8, or UTF-16 when the file says so, as spreadsheets write them."""
+    buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)  # type: ignore[arg-type]
+    start = buffered.peek(_PEEK)[:_PEEK]
+    if not start.strip():
+        raise BadList("The list is empty: the first line must name the columns, one of them `phone`.")
+    utf16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if b"\0" in start and not utf16:
+        raise BadList("The list is not text: save it as CSV (comma-separated, UTF-8).")
+    return io.TextIOWrapper(buffered, encoding="utf-16" if utf16 else "utf-8-sig", newline="")
+
+
+def _header(reader: Iterator[list[str]]) -> list[str]:
+    try:
+        header = [cell.strip() for cell in next(reader)]
+    except StopIteration:
+        raise BadList("The list is empty: the first line must name the columns, one of them `phone`.") from None
+    except UnicodeDecodeError:
+        raise BadList("The list is not UTF-8 text: save it as CSV UTF-8 and import it again.") from None
+    except csv.Error as wrong:
+        raise BadList(f"The first line cannot be read as CSV: {wrong}.") from None
+    header = [name.lower() if name.lower() in {_PHONE, _PRIORITY} else name for name in header]
+    if _PHONE not in header:
+        named = ", ".join(name[:40] for name in header[:10])
+        raise BadList(f"The list has no `phone` column; its first line names: {named}.")
+    repeated = {name for name in header if name and header.count(name) > 1}
+    if repeated:
+        raise BadList(f"The list names a column twice: {', '.join(sorted(repeated))}.")
+    return header
+
+
+def _row(line: int, header: list[str], cells: list[str], region: str | None) -> Row | Reject:
+    if len(cells) > len(header):
+        return Reject(line=line, reason=f"{len(cells)} cells, but the header names {len(header)}")
+    values = dict(zip(header, (cell.strip() for cell in cells), strict=False))
+    too_long = [name for name, value in values.items() if len(value) > _LONGEST_VALUE]
+    if too_long:
+        return Reject(line=line, reason=f"{too_long[0]} is longer than {_LONGEST_VALUE} characters")
+    try:
+        phone, country = e164(values.pop(_PHONE, ""), region=region)
+        priority = int(values.pop(_PRIORITY, "") or 0)
+    except ValueError as wrong:
+        reason = str(wrong)
+        return Reject(line=line, reason="priority is not a whole number" if "int()" in reason else reason)
+    contact = NewContact(
+        phone=phone, region=country, priority=priority, vars={name: value for name, value in values.items() if name}
+    )
+    return Row(line=line, contact=contact)

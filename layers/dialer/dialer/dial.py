@@ -1,0 +1,268 @@
+"""Dial: take the line, look once more, ask the campaign's permit, and send one request to the carrier (T4–T11).
+
+At most one request per attempt rests on two lines of this file: `take_line` grants the dial to one invocation, and
+`place` is reached once after it. What the carrier then says is written down; whatever is not a clear answer is doubt.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from dialer.bounds import Bounds
+from dialer.carrier_answers import Answer, NotPlaced, OurFault, Placed, Refused, Unsure
+from dialer.errors import PhoneBusy, Unavailable
+from dialer.last_look import Go, Never, NotNow, Verdict, may_dial
+from dialer.lifecycle import State
+from dialer.model import CallMessage, Campaign, CampaignState, Contact, Sight
+from dialer.pacing import backoff
+from dialer.ports import CallQueue, CallRequest, Campaigns, Clock, Dialer, Lines, Suppressions
+
+_PHONE_BUSY = timedelta(seconds=30)
+_STREAK = 20  # setbacks in a row that pause a campaign: not the contacts' fault
+_WRITE_TRIES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class DialReport:
+    """What became of one call message."""
+
+    campaign_id: str
+    contact_id: str
+    attempt_id: str
+    outcome: str
+    """placed | refused | not placed | our fault | unsure | dropped | put off | forbidden | stepped back"""
+    detail: str = ""
+    sid: str = ""
+    alarm: str = ""
+
+    @property
+    def line_freed(self) -> bool:
+        return self.outcome not in {"placed", "unsure", "dropped"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dial:
+    """The parts of one dial."""
+
+    campaigns: Campaigns
+    lines: Lines
+    suppressions: Suppressions
+    dialer: Dialer
+    queue: CallQueue
+    clock: Clock
+    bounds: Bounds
+    new_token: Callable[[], str]
+    time_left: Callable[[], timedelta]
+    """What remains of this invocation before Lambda kills it."""
+
+    def __call__(self, message: CallMessage) -> DialReport:
+        """Dial, or say why not. Raises only while nothing can have been sent: the message then returns."""
+        report = self._dial(message)
+        if report.line_freed:
+            self._refill(message.campaign_id)
+        return report
+
+    def _dial(self, message: CallMessage) -> DialReport:
+        sight = self.campaigns.see(message.campaign_id)
+        if sight is None:
+            return _report(message, "dropped", "unknown campaign")
+        if not sight.campaign.running:
+            return self._put_off(message, timedelta(0), f"campaign {sight.campaign.state}")
+        wait = _wait_for(message, sight)
+        if wait > self.bounds.early_wait:
+            return self._put_off(message, wait, "too early")
+        self.clock.sleep(max(0.0, wait.total_seconds()))
+        call = sight.campaign.call
+        try:
+            contact = self.lines.take_line(
+                message,
+                token=self.new_token(),
+                from_number=sight.campaign.caller_id(message.contact_id),
+                silence=self.bounds.dial_silence,
+                patience=call.ring_timeout + call.talk_limit + self.bounds.queue_time,
+            )
+        except PhoneBusy:
+            return self._put_off(message, _PHONE_BUSY, "this phone has an unsettled attempt elsewhere")
+        if contact is None:
+            return self._dropped(message, sight)
+        try:
+            return self._with_line(message, contact)
+        except Unavailable as cause:
+            return self._step_back(contact, f"a part did not answer: {cause}")
+
+    def _dropped(self, message: CallMessage, sight: Sight) -> DialReport:
+        """Why the line was not ours; a message that came too late gives its claim back at once."""
+        if sight.now >= message.not_after and self.lines.put_off(message, after=timedelta(0), reason="too late"):
+            return _report(message, "put off", "too late")
+        contact = self.lines.explain(message.contact_id)
+        return _report(message, "dropped", "unknown contact" if contact is None else f"contact is {contact.state}")
+
+    def _with_line(self, message: CallMessage, contact: Contact) -> DialReport:
+        """From here on the attempt is ours alone, and every way out writes where it ended.
+
+        Raises Unavailable only before the request: `_write_down` swallows what comes after it.
+        """
+        looked_at = self.clock.monotonic()
+        sight = self.campaigns.see(message.campaign_id)
+        if sight is None:
+            return self._step_back(contact, "the campaign is gone")
+        verdict = self._last_look(contact, sight)
+        if not isinstance(verdict, Go):
+            return self._forbidden(contact, verdict)
+        obstacle = self._await_permit(contact, looked_at)
+        if obstacle:
+            return self._step_back(contact, obstacle)
+        if self._guard_over(looked_at) or self._too_little_time():
+            return self._stalled(contact)
+        answer = self.dialer.place(_request(contact, sight.campaign))
+        return self._write_down(contact, sight.campaign, answer)
+
+    def _last_look(self, contact: Contact, sight: Sight) -> Verdict:
+        limit = sight.campaign.pacing.max_concurrent
+        return may_dial(
+            campaign=sight.campaign,
+            region=contact.region,
+            suppressed=bool(self.suppressions.among(contact.campaign_id, [contact.phone])),
+            live=self.lines.count_live(contact.campaign_id, limit=limit + 1),
+            now=sight.now,
+        )
+
+    def _await_permit(self, contact: Contact, looked_at: float) -> str:
+        """T4c, the last write before the request. Empty when granted, else why not."""
+        while not self.campaigns.permit(contact.campaign_id):
+            sight = self.campaigns.see(contact.campaign_id)
+            if sight is None or not sight.campaign.running:
+                return "the campaign stopped running"
+            wait = max(timedelta(milliseconds=1), sight.campaign.next_dial_at - sight.now).total_seconds()
+            if self.clock.monotonic() + wait - looked_at > self.bounds.dial_guard.total_seconds():
+                return "no permit within the guard"
+            self.clock.sleep(wait)
+        return ""
+
+    def _guard_over(self, looked_at: float) -> bool:
+        return self.clock.monotonic() - looked_at > self.bounds.dial_guard.total_seconds()
+
+    def _too_little_time(self) -> bool:
+        return self.time_left() < self.bounds.post_timeout
+
+    def _forbidden(self, contact: Contact, verdict: Never | NotNow) -> DialReport:
+        to, due_at = (
+            (State.SUPPRESSED, None) if isinstance(verdict, Never) else (State.PENDING, verdict.until)
+        )
+        self.lines.forbid(contact, to=to, due_at=due_at, reason=verdict.reason)
+        return _report(contact, "forbidden", verdict.reason)
+
+    def _step_back(self, contact: Contact, reason: str) -> DialReport:
+        self.lines.step_back(contact, after=timedelta(seconds=1), reason=reason)
+        return _report(contact, "stepped back", reason)
+
+    def _stalled(self, contact: Contact) -> DialReport:
+        reason = "too little time between the last look and the request"
+        self.lines.step_back(contact, after=backoff(setbacks=contact.setbacks), reason=reason)
+        self._count_setback(contact.campaign_id, reason)
+        return _report(contact, "stepped back", reason)
+
+    def _write_down(self, contact: Contact, campaign: Campaign, answer: Answer) -> DialReport:
+        """The request has left: nothing raises any more, and what cannot be written the reaper will doubt."""
+        try:
+            return self._persistently(lambda: self._settle(contact, campaign, answer))
+        except Unavailable as cause:
+            sid = answer.sid if isinstance(answer, Placed) else ""
+            return _report(contact, "unsure", f"not written down: {cause}", sid=sid, alarm="outcome not written")
+
+    def _persistently(self, write: Callable[[], DialReport]) -> DialReport:
+        """Every write is a compare-and-set of the same values, so repeating one changes nothing."""
+        for _ in range(_WRITE_TRIES - 1):
+            try:
+                return write()
+            except Unavailable:
+                if self.time_left() < 2 * self.bounds.dial_guard:
+                    raise
+                self.clock.sleep(self.bounds.dial_guard.total_seconds())
+        return write()
+
+    def _settle(self, contact: Contact, campaign: Campaign, answer: Answer) -> DialReport:
+        match answer:
+            case Placed(sid=sid):
+                acceptance = self.lines.accept(contact, sid=sid)
+                if campaign.setbacks:
+                    self.campaigns.forget_setbacks(campaign.id)
+                return _report(contact, "placed", sid=sid, alarm=acceptance.alarm)
+            case Refused(reason=reason):
+                self.lines.refuse(contact, reason=reason)
+                return _report(contact, "refused", reason)
+            case NotPlaced(reason=reason):
+                self.lines.not_placed(contact, after=backoff(setbacks=contact.setbacks), reason=reason)
+                self._count_setback(campaign.id, f"the carrier takes no calls: {reason}")
+                return _report(contact, "not placed", reason)
+            case OurFault(reason=reason, region_only=region_only):
+                self._blame_ourselves(contact, reason, region_only=region_only)
+                return _report(contact, "our fault", reason)
+            case Unsure(reason=reason):
+                self.lines.doubt(contact, poll=self.bounds.settle_poll, reason=reason)
+                return _report(contact, "unsure", reason)
+
+    def _blame_ourselves(self, contact: Contact, reason: str, *, region_only: bool) -> None:
+        """T10: stop before the next contact meets the same refusal; this one keeps its attempt."""
+        if region_only and contact.region:
+            self.campaigns.block_region(contact.campaign_id, contact.region, reason=reason)
+        else:
+            self._pause(contact.campaign_id, reason)
+        self.lines.not_placed(contact, after=timedelta(0), reason=reason)
+
+    def _count_setback(self, campaign_id: str, reason: str) -> None:
+        if self.campaigns.count_setback(campaign_id) >= _STREAK:
+            self._pause(campaign_id, f"{_STREAK} in a row: {reason}")
+
+    def _pause(self, campaign_id: str, reason: str) -> None:
+        self.campaigns.set_state(
+            campaign_id, CampaignState.PAUSED, sources=[CampaignState.RUNNING], reason=reason
+        )
+
+    def _put_off(self, message: CallMessage, after: timedelta, reason: str) -> DialReport:
+        if self.lines.put_off(message, after=after, reason=reason):
+            return _report(message, "put off", reason)
+        return _report(message, "dropped", reason)
+
+    def _refill(self, campaign_id: str) -> None:
+        """A hint only: when it is lost, the schedule finds the free line."""
+        try:
+            self.queue.refill(campaign_id, now=self.clock.now())
+        except Unavailable:
+            return
+
+
+def _wait_for(message: CallMessage, sight: Sight) -> timedelta:
+    """How long until the slot is here and the campaign's last dial is far enough behind."""
+    return max(message.slot_at, sight.campaign.next_dial_at) - sight.now
+
+
+def _request(contact: Contact, campaign: Campaign) -> CallRequest:
+    assert contact.attempt is not None  # noqa: S101  a taken line has an attempt
+    return CallRequest(
+        to=contact.phone,
+        from_number=contact.attempt.from_number,
+        contact_id=contact.id,
+        attempt_id=contact.attempt.id,
+        ring_timeout=campaign.call.ring_timeout,
+        talk_limit=campaign.call.talk_limit,
+        detect_machine=campaign.call.detect_machine,
+    )
+
+
+def _report(
+    of: CallMessage | Contact, outcome: str, detail: str = "", *, sid: str = "", alarm: str = ""
+) -> DialReport:
+    if isinstance(of, Contact):
+        contact_id, attempt = of.id, of.attempt.id if of.attempt else ""
+    else:
+        contact_id, attempt = of.contact_id, of.attempt_id
+    return DialReport(
+        campaign_id=of.campaign_id,
+        contact_id=contact_id,
+        attempt_id=attempt,
+        outcome=outcome,
+        detail=detail,
+        sid=sid,
+        alarm=alarm,
+    )

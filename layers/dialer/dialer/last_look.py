@@ -1,0 +1,55 @@
+"""Whether a person may be called at this moment: asked when claimed and again at the instant of dialing."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dialer.hours import is_open, opens_next
+from dialer.model import Campaign
+
+_PAUSED = timedelta(0)
+_CROWDED = timedelta(seconds=5)
+_BLOCKED = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Go:
+    """Nothing forbids the call."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotNow:
+    """Forbidden until a later moment."""
+
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Never:
+    """Forbidden for good."""
+
+    reason: str
+
+
+Verdict = Go | NotNow | Never
+
+
+def may_call(*, campaign: Campaign, region: str, suppressed: bool, now: datetime) -> Verdict:
+    """What the campaign, the suppression list and the hours say; the first refusal wins, the lasting one first."""
+    if suppressed:
+        return Never(reason="suppressed")
+    if not campaign.running:
+        return NotNow(until=now + _PAUSED, reason=f"campaign {campaign.state}")
+    if region in campaign.blocked_regions:
+        return NotNow(until=now + _BLOCKED, reason=campaign.blocked_regions[region])
+    if not is_open(campaign.hours, now):
+        return NotNow(until=opens_next(campaign.hours, now), reason="outside the campaign's hours")
+    return Go()
+
+
+def may_dial(*, campaign: Campaign, region: str, suppressed: bool, live: int, now: datetime) -> Verdict:
+    """The same at the instant of dialing, when this call already counts among the live lines."""
+    verdict = may_call(campaign=campaign, region=region, suppressed=suppressed, now=now)
+    if isinstance(verdict, Go) and live > campaign.pacing.max_concurrent:
+        return NotNow(until=now + _CROWDED, reason="all lines in use")
+    return verdict

@@ -1,0 +1,372 @@
+"""What the steps ask of the world, promise by promise. Losing a race is `False`, `None` or fewer items, never an error.
+
+Every verb that moves a contact is one compare-and-set on one document, guarded by `lifecycle.MOVES`. All of them may
+raise `Unavailable`: nothing is known to have happened, and the caller need not undo anything.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from dialer.carrier_answers import Answer
+from dialer.lifecycle import State
+from dialer.model import (
+    CallMessage,
+    CallRecord,
+    CallReport,
+    Campaign,
+    CampaignState,
+    Claimed,
+    Contact,
+    NewContact,
+    Outcome,
+    Sight,
+    Slots,
+)
+from dialer.retry import RetryDecision
+
+
+class Clock(Protocol):
+    """This function's own time: for spans and waits only, never for a decision about a contact."""
+
+    def now(self) -> datetime: ...
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+        ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """The campaign lock, held: the fence is greater than every earlier owner's."""
+
+    campaign_id: str
+    owner: str
+    fence: int
+
+
+class CampaignLock(Protocol):
+    """Keeps two ticks from doing the same work. It saves work; no promise rests on it."""
+
+    def acquire(self, campaign_id: str, *, owner: str, lease: timedelta) -> Lease | None:
+        """The lock, or None while another owner's lease lasts. A lost reply is recognised as our own lock."""
+        ...
+
+    def raise_fence(self, lease: Lease, *, above: int) -> Lease | None:
+        """The same lock with a fence greater than `above`; None when no longer ours."""
+        ...
+
+    def release(self, lease: Lease) -> bool:
+        """Give it back, only if it is still ours."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoSlots:
+    """No slots were reserved, and why."""
+
+    fence: int
+    """The campaign's fence; greater than ours when the lock table has been lost."""
+    running: bool
+
+
+class Campaigns(Protocol):
+    """The campaign document: the operator's wishes, and the grants that every dial needs."""
+
+    def create(self, campaign: Campaign) -> None: ...
+
+    def see(self, campaign_id: str) -> Sight | None:
+        """The campaign and the database's clock, as a majority has them."""
+        ...
+
+    def running_ids(self) -> Sequence[str]:
+        """All running campaigns, the one that got slots longest ago first."""
+        ...
+
+    def set_state(
+        self, campaign_id: str, state: CampaignState, *, sources: Iterable[CampaignState], reason: str = ""
+    ) -> bool:
+        """Move the campaign, only from one of the source states."""
+        ...
+
+    def reserve_slots(self, campaign_id: str, *, fence: int, wanted: int, horizon: timedelta) -> Slots | NoSlots:
+        """T0: own up to `wanted` dial times within the horizon. A tick with an older fence gets none."""
+        ...
+
+    def return_slots(self, campaign_id: str, *, fence: int, slots: Slots, used: int) -> bool:
+        """Give back the tail of a run, unless somebody has reserved slots since."""
+        ...
+
+    def permit(self, campaign_id: str) -> bool:
+        """T4c: the grant for one dial, now: only while running, and `call_delay` after the last."""
+        ...
+
+    def count_setback(self, campaign_id: str) -> int:
+        """One more attempt in a row that did not reach the carrier; how many there are now."""
+        ...
+
+    def forget_setbacks(self, campaign_id: str) -> None: ...
+
+    def block_region(self, campaign_id: str, region: str, *, reason: str) -> None: ...
+
+
+class Claims(Protocol):
+    """The tick's verbs: a batch of due contacts, each with an attempt of its own."""
+
+    def count_booked(self, campaign_id: str, *, limit: int) -> int:
+        """Lines in use or promised, counted no further than `limit`."""
+        ...
+
+    def claim_due(self, campaign_id: str, *, claim: str, limit: int, until: datetime, now: datetime) -> Sequence[Claimed]:
+        """T1: claim up to `limit` contacts that are due, in order of priority and due time. `claim` must be new.
+
+        `now` chooses the candidates; the guard uses the database's clock. What is returned is claimed by us, even when
+        the reply to the write was lost.
+        """
+        ...
+
+    def sift(self, claimed: Sequence[Claimed], *, to: State, due_at: datetime | None, reason: str) -> int:
+        """T1b: pending at a later moment, or suppressed. How many were still ours."""
+        ...
+
+    def unsend(self, claimed: Sequence[Claimed]) -> int:
+        """T2: pending again, at once. How many were still ours."""
+        ...
+
+
+class Lines(Protocol):
+    """The call function's verbs: take the line, give it back, write down what the carrier said."""
+
+    def take_line(
+        self, message: CallMessage, *, token: str, from_number: str, silence: timedelta, patience: timedelta
+    ) -> Contact | None:
+        """T4: the one permission to dial, or None when somebody else had it or its time has passed.
+
+        `silence`: after it this invocation is dead. `patience`: how long the carrier may be silent about the call.
+        Raises PhoneBusy; Unproven when the write may have happened and the database cannot say.
+        """
+        ...
+
+    def explain(self, contact_id: str) -> Contact | None:
+        """The contact as it is now, to say why the line was not given."""
+        ...
+
+    def put_off(self, message: CallMessage, *, after: timedelta, reason: str) -> bool:
+        """Claimed to pending: no attempt is used."""
+        ...
+
+    def forbid(self, contact: Contact, *, to: State, due_at: datetime | None, reason: str) -> bool:
+        """T4b: nothing was sent and the attempt is not used."""
+        ...
+
+    def step_back(self, contact: Contact, *, after: timedelta, reason: str) -> bool:
+        """T5: nothing was sent and the attempt is not used."""
+        ...
+
+    def accept(self, contact: Contact, *, sid: str) -> "Acceptance":
+        """T7: the carrier has the call."""
+        ...
+
+    def refuse(self, contact: Contact, *, reason: str) -> bool:
+        """T8: failed for good."""
+        ...
+
+    def not_placed(self, contact: Contact, *, after: timedelta, reason: str) -> bool:
+        """T9: pending again; the attempt is not used."""
+        ...
+
+    def doubt(self, contact: Contact, *, poll: timedelta, reason: str) -> bool:
+        """T11: reconcile will ask the carrier."""
+        ...
+
+    def count_live(self, campaign_id: str, *, limit: int) -> int:
+        """Lines in use, this one included, as a majority has them; counted no further than `limit`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acceptance:
+    """What became of the carrier's yes."""
+
+    written: bool
+    alarm: str = ""
+    """What a person must know: a second call for one attempt, or a permission that was rolled back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallRef:
+    """What a webhook says of whom: the ids from its URL."""
+
+    contact_id: str
+    attempt_id: str
+
+
+class Hearing(Protocol):
+    """The verbs of whoever hears from the carrier: webhooks, and reconcile when it asks."""
+
+    def find(self, contact_id: str) -> Contact | None: ...
+
+    def hear(self, ref: CallRef, report: CallReport) -> bool:
+        """T13: progress; only forward, only for this attempt and this call."""
+        ...
+
+    def answer(self, ref: CallRef, *, sid: str) -> bool:
+        """T16: whether this call may speak: the first answer of an unsettled attempt, or the same again."""
+        ...
+
+    def settle(self, ref: CallRef, report: CallReport, *, outcome: Outcome, decision: RetryDecision) -> bool:
+        """T13: the attempt's end, once."""
+        ...
+
+    def note_machine(self, ref: CallRef, *, sid: str, answered_by: str) -> bool:
+        """Who answered, heard before the end."""
+        ...
+
+    def note_late(self, ref: CallRef, *, sid: str) -> bool:
+        """Write the call's id into an attempt that was given up without one. True: an alarm is due."""
+        ...
+
+
+class Overdue(Protocol):
+    """Reconcile's verbs: what has outlived its `until`, in every campaign whatever its state."""
+
+    def overdue(self, state: State, *, limit: int) -> Sequence[Contact]:
+        """Contacts in this state whose `until` has passed, the longest overdue first."""
+        ...
+
+    def expire_claims(self, contacts: Sequence[Contact], *, to: State, reason: str) -> int:
+        """T3: pending, or failed where the campaign has been stopped. How many were still overdue."""
+        ...
+
+    def fall_silent(self, contacts: Sequence[Contact]) -> int:
+        """T12: in doubt, to be asked about at once."""
+        ...
+
+    def sharing_phone(self, phone: str) -> Sequence[Contact]:
+        """Every contact with this phone, in any campaign: whose calls the carrier's list may show."""
+        ...
+
+    def look_again(self, contact: Contact, *, after: timedelta) -> bool:
+        """Still in the same doubt; ask again later."""
+        ...
+
+    def adopt(self, contact: Contact, *, sid: str) -> bool:
+        """T14: the carrier has the call."""
+        ...
+
+    def hold(self, contact: Contact, *, limit: timedelta, reason: str) -> bool:
+        """T14: wait for a late callback or a person, until `limit` after the dial."""
+        ...
+
+    def release(self, contact: Contact, *, to: State, reason: str) -> bool:
+        """T14, redial: pending, or failed when no attempt is left."""
+        ...
+
+    def give_up(self, contact: Contact, *, reason: str) -> bool:
+        """Held too long: failed, outcome unknown."""
+        ...
+
+    def resolve(self, contact_id: str, attempt_id: str, *, to: State, reason: str) -> bool:
+        """A person settles a held contact."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Added:
+    """What an import did."""
+
+    added: int
+    known: int
+    """Rows whose phone the campaign already had."""
+
+
+class ContactBook(Protocol):
+    """Contacts coming in and being counted."""
+
+    def prepare(self) -> None:
+        """Make the indexes; safe to repeat. No contact may exist without them."""
+        ...
+
+    def add(self, campaign_id: str, contacts: Sequence[NewContact], *, max_attempts: int) -> Added: ...
+
+    def count_by_state(self, campaign_id: str) -> dict[State, int]: ...
+
+    def holding(self, campaign_id: str, state: State, *, limit: int) -> Sequence[Contact]:
+        """Contacts in a state, to list them."""
+        ...
+
+
+class Suppressions(Protocol):
+    """Phones that must not be called, kept as keyed hashes."""
+
+    def suppress(self, phone: str, *, scope: str, source: str, reason: str) -> None: ...
+
+    def among(self, campaign_id: str, phones: Sequence[str]) -> frozenset[str]:
+        """Which of these phones are suppressed for this campaign or everywhere, as a majority has it."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """What a send is known to have done."""
+
+    refused: Sequence[CallMessage]
+    """Named by the queue as not taken: only these may be unsent."""
+    doubtful: int
+    """Taken or not, nobody knows: a message that may arrive is never unsent."""
+
+
+class CallQueue(Protocol):
+    """Carries call messages to the call function, and refill messages to the tick."""
+
+    def send(self, messages: Sequence[CallMessage], *, delays: Sequence[int]) -> Sent:
+        """Send with delays in whole seconds. Never raises: what is doubtful is counted, and its claim expires."""
+        ...
+
+    def refill(self, campaign_id: str, *, now: datetime) -> None:
+        """Ask for a tick of this campaign, at most one a second."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallRequest:
+    """All that the carrier is told about a call."""
+
+    to: str
+    from_number: str
+    contact_id: str
+    attempt_id: str
+    ring_timeout: timedelta
+    talk_limit: timedelta
+    detect_machine: bool
+
+
+class Dialer(Protocol):
+    """The carrier as the call function uses it: one request, no retry."""
+
+    def place(self, request: CallRequest) -> Answer:
+        """Send the request at most once and say what is known. Never raises once a byte may have left."""
+        ...
+
+
+class Witness(Protocol):
+    """The carrier as reconcile asks it: reads, which may be repeated, and a cancel. All may raise Unavailable."""
+
+    def calls_to(self, phone: str, *, from_number: str) -> Sequence[CallRecord]:
+        """Every call the carrier lists from one number to another: complete, or Unavailable."""
+        ...
+
+    def report(self, sid: str) -> CallReport | None:
+        """What has become of a call; None when the carrier knows no such call."""
+        ...
+
+    def mentions(self, sid: str, attempt_id: str) -> bool | None:
+        """Whether the carrier's request log of a call shows our attempt; None while it shows nothing yet."""
+        ...
+
+    def cancel(self, sid: str) -> None:
+        """Stop a call that is still queued or ringing."""
+        ...

@@ -1,0 +1,200 @@
+"""Reconcile: whatever has outlived its `until` is returned, doubted, asked about or given up (T3, T12, T14, T15)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from dialer import call_status
+from dialer.bounds import Bounds
+from dialer.callback import Callback, CallbackReport
+from dialer.errors import Unavailable
+from dialer.lifecycle import State
+from dialer.model import CallRecord, CallReport, Campaign, CampaignState, Contact, Doubt, Sight
+from dialer.ports import CallRef, Campaigns, Overdue, Witness
+from dialer.settling import Adopt, NoCall, Several, Wait, candidates, judge, needs_proof
+from dialer.workers import each
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """What was found out about one contact."""
+
+    contact_id: str
+    attempt_id: str
+    finding: str
+    alarm: str = ""
+
+
+@dataclass(kw_only=True)
+class ReconcileReport:
+    """What one run did."""
+
+    expired: int = 0
+    silenced: int = 0
+    settled: list[Settled] = field(default_factory=list)
+    unavailable: list[str] = field(default_factory=list)
+    ran_out_of_time: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconcile:
+    """The parts of one run. Two runs at once are harmless: every step is a compare-and-set on one contact."""
+
+    overdue: Overdue
+    campaigns: Campaigns
+    callback: Callback
+    witness: Witness
+    bounds: Bounds
+    workers: int = 8
+
+    def __call__(self, *, enough_time: Callable[[], bool]) -> ReconcileReport:
+        """Go through every state that has an end, and stop starting work when time runs low."""
+        report = ReconcileReport()
+        for state, work in (
+            (State.CLAIMED, self._expire),
+            (State.DIALING, self._fall_silent),
+            (State.UNCERTAIN, self._each(self._ask_about)),
+            (State.PLACED, self._each(self._ask_after)),
+            (State.HELD, self._each(self._give_up)),
+        ):
+            self._until_none(state, work, report, enough_time)
+        return report
+
+    def _until_none(
+        self,
+        state: State,
+        work: Callable[[Sequence[Contact], ReconcileReport], None],
+        report: ReconcileReport,
+        enough_time: Callable[[], bool],
+    ) -> None:
+        while True:
+            if not enough_time():
+                report.ran_out_of_time = True
+                return
+            contacts = self.overdue.overdue(state, limit=_BATCH)
+            if contacts:
+                work(contacts, report)
+            if len(contacts) < _BATCH:
+                return
+
+    def _expire(self, contacts: Sequence[Contact], report: ReconcileReport) -> None:
+        """T3: nobody dialed in time."""
+        by_campaign = sorted(contacts, key=lambda contact: contact.campaign_id)
+        for campaign_id, group in groupby(by_campaign, key=lambda contact: contact.campaign_id):
+            sight = self.campaigns.see(campaign_id)
+            stopped = sight is None or sight.campaign.state in {CampaignState.STOPPED, CampaignState.ARCHIVED}
+            report.expired += self.overdue.expire_claims(
+                list(group),
+                to=State.FAILED if stopped else State.PENDING,
+                reason="campaign stopped" if stopped else "nobody dialed in time",
+            )
+
+    def _fall_silent(self, contacts: Sequence[Contact], report: ReconcileReport) -> None:
+        """T12: the function that held the permission is dead."""
+        report.silenced += self.overdue.fall_silent(contacts)
+
+    def _each(
+        self, settle: Callable[[Contact, Sight], Settled]
+    ) -> Callable[[Sequence[Contact], ReconcileReport], None]:
+        def work(contacts: Sequence[Contact], report: ReconcileReport) -> None:
+            for done in each(contacts, lambda contact: self._one(contact, settle), workers=self.workers):
+                if isinstance(done, Settled):
+                    report.settled.append(done)
+                else:
+                    report.unavailable.append(done)
+
+        return work
+
+    def _one(self, contact: Contact, settle: Callable[[Contact, Sight], Settled]) -> Settled | str:
+        """One contact; a part that does not answer leaves it for the next run, and the others go on."""
+        try:
+            sight = self.campaigns.see(contact.campaign_id)
+            if sight is None:
+                return f"contact {contact.id}: its campaign is gone"
+            return settle(contact, sight)
+        except Unavailable as cause:
+            self._look_again(contact)
+            return str(cause)
+
+    def _look_again(self, contact: Contact) -> None:
+        try:
+            self.overdue.look_again(contact, after=self.bounds.settle_poll)
+        except Unavailable:
+            return
+
+    def _ask_about(self, contact: Contact, sight: Sight) -> Settled:
+        """T14: did the carrier get the request?"""
+        attempt = contact.attempt
+        assert attempt is not None and attempt.dial_at is not None  # noqa: S101  doubt follows a dial
+        listed = self.witness.calls_to(contact.phone, from_number=attempt.from_number)
+        sharing = self.overdue.sharing_phone(contact.phone)
+        possible = candidates(listed, contact=contact, sharing=sharing, margin=self.bounds.list_margin)
+        if possible and (len(possible) > 1 or needs_proof(contact, sharing)):
+            proofs = [(call, self.witness.mentions(call.sid, attempt.id)) for call in possible]
+            if any(proof is None for _, proof in proofs):
+                if sight.now - attempt.dial_at >= self.bounds.hold_limit:
+                    return self._hold(contact, "the carrier's request log never came")
+                return self._wait(contact, "the carrier's request log is not there yet")
+            possible = [call for call, proof in proofs if proof]
+        finding = judge(possible, dialed_at=attempt.dial_at, now=sight.now, horizon=self.bounds.settle_horizon)
+        match finding:
+            case Adopt(call=call):
+                return self._adopt(contact, call)
+            case Several(sids=sids):
+                several = f"several calls for one attempt: {', '.join(sids)}"
+                return self._hold(contact, several, alarm=several)
+            case Wait():
+                return self._wait(contact, "no call listed yet")
+            case NoCall():
+                return self._no_call(contact, sight.campaign)
+
+    def _wait(self, contact: Contact, why: str) -> Settled:
+        self.overdue.look_again(contact, after=self.bounds.settle_poll)
+        return _settled(contact, f"waits: {why}")
+
+    def _hold(self, contact: Contact, reason: str, *, alarm: str = "") -> Settled:
+        self.overdue.hold(contact, limit=self.bounds.hold_limit, reason=reason)
+        return _settled(contact, "held", alarm=alarm)
+
+    def _adopt(self, contact: Contact, call: CallRecord) -> Settled:
+        if not self.overdue.adopt(contact, sid=call.sid):
+            return _settled(contact, "settled meanwhile")
+        self._hear(contact, CallReport(sid=call.sid, status=call.status, answered_by=call.answered_by))
+        return _settled(contact, f"adopted {call.sid}")
+
+    def _no_call(self, contact: Contact, campaign: Campaign) -> Settled:
+        if campaign.doubt is Doubt.HOLD:
+            return self._hold(contact, "the carrier lists no call for this attempt")
+        to = State.PENDING if contact.used < contact.max else State.FAILED
+        self.overdue.release(contact, to=to, reason="the carrier lists no call; the campaign redials")
+        return _settled(contact, f"released to {to}")
+
+    def _ask_after(self, contact: Contact, sight: Sight) -> Settled:
+        """T15: the carrier has been silent about a call for longer than it can last."""
+        assert contact.attempt is not None  # noqa: S101  a placed contact has an attempt
+        report = self.witness.report(contact.attempt.sid)
+        if report is None:
+            self.overdue.look_again(contact, after=self.bounds.settle_poll)
+            return _settled(contact, "unknown to the carrier", alarm=f"no such call: {contact.attempt.sid}")
+        if report.status == "queued":
+            self.witness.cancel(contact.attempt.sid)
+            report = self.witness.report(contact.attempt.sid) or report
+        if not call_status.is_final(report.status):
+            return self._wait(contact, report.status)
+        return _settled(contact, f"asked: {report.status}", alarm=self._hear(contact, report).alarm)
+
+    def _hear(self, contact: Contact, report: CallReport) -> CallbackReport:
+        """What the carrier says when asked counts like a webhook."""
+        assert contact.attempt is not None  # noqa: S101  only calls of an attempt are asked about
+        return self.callback.status(CallRef(contact_id=contact.id, attempt_id=contact.attempt.id), report)
+
+    def _give_up(self, contact: Contact, sight: Sight) -> Settled:
+        self.overdue.give_up(contact, reason="the carrier never reported a call")
+        return _settled(contact, "given up")
+
+
+def _settled(contact: Contact, finding: str, *, alarm: str = "") -> Settled:
+    attempt = contact.attempt.id if contact.attempt else ""
+    return Settled(contact_id=contact.id, attempt_id=attempt, finding=finding, alarm=alarm)

@@ -1,0 +1,57 @@
+"""Settings: the only reader of the environment. Values are parameter names and bounds, never secrets."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from dialer.bounds import Bounds, bounds_from, setting
+from dialer.errors import BadSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What this deployment is told; an empty text means the function does not need it."""
+
+    mongodb_uri_parameter: str
+    mongodb_database: str
+    bounds: Bounds
+    twilio_account_sid: str = ""
+    twilio_auth_token_parameter: str = ""
+    twilio_api_url: str = ""
+    voice_base_url_parameter: str = ""
+    phone_hash_key_parameter: str = ""
+    lock_table: str = ""
+    idempotency_table: str = ""
+    call_queue_url: str = ""
+    refill_queue_url: str = ""
+
+    def need(self, name: str) -> str:
+        """A setting by field name. Raises BadSettings naming it when it is missing."""
+        value = getattr(self, name)
+        if not value:
+            raise BadSettings(f"The setting {name.upper()} is missing.")
+        return str(value)
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Raises BadSettings naming what is missing or wrong."""
+    texts = {
+        field.name: environment.get(field.name.upper(), "") for field in fields(Settings) if field.name != "bounds"
+    }
+    missing = [name.upper() for name in ("mongodb_uri_parameter",) if not texts[name]]
+    if missing:
+        raise BadSettings(f"The setting {missing[0]} is missing: it names the parameter that holds the database's URI.")
+    texts["mongodb_database"] = texts["mongodb_database"] or "dialer"
+    return Settings(**texts, bounds=bounds_from(_seconds(environment)))
+
+
+def _seconds(environment: Mapping[str, str]) -> dict[str, float]:
+    named = {field.name: environment.get(setting(field.name), "") for field in fields(Bounds)}
+    return {name: _number(setting(name), text) for name, text in named.items() if text}
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise BadSettings(f"{name} must be a number of seconds.") from None

@@ -1,0 +1,207 @@
+"""Tick: reserve dial times, claim the contacts that are due, and send each to a call function (T0–T2)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from dialer.bounds import Bounds
+from dialer.errors import Unavailable
+from dialer.hours import is_open
+from dialer.last_look import Go, Never, NotNow, Verdict, may_call
+from dialer.lifecycle import State
+from dialer.model import CallMessage, Campaign, Claimed, Sight, Slots
+from dialer.pacing import open_lines, queue_delay
+from dialer.ports import CallQueue, CampaignLock, Campaigns, Claims, Clock, Lease, NoSlots, Suppressions
+from dialer.workers import each
+
+_BATCH = 1000
+_MOST_SIFTED = 20  # rounds of claiming per tick in which every contact may be sifted out
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignTick:
+    """What one tick did for one campaign."""
+
+    campaign_id: str
+    outcome: str
+    """ticked | locked elsewhere | lines full | closed | not running | no slots | unavailable"""
+    claimed: int = 0
+    sifted: int = 0
+    sent: int = 0
+    unsent: int = 0
+    doubtful: int = 0
+    alarm: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TickReport:
+    """What one tick did for every campaign it reached."""
+
+    campaigns: Sequence[CampaignTick] = ()
+    not_reached: int = 0
+    """Running campaigns left to the next tick, because this one's time ran low."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    """One tick's parts. Safe to run twice at once: the database grants every slot and every contact once."""
+
+    lock: CampaignLock
+    campaigns: Campaigns
+    claims: Claims
+    suppressions: Suppressions
+    queue: CallQueue
+    clock: Clock
+    bounds: Bounds
+    new_token: Callable[[], str]
+    workers: int = 8
+
+    def every_campaign(self, *, enough_time: Callable[[], bool]) -> TickReport:
+        """Tick the running campaigns, the longest waiting first, and start no more when time runs low."""
+        waiting = self.campaigns.running_ids()
+        done = [tick for tick in each(waiting, lambda id: self._within(id, enough_time), workers=self.workers) if tick]
+        return TickReport(campaigns=done, not_reached=len(waiting) - len(done))
+
+    def _within(self, campaign_id: str, enough_time: Callable[[], bool]) -> CampaignTick | None:
+        return self.campaign(campaign_id) if enough_time() else None
+
+    def campaign(self, campaign_id: str) -> CampaignTick:
+        """Tick one campaign; a part that does not answer ends this campaign's tick, and leases heal the rest."""
+        try:
+            lease = self.lock.acquire(campaign_id, owner=self.new_token(), lease=self.bounds.lock_lease)
+            if lease is None:
+                return CampaignTick(campaign_id=campaign_id, outcome="locked elsewhere")
+            try:
+                return self._while_locked(lease)
+            finally:
+                self.lock.release(lease)
+        except Unavailable as cause:
+            return CampaignTick(campaign_id=campaign_id, outcome=f"unavailable: {cause}")
+
+    def _while_locked(self, lease: Lease) -> CampaignTick:
+        sight = self.campaigns.see(lease.campaign_id)
+        if sight is None or not sight.campaign.running:
+            return CampaignTick(campaign_id=lease.campaign_id, outcome="not running")
+        if not is_open(sight.campaign.hours, sight.now):
+            return CampaignTick(campaign_id=lease.campaign_id, outcome="closed")
+        limit = sight.campaign.pacing.max_concurrent
+        lines = open_lines(limit=limit, booked=self.claims.count_booked(lease.campaign_id, limit=limit))
+        if lines == 0:
+            return CampaignTick(campaign_id=lease.campaign_id, outcome="lines full")
+        return self._book(lease, sight, lines)
+
+    def _book(self, lease: Lease, sight: Sight, lines: int) -> CampaignTick:
+        fence, alarm = lease.fence, ""
+        slots = self._reserve(lease.campaign_id, fence, lines)
+        if isinstance(slots, NoSlots) and slots.fence > fence:
+            raised = self.lock.raise_fence(lease, above=slots.fence)
+            if raised is None:
+                return CampaignTick(campaign_id=lease.campaign_id, outcome="locked elsewhere")
+            fence, alarm = raised.fence, "the lock table is younger than the campaign: its fence was raised"
+            slots = self._reserve(lease.campaign_id, fence, lines)
+        if isinstance(slots, NoSlots):
+            outcome = "no slots" if slots.running else "not running"
+            return CampaignTick(campaign_id=lease.campaign_id, outcome=outcome, alarm=alarm)
+        return _Booking(tick=self, campaign=sight.campaign, slots=slots, alarm=alarm).fill(fence)
+
+    def _reserve(self, campaign_id: str, fence: int, lines: int) -> Slots | NoSlots:
+        return self.campaigns.reserve_slots(
+            campaign_id, fence=fence, wanted=lines, horizon=self.bounds.slot_horizon
+        )
+
+
+@dataclass(kw_only=True)
+class _Booking:
+    """Fills one run of slots with claimed contacts, batch by batch."""
+
+    tick: Tick
+    campaign: Campaign
+    slots: Slots
+    alarm: str
+    used: int = 0
+    claimed: int = 0
+    sifted: int = 0
+    unsent: int = 0
+    doubtful: int = 0
+    started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.tick.clock.monotonic()
+
+    def fill(self, fence: int) -> CampaignTick:
+        try:
+            for _ in range(self._rounds()):
+                if not self._fill_batch():
+                    break
+        finally:
+            if self.used < self.slots.count:
+                self.tick.campaigns.return_slots(self.campaign.id, fence=fence, slots=self.slots, used=self.used)
+        return CampaignTick(
+            campaign_id=self.campaign.id,
+            outcome="ticked",
+            claimed=self.claimed,
+            sifted=self.sifted,
+            sent=self.used - self.unsent - self.doubtful,
+            unsent=self.unsent,
+            doubtful=self.doubtful,
+            alarm=self.alarm,
+        )
+
+    def _rounds(self) -> int:
+        return self.slots.count // _BATCH + _MOST_SIFTED
+
+    def _fill_batch(self) -> bool:
+        """Claim, sift and send one batch. False when the slots are full or nobody more is due."""
+        wanted = min(_BATCH, self.slots.count - self.used)
+        if wanted == 0:
+            return False
+        until = self.slots.end + self.tick.bounds.claim_grace
+        claimed = self.tick.claims.claim_due(
+            self.campaign.id, claim=self.tick.new_token(), limit=wanted, until=until, now=self._now()
+        )
+        self.claimed += len(claimed)
+        self._send(self._sift(claimed))
+        return len(claimed) == wanted
+
+    def _now(self) -> datetime:
+        """The database's clock, carried on by our own span since the slots were reserved."""
+        return self.slots.now + timedelta(seconds=self.tick.clock.monotonic() - self.started)
+
+    def _sift(self, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
+        """Give back those who may not be called now; the others, in order."""
+        suppressed = self.tick.suppressions.among(self.campaign.id, [one.phone for one in claimed])
+        verdicts = [(one, self._verdict(one, suppressed)) for one in claimed]
+        for verdict in {verdict for _, verdict in verdicts if not isinstance(verdict, Go)}:
+            refused = [one for one, said in verdicts if said == verdict]
+            to, due_at = _away(verdict)
+            self.sifted += self.tick.claims.sift(refused, to=to, due_at=due_at, reason=verdict.reason)
+        return [one for one, verdict in verdicts if isinstance(verdict, Go)]
+
+    def _verdict(self, one: Claimed, suppressed: frozenset[str]) -> Verdict:
+        return may_call(
+            campaign=self.campaign, region=one.region, suppressed=one.phone in suppressed, now=self.slots.now
+        )
+
+    def _send(self, callable_now: Sequence[Claimed]) -> None:
+        messages = [self._message(one, self.slots.at(self.used + index)) for index, one in enumerate(callable_now)]
+        self.used += len(messages)
+        now = self._now()
+        delays = [queue_delay(slot_at=message.slot_at, now=now) for message in messages]
+        sent = self.tick.queue.send(messages, delays=delays)
+        self.doubtful += sent.doubtful
+        refused = {message.attempt_id for message in sent.refused}
+        if refused:
+            self.unsent += self.tick.claims.unsend([one for one in callable_now if one.attempt_id in refused])
+
+    def _message(self, one: Claimed, slot_at: datetime) -> CallMessage:
+        return CallMessage(
+            campaign_id=self.campaign.id,
+            contact_id=one.contact_id,
+            attempt_id=one.attempt_id,
+            slot_at=slot_at,
+            not_after=slot_at + self.tick.bounds.claim_grace,
+        )
+
+
+def _away(verdict: NotNow | Never) -> tuple[State, datetime | None]:
+    return (State.SUPPRESSED, None) if isinstance(verdict, Never) else (State.PENDING, verdict.until)

@@ -1,0 +1,40 @@
+"""Views: what an operator wants to see of a campaign, without touching it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dialer.lifecycle import State
+from dialer.model import Campaign, Contact
+from dialer.campaigns import CampaignOffice
+from dialer.ports import ContactBook
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a campaign's contacts stand."""
+
+    campaign: Campaign
+    counts: dict[State, int]
+
+    @property
+    def completed(self) -> bool:
+        """Nothing is left to do: every contact is settled, or waits for a person."""
+        return not any(self.counts.get(state) for state in (State.PENDING, State.CLAIMED, *_IN_CALL))
+
+
+_IN_CALL = (State.DIALING, State.PLACED, State.UNCERTAIN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """The read-only parts."""
+
+    office: CampaignOffice
+    contacts: ContactBook
+
+    def progress(self, campaign_id: str) -> Progress:
+        campaign = self.office.show(campaign_id).campaign
+        return Progress(campaign=campaign, counts=self.contacts.count_by_state(campaign_id))
+
+    def contacts_in(self, campaign_id: str, state: State, *, limit: int) -> Sequence[Contact]:
+        return self.contacts.holding(campaign_id, state, limit=limit)

@@ -1,0 +1,241 @@
+"""The composition root: every part made once per process, when it is first needed."""
+
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from dialer.adapters import parameters
+from dialer.adapters.aws import CONFIG
+from dialer.adapters.clock import SystemClock
+from dialer.adapters.mongo import Document, connect
+from dialer.secret import Secret
+from dialer.settings import Settings, from_environment
+
+_REMEMBERED_S = 2 * 24 * 3600  # longer than the call queue keeps a message (template.yaml: one day)
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from pymongo.collection import Collection
+    from twilio.rest import Client
+
+    from dialer.callback import Callback
+    from dialer.campaigns import CampaignOffice
+    from dialer.dial import Dial
+    from dialer.intake import Intake
+    from dialer.ports import CallQueue, Campaigns, Suppressions
+    from dialer.reconcile import Reconcile
+    from dialer.tick import Tick
+    from dialer.views import Views
+
+
+@cache
+def settings() -> Settings:
+    return from_environment()
+
+
+def new_token() -> str:
+    """Twelve random bytes: enough that no two claims or permissions ever meet."""
+    return secrets.token_hex(12)
+
+
+@cache
+def _parameters() -> dict[str, Secret]:
+    """All that this function's settings name, in one request."""
+    known = settings()
+    names = (
+        known.mongodb_uri_parameter,
+        known.twilio_auth_token_parameter,
+        known.voice_base_url_parameter,
+        known.phone_hash_key_parameter,
+    )
+    return parameters.read(boto3.client("ssm", config=CONFIG), [name for name in names if name])
+
+
+def _parameter(setting: str) -> Secret:
+    return _parameters()[settings().need(setting)]
+
+
+def twilio_auth_token() -> Secret:
+    return _parameter("twilio_auth_token_parameter")
+
+
+def voice_base_url() -> str:
+    return _parameter("voice_base_url_parameter").reveal().rstrip("/")
+
+
+@cache
+def _collection(name: str) -> "Collection[Document]":
+    return _database()[name]
+
+
+@cache
+def _database():  # type: ignore[no-untyped-def]  # pymongo's generic Database
+    return connect(_parameter("mongodb_uri_parameter"), settings().mongodb_database)
+
+
+@cache
+def campaigns() -> "Campaigns":
+    from dialer.adapters.campaigns import MongoCampaigns
+
+    return MongoCampaigns(_collection("campaigns"))
+
+
+@cache
+def suppressions() -> "Suppressions":
+    from dialer.adapters.suppressions import MongoSuppressions
+
+    return MongoSuppressions(_collection("suppressions"), key=_parameter("phone_hash_key_parameter"))
+
+
+@cache
+def call_queue() -> "CallQueue":
+    from dialer.adapters.call_queue import SqsCallQueue
+
+    known = settings()
+    return SqsCallQueue(
+        boto3.client("sqs", config=CONFIG),
+        call_queue_url=known.call_queue_url,
+        refill_queue_url=known.refill_queue_url,
+    )
+
+
+@cache
+def _twilio(*, fresh: bool) -> "Client":
+    from dialer.adapters.carrier import client
+
+    known = settings()
+    return client(
+        known.need("twilio_account_sid"),
+        twilio_auth_token(),
+        api_url=known.twilio_api_url,
+        timeout=known.bounds.post_timeout,
+        fresh=fresh,
+    )
+
+
+@cache
+def tick() -> "Tick":
+    from dialer.adapters.campaign_lock import DynamoCampaignLock
+    from dialer.adapters.claims import MongoClaims
+    from dialer.tick import Tick
+
+    clock = SystemClock()
+    dynamodb = boto3.client("dynamodb", config=CONFIG)
+    return Tick(
+        lock=DynamoCampaignLock(dynamodb, table=settings().need("lock_table"), clock=clock),
+        campaigns=campaigns(),
+        claims=MongoClaims(_collection("contacts")),
+        suppressions=suppressions(),
+        queue=call_queue(),
+        clock=clock,
+        bounds=settings().bounds,
+        new_token=new_token,
+    )
+
+
+def dial(time_left: Callable[[], timedelta]) -> "Dial":
+    """One per invocation, because each has its own time left; the parts are shared."""
+    from dialer.adapters.carrier import TwilioDialer
+    from dialer.adapters.lines import MongoLines
+    from dialer.dial import Dial
+
+    return Dial(
+        campaigns=campaigns(),
+        lines=MongoLines(_collection("contacts")),
+        suppressions=suppressions(),
+        dialer=TwilioDialer(_twilio(fresh=True), voice_base_url=voice_base_url()),
+        queue=call_queue(),
+        clock=SystemClock(),
+        bounds=settings().bounds,
+        new_token=new_token,
+        time_left=time_left,
+    )
+
+
+@cache
+def _idempotency() -> "tuple[DynamoDBPersistenceLayer, IdempotencyConfig]":
+    """One persistence layer for the one function it serves: shared ones overwrite each other's names."""
+    from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig
+
+    store = DynamoDBPersistenceLayer(
+        table_name=settings().need("idempotency_table"), boto3_client=boto3.client("dynamodb", config=CONFIG)
+    )
+    config = IdempotencyConfig(
+        event_key_jmespath="attempt_id",
+        raise_on_no_idempotency_key=True,
+        expires_after_seconds=_REMEMBERED_S,
+    )
+    return store, config
+
+
+def once_per_attempt(dial_one: Callable[..., Any], context: "LambdaContext") -> Callable[..., Any]:
+    """The function, repeated for no attempt it has finished. It saves work; no promise rests on it."""
+    from aws_lambda_powertools.utilities.idempotency import idempotent_function
+
+    store, config = _idempotency()
+    config.register_lambda_context(context)
+    return idempotent_function(
+        dial_one, data_keyword_argument="message", persistence_store=store, config=config, key_prefix="dial"
+    )
+
+
+@cache
+def callback() -> "Callback":
+    from dialer.adapters.hearing import MongoHearing
+    from dialer.callback import Callback
+
+    return Callback(
+        hearing=MongoHearing(_collection("contacts")),
+        campaigns=campaigns(),
+        suppressions=suppressions(),
+        queue=call_queue(),
+        clock=SystemClock(),
+    )
+
+
+@cache
+def reconcile() -> "Reconcile":
+    from dialer.adapters.carrier import TwilioWitness
+    from dialer.adapters.overdue import MongoOverdue
+    from dialer.reconcile import Reconcile
+
+    return Reconcile(
+        overdue=MongoOverdue(_collection("contacts")),
+        campaigns=campaigns(),
+        callback=callback(),
+        witness=TwilioWitness(_twilio(fresh=False)),
+        bounds=settings().bounds,
+    )
+
+
+@cache
+def campaign_office() -> "CampaignOffice":
+    from dialer.adapters.contact_book import MongoContactBook
+    from dialer.campaigns import CampaignOffice
+
+    return CampaignOffice(
+        campaigns=campaigns(),
+        contacts=MongoContactBook(_collection("contacts")),
+        queue=call_queue(),
+        clock=SystemClock(),
+        new_id=lambda: secrets.token_hex(6),
+    )
+
+
+def intake() -> "Intake":
+    from dialer.intake import Intake
+
+    office = campaign_office()
+    return Intake(office=office, contacts=office.contacts)
+
+
+def views() -> "Views":
+    from dialer.views import Views
+
+    office = campaign_office()
+    return Views(office=office, contacts=office.contacts)
