@@ -1,0 +1,12 @@
+"""Carrier time: a second of ringing or talking lasts `scale` real seconds."""
+
+import asyncio
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clock:
+    scale: float = 1.0
+
+    async def sleep(self, carrier_seconds: float) -> None:
+        await asyncio.sleep(carrier_seconds * self.scale)

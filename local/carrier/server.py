@@ -1,0 +1,124 @@
+"""The carrier as one process: its parts put together, its port opened, refused for a while, and closed."""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from local.carrier.api import Api
+from local.carrier.calls import CallBook
+from local.carrier.clock import Clock
+from local.carrier.faults import Faults
+from local.carrier.gate import Gate, RateLimit
+from local.carrier.ledger import Ledger
+from local.carrier.line import Line
+from local.carrier.outbox import Outbox
+from local.carrier.panel import Panel
+from local.carrier.postman import Postman
+from local.carrier.switchboard import Switchboard
+
+HOST = "127.0.0.1"
+GRACE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setup:
+    """`time_scale` shortens ringing, talking and the events' lag; everything else is in real seconds. 0: no limit."""
+
+    state: Path
+    account_sid: str
+    token: str
+    port: int = 0
+    time_scale: float = 1.0
+    cps: float = 0.0
+    queue_limit: int = 0
+    rate_limit: int = 0
+    list_lag: float = 0.0
+    events_lag: float = 900.0
+    seed: int = 0
+
+
+class Server:
+    def __init__(self, setup: Setup) -> None:
+        self.port = setup.port
+        self._ledger = Ledger(setup.state)
+        self._ledger.write("opened", seed=setup.seed, time_scale=setup.time_scale, cps=setup.cps)
+        self._compose(setup)
+
+    def _compose(self, setup: Setup) -> None:
+        faults, ledger, calls = Faults(seed=setup.seed), self._ledger, CallBook()
+        gate = Gate(cps=setup.cps, queue_limit=setup.queue_limit)
+        self._postman = Postman(token=setup.token, ledger=ledger)
+        self._outbox = Outbox(postman=self._postman, faults=faults, ledger=ledger)
+        self._line = Line(
+            clock=Clock(scale=setup.time_scale),
+            gate=gate,
+            calls=calls,
+            ledger=ledger,
+            outbox=self._outbox,
+            postman=self._postman,
+            faults=faults,
+        )
+        switchboard = Switchboard(
+            account_sid=setup.account_sid, seed=setup.seed, gate=gate, line=self._line, ledger=ledger
+        )
+        self._api = Api(
+            account_sid=setup.account_sid,
+            token=setup.token,
+            switchboard=switchboard,
+            line=self._line,
+            calls=calls,
+            outbox=self._outbox,
+            faults=faults,
+            ledger=ledger,
+            rate=RateLimit(per_second=setup.rate_limit),
+            list_lag=setup.list_lag,
+            events_lag=setup.events_lag * setup.time_scale,
+        )
+        self._panel = Panel(
+            api=self._api,
+            switchboard=switchboard,
+            calls=calls,
+            line=self._line,
+            gate=gate,
+            faults=faults,
+            outbox=self._outbox,
+            postman=self._postman,
+            ledger=ledger,
+            refuse=self.refuse,
+        )
+
+    async def open(self) -> None:
+        app = web.Application()
+        app.add_routes([*self._api.routes(), *self._panel.routes()])
+        self._runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, shutdown_timeout=GRACE_SECONDS, keepalive_timeout=75
+        )
+        await self._runner.setup()
+        await self._listen()
+
+    async def refuse(self, seconds: float) -> None:
+        """The port is closed from now on, and every idle connection with it; it opens again by itself."""
+        await self._site.stop()
+        for connection in self._runner.server.connections if self._runner.server else ():
+            connection.close()
+        self._reopening = asyncio.create_task(self._reopen(seconds))
+
+    async def close(self) -> None:
+        await self._line.close()
+        await self._outbox.close()
+        await self._runner.cleanup()
+        await self._postman.close()
+        self._ledger.close()
+
+    async def _reopen(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._listen()
+
+    async def _listen(self) -> None:
+        listener = socket.create_server((HOST, self.port), backlog=1024)
+        self.port = listener.getsockname()[1]
+        self._site = web.SockSite(self._runner, listener)
+        await self._site.start()
