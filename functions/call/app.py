@@ -47,8 +47,8 @@ def _message(body: str) -> CallMessage:
         return _call_message().validate_json(body)
     except ValidationError as wrong:
         fields = ", ".join(sorted({".".join(map(str, error["loc"])) or "body" for error in wrong.errors()}))
-        logger.error("malformed call message", extra={"wrong_fields": fields})
-        raise BadInput(f"Malformed call message: {fields}") from None
+    logger.error("malformed call message", extra={"wrong_fields": fields})
+    raise BadInput(f"Malformed call message: {fields}")
 
 
 @cache

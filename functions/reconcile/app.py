@@ -13,7 +13,7 @@ _ONE_BATCH_MS = 20_000  # the longest one batch of questions to the carrier take
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Any event: every run goes through all campaigns, whatever their state."""
     report = wiring.reconcile()(enough_time=lambda: context.get_remaining_time_in_millis() > _ONE_BATCH_MS)
     for settled in report.settled:

@@ -67,7 +67,7 @@ def machine(contact_id: str, attempt_id: str) -> Response[str]:
     return _empty(HTTPStatus.NO_CONTENT)
 
 
-@app.exception_handler(Unavailable)
+@app.exception_handler(Unavailable)  # type: ignore[untyped-decorator]
 def try_again(cause: Unavailable) -> Response[str]:
     logger.warning("not written down; the carrier will repeat it", extra={"cause": str(cause)})
     return _empty(HTTPStatus.SERVICE_UNAVAILABLE)

@@ -89,9 +89,7 @@ class Callback:
     def _settled(
         self, ref: CallRef, report: CallReport, contact: Contact, campaign: Campaign, outcome: Outcome
     ) -> bool:
-        decision = decide(
-            policy=campaign.retry, outcome=outcome, used=contact.used, max_attempts=contact.max
-        )
+        decision = decide(policy=campaign.retry, outcome=outcome, used=contact.used, max_attempts=contact.max)
         return self.hearing.settle(ref, report, outcome=outcome, decision=decision)
 
     def _unmoved(self, ref: CallRef, report: CallReport, contact: Contact | None = None) -> CallbackReport:

@@ -11,8 +11,8 @@ from dialer.model import CallPlan, Doubt, Hours, Outcome, Pacing, RetryPolicy
 
 _E164 = r"^\+[1-9]\d{6,14}$"
 _CLOCK = r"^([01]\d|2[0-4]):[0-5]\d$"
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Retried = Literal["busy", "no-answer", "failed", "machine"]
 
 
@@ -99,11 +99,9 @@ def checked(form: dict[str, Any]) -> dict[str, Any]:
 
 
 def _call(form: CallForm) -> CallPlan:
-    spans = {"ring_timeout_s": "ring_timeout", "talk_limit_s": "talk_limit"}
-    values = form.model_dump()
+    words = form.model_dump(exclude={"ring_timeout_s", "talk_limit_s"})
     return CallPlan(
-        **{name: value for name, value in values.items() if name not in spans},
-        **{span: timedelta(seconds=values[name]) for name, span in spans.items()},
+        ring_timeout=timedelta(seconds=form.ring_timeout_s), talk_limit=timedelta(seconds=form.talk_limit_s), **words
     )
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from dialer.errors import BadCampaign, Unavailable, UnknownCampaign
-from dialer.model import Campaign, CampaignState
-from dialer.ports import CallQueue, Campaigns, Clock, ContactBook, Sight
+from dialer.model import Campaign, CampaignState, Sight
+from dialer.ports import CallQueue, Campaigns, Clock, ContactBook
 
 _NEVER_DIALED = datetime(1970, 1, 1, tzinfo=UTC)
 

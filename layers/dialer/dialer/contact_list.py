@@ -78,7 +78,7 @@ def e164(written: str, *, region: str | None = None) -> tuple[str, str]:
     if parsed.extension:
         raise ValueError("has an extension, which cannot be dialed")
     country = phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(
-        parsed.country_code
+        parsed.country_code or 0
     )
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), country
 
@@ -94,7 +94,7 @@ _PARSE_ERRORS = {
 
 def _text(stream: IO[bytes]) -> io.TextIOWrapper:
     """The list as text: UTF-8, or UTF-16 when the file says so, as spreadsheets write them."""
-    buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)  # type: ignore[arg-type]
+    buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)  # type: ignore[type-var]
     start = buffered.peek(_PEEK)[:_PEEK]
     if not start.strip():
         raise BadList("The list is empty: the first line must name the columns, one of them `phone`.")

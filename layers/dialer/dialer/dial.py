@@ -1,4 +1,4 @@
-"""Dial: take the line, look once more, ask the campaign's permit, and send one request to the carrier (T4–T11).
+"""Dial: take the line, look once more, ask the campaign's permit, and send one request to the carrier (T4-T11).
 
 At most one request per attempt rests on two lines of this file: `take_line` grants the dial to one invocation, and
 `place` is reached once after it. What the carrier then says is written down; whatever is not a clear answer is doubt.
@@ -13,7 +13,7 @@ from dialer.carrier_answers import Answer, NotPlaced, OurFault, Placed, Refused,
 from dialer.errors import PhoneBusy, Unavailable
 from dialer.last_look import Go, Never, NotNow, Verdict, may_dial
 from dialer.lifecycle import State
-from dialer.model import CallMessage, Campaign, CampaignState, Contact, Sight
+from dialer.model import CallMessage, Campaign, CampaignState, Contact, Sight, attempt_of
 from dialer.pacing import backoff
 from dialer.ports import CallQueue, CallRequest, Campaigns, Clock, Dialer, Lines, Suppressions
 
@@ -146,9 +146,7 @@ class Dial:
         return self.time_left() < self.bounds.post_timeout
 
     def _forbidden(self, contact: Contact, verdict: Never | NotNow) -> DialReport:
-        to, due_at = (
-            (State.SUPPRESSED, None) if isinstance(verdict, Never) else (State.PENDING, verdict.until)
-        )
+        to, due_at = (State.SUPPRESSED, None) if isinstance(verdict, Never) else (State.PENDING, verdict.until)
         self.lines.forbid(contact, to=to, due_at=due_at, reason=verdict.reason)
         return _report(contact, "forbidden", verdict.reason)
 
@@ -215,9 +213,7 @@ class Dial:
             self._pause(campaign_id, f"{_STREAK} in a row: {reason}")
 
     def _pause(self, campaign_id: str, reason: str) -> None:
-        self.campaigns.set_state(
-            campaign_id, CampaignState.PAUSED, sources=[CampaignState.RUNNING], reason=reason
-        )
+        self.campaigns.set_state(campaign_id, CampaignState.PAUSED, sources=[CampaignState.RUNNING], reason=reason)
 
     def _put_off(self, message: CallMessage, after: timedelta, reason: str) -> DialReport:
         if self.lines.put_off(message, after=after, reason=reason):
@@ -238,21 +234,19 @@ def _wait_for(message: CallMessage, sight: Sight) -> timedelta:
 
 
 def _request(contact: Contact, campaign: Campaign) -> CallRequest:
-    assert contact.attempt is not None  # noqa: S101  a taken line has an attempt
+    attempt = attempt_of(contact)
     return CallRequest(
         to=contact.phone,
-        from_number=contact.attempt.from_number,
+        from_number=attempt.from_number,
         contact_id=contact.id,
-        attempt_id=contact.attempt.id,
+        attempt_id=attempt.id,
         ring_timeout=campaign.call.ring_timeout,
         talk_limit=campaign.call.talk_limit,
         detect_machine=campaign.call.detect_machine,
     )
 
 
-def _report(
-    of: CallMessage | Contact, outcome: str, detail: str = "", *, sid: str = "", alarm: str = ""
-) -> DialReport:
+def _report(of: CallMessage | Contact, outcome: str, detail: str = "", *, sid: str = "", alarm: str = "") -> DialReport:
     if isinstance(of, Contact):
         contact_id, attempt = of.id, of.attempt.id if of.attempt else ""
     else:

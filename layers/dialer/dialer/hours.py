@@ -18,7 +18,9 @@ def opens_next(hours: Hours | None, now: datetime) -> datetime:
     if hours is None:
         return now
     today = now.astimezone(ZoneInfo(hours.zone)).date()
-    windows = (_window(hours, today + timedelta(days=ahead)) for ahead in range(_WEEK) if _opens_on(hours, today, ahead))
+    windows = (
+        _window(hours, today + timedelta(days=ahead)) for ahead in range(_WEEK) if _opens_on(hours, today, ahead)
+    )
     return next(max(now, opens) for opens, closes in windows if now < closes)
 
 

@@ -6,10 +6,10 @@ from itertools import islice
 from typing import IO
 
 from dialer import contact_list
+from dialer.campaigns import CampaignOffice
 from dialer.contact_list import Reject, Row
 from dialer.errors import BadCampaign
 from dialer.model import CampaignState
-from dialer.campaigns import CampaignOffice
 from dialer.ports import ContactBook
 
 _BATCH = 2000
@@ -44,7 +44,7 @@ class Intake:
         stream: IO[bytes],
         *,
         region: str | None = None,
-        progress: Callable[[ImportReport], None] = lambda report: None,
+        progress: Callable[[ImportReport], object] = id,
     ) -> ImportReport:
         """Import a CSV. Raises BadList, UnknownCampaign or BadCampaign before any row is added or between batches."""
         campaign = self.office.show(campaign_id).campaign

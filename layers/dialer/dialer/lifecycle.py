@@ -114,14 +114,20 @@ MOVES: dict[Move, Rule] = {
     Move.FORBID: _rule("T4b", Owner.CALL, {_D}, {_P, _SUPPRESSED}, "the last look says no; nothing was sent"),
     Move.STEP_BACK: _rule("T5", Owner.CALL, {_D}, {_P}, "no permit or no time left; nothing was sent"),
     Move.ACCEPT: _rule("T7", Owner.CALL, {_D, _U, _L, _H}, {_L}, "the carrier took the call"),
-    Move.RECOVER: _rule("T7", Owner.CALL, {_C}, {_L}, "the carrier took a call whose permission was rolled back: alarm"),
+    Move.RECOVER: _rule(
+        "T7", Owner.CALL, {_C}, {_L}, "the carrier took a call whose permission was rolled back: alarm"
+    ),
     Move.REFUSE: _rule("T8", Owner.CALL, {_D, _U}, {_FAILED}, "the carrier refuses this number for good"),
     Move.NOT_PLACED: _rule("T9", Owner.CALL, {_D, _U}, {_P}, "proved that no call exists; no attempt is used"),
     Move.DOUBT: _rule("T11", Owner.CALL, {_D, _U}, {_U}, "the reply was lost or cannot be read"),
     Move.FALL_SILENT: _rule("T12", Owner.RECONCILE, {_D}, {_U}, "the function died with the permission in hand"),
     Move.HEAR: _rule("T13", Owner.VOICE, {_D, _U, _L, _H}, {_L}, "the carrier reports progress"),
     Move.SETTLE: _rule(
-        "T13", Owner.VOICE, {_D, _U, _L, _H}, {_DONE, _FAILED, _P}, "the carrier reports the end; pending means another attempt"
+        "T13",
+        Owner.VOICE,
+        {_D, _U, _L, _H},
+        {_DONE, _FAILED, _P},
+        "the carrier reports the end; pending means another attempt",
     ),
     Move.ADOPT: _rule("T14", Owner.RECONCILE, {_U}, {_L}, "the carrier's list has exactly one call that must be ours"),
     Move.HOLD: _rule("T14", Owner.RECONCILE, {_U}, {_H}, "the carrier cannot tell, after the horizon"),

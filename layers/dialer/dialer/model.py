@@ -268,3 +268,10 @@ def attempt_id(contact_id: str, claim: str) -> str:
 def claim_of(attempt: str) -> str:
     """The claim an attempt came from; empty when the id is none of ours."""
     return attempt.partition("-")[2]
+
+
+def attempt_of(contact: Contact) -> Attempt:
+    """The attempt of a contact that is in flight. Raises ValueError for one that is not: a bug of ours."""
+    if contact.attempt is None:
+        raise ValueError(f"contact {contact.id} is {contact.state} and has no attempt")
+    return contact.attempt

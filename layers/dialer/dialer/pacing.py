@@ -26,6 +26,8 @@ def unused(slots: Slots, used: int) -> datetime:
     return slots.at(used)
 
 
-def backoff(*, setbacks: int, first: timedelta = timedelta(seconds=5), longest: timedelta = timedelta(minutes=15)) -> timedelta:
+def backoff(
+    *, setbacks: int, first: timedelta = timedelta(seconds=5), longest: timedelta = timedelta(minutes=15)
+) -> timedelta:
     """How long to wait after a number of setbacks in a row: doubling, bounded."""
-    return min(longest, first * 2 ** min(setbacks, 16))
+    return min(longest, first * float(2 ** min(setbacks, 16)))

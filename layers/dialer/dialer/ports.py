@@ -120,7 +120,9 @@ class Claims(Protocol):
         """Lines in use or promised, counted no further than `limit`."""
         ...
 
-    def claim_due(self, campaign_id: str, *, claim: str, limit: int, until: datetime, now: datetime) -> Sequence[Claimed]:
+    def claim_due(
+        self, campaign_id: str, *, claim: str, limit: int, until: datetime, now: datetime
+    ) -> Sequence[Claimed]:
         """T1: claim up to `limit` contacts that are due, in order of priority and due time. `claim` must be new.
 
         `now` chooses the candidates; the guard uses the database's clock. What is returned is claimed by us, even when

@@ -9,9 +9,9 @@ from dialer.bounds import Bounds
 from dialer.callback import Callback, CallbackReport
 from dialer.errors import Unavailable
 from dialer.lifecycle import State
-from dialer.model import CallRecord, CallReport, Campaign, CampaignState, Contact, Doubt, Sight
+from dialer.model import CallRecord, CallReport, Campaign, CampaignState, Contact, Doubt, Sight, attempt_of
 from dialer.ports import CallRef, Campaigns, Overdue, Witness
-from dialer.settling import Adopt, NoCall, Several, Wait, candidates, judge, needs_proof
+from dialer.settling import Adopt, NoCall, Several, Wait, candidates, dialed_at, judge, needs_proof
 from dialer.workers import each
 
 _BATCH = 500
@@ -126,19 +126,18 @@ class Reconcile:
 
     def _ask_about(self, contact: Contact, sight: Sight) -> Settled:
         """T14: did the carrier get the request?"""
-        attempt = contact.attempt
-        assert attempt is not None and attempt.dial_at is not None  # noqa: S101  doubt follows a dial
+        attempt, dialed = attempt_of(contact), dialed_at(contact)
         listed = self.witness.calls_to(contact.phone, from_number=attempt.from_number)
         sharing = self.overdue.sharing_phone(contact.phone)
         possible = candidates(listed, contact=contact, sharing=sharing, margin=self.bounds.list_margin)
-        if possible and (len(possible) > 1 or needs_proof(contact, sharing)):
+        if possible and (len(possible) > 1 or needs_proof(sharing)):
             proofs = [(call, self.witness.mentions(call.sid, attempt.id)) for call in possible]
             if any(proof is None for _, proof in proofs):
-                if sight.now - attempt.dial_at >= self.bounds.hold_limit:
+                if sight.now - dialed >= self.bounds.hold_limit:
                     return self._hold(contact, "the carrier's request log never came")
                 return self._wait(contact, "the carrier's request log is not there yet")
             possible = [call for call, proof in proofs if proof]
-        finding = judge(possible, dialed_at=attempt.dial_at, now=sight.now, horizon=self.bounds.settle_horizon)
+        finding = judge(possible, dialed=dialed, now=sight.now, horizon=self.bounds.settle_horizon)
         match finding:
             case Adopt(call=call):
                 return self._adopt(contact, call)
@@ -171,26 +170,25 @@ class Reconcile:
         self.overdue.release(contact, to=to, reason="the carrier lists no call; the campaign redials")
         return _settled(contact, f"released to {to}")
 
-    def _ask_after(self, contact: Contact, sight: Sight) -> Settled:
+    def _ask_after(self, contact: Contact, _: Sight) -> Settled:
         """T15: the carrier has been silent about a call for longer than it can last."""
-        assert contact.attempt is not None  # noqa: S101  a placed contact has an attempt
-        report = self.witness.report(contact.attempt.sid)
+        sid = attempt_of(contact).sid
+        report = self.witness.report(sid)
         if report is None:
             self.overdue.look_again(contact, after=self.bounds.settle_poll)
-            return _settled(contact, "unknown to the carrier", alarm=f"no such call: {contact.attempt.sid}")
+            return _settled(contact, "unknown to the carrier", alarm=f"no such call: {sid}")
         if report.status == "queued":
-            self.witness.cancel(contact.attempt.sid)
-            report = self.witness.report(contact.attempt.sid) or report
+            self.witness.cancel(sid)
+            report = self.witness.report(sid) or report
         if not call_status.is_final(report.status):
             return self._wait(contact, report.status)
         return _settled(contact, f"asked: {report.status}", alarm=self._hear(contact, report).alarm)
 
     def _hear(self, contact: Contact, report: CallReport) -> CallbackReport:
         """What the carrier says when asked counts like a webhook."""
-        assert contact.attempt is not None  # noqa: S101  only calls of an attempt are asked about
-        return self.callback.status(CallRef(contact_id=contact.id, attempt_id=contact.attempt.id), report)
+        return self.callback.status(CallRef(contact_id=contact.id, attempt_id=attempt_of(contact).id), report)
 
-    def _give_up(self, contact: Contact, sight: Sight) -> Settled:
+    def _give_up(self, contact: Contact, _: Sight) -> Settled:
         self.overdue.give_up(contact, reason="the carrier never reported a call")
         return _settled(contact, "given up")
 

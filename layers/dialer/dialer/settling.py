@@ -38,26 +38,30 @@ def candidates(
     listed: Sequence[CallRecord], *, contact: Contact, sharing: Sequence[Contact], margin: timedelta
 ) -> list[CallRecord]:
     """The listed calls that can be this attempt's: made since its dial, and nobody's yet."""
-    assert contact.attempt is not None and contact.attempt.dial_at is not None  # noqa: S101  doubt follows a dial
-    since = contact.attempt.dial_at - margin
+    since = dialed_at(contact) - margin
     owned = {sid for other in sharing for sid in _sids(other)}
     return [call for call in listed if call.created_at >= since and call.sid not in owned]
 
 
-def needs_proof(contact: Contact, sharing: Sequence[Contact]) -> bool:
+def needs_proof(sharing: Sequence[Contact]) -> bool:
     """Whether a call in the list could belong to an older attempt that was given up without knowing its call."""
-    return any(
-        past.outcome is Outcome.UNKNOWN and not past.sid for other in sharing for past in other.history
-    )
+    return any(past.outcome is Outcome.UNKNOWN and not past.sid for other in sharing for past in other.history)
 
 
-def judge(possible: Sequence[CallRecord], *, dialed_at: datetime, now: datetime, horizon: timedelta) -> Finding:
+def judge(possible: Sequence[CallRecord], *, dialed: datetime, now: datetime, horizon: timedelta) -> Finding:
     """One: ours. Several: a person's matter. None: wait until the horizon, then there is no call."""
     if len(possible) == 1:
         return Adopt(call=possible[0])
     if possible:
         return Several(sids=tuple(call.sid for call in possible))
-    return NoCall() if now - dialed_at >= horizon else Wait()
+    return NoCall() if now - dialed >= horizon else Wait()
+
+
+def dialed_at(contact: Contact) -> datetime:
+    """When the attempt in doubt was dialed: doubt always follows a dial."""
+    if contact.attempt is None or contact.attempt.dial_at is None:
+        raise ValueError(f"contact {contact.id} is in doubt without a dial")
+    return contact.attempt.dial_at
 
 
 def _sids(contact: Contact) -> set[str]:

@@ -1,4 +1,4 @@
-"""Tick: reserve dial times, claim the contacts that are due, and send each to a call function (T0–T2)."""
+"""Tick: reserve dial times, claim the contacts that are due, and send each to a call function (T0-T2)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -59,7 +59,9 @@ class Tick:
     def every_campaign(self, *, enough_time: Callable[[], bool]) -> TickReport:
         """Tick the running campaigns, the longest waiting first, and start no more when time runs low."""
         waiting = self.campaigns.running_ids()
-        done = [tick for tick in each(waiting, lambda id: self._within(id, enough_time), workers=self.workers) if tick]
+        done = [
+            tick for tick in each(waiting, lambda one: self._within(one, enough_time), workers=self.workers) if tick
+        ]
         return TickReport(campaigns=done, not_reached=len(waiting) - len(done))
 
     def _within(self, campaign_id: str, enough_time: Callable[[], bool]) -> CampaignTick | None:
@@ -105,9 +107,7 @@ class Tick:
         return _Booking(tick=self, campaign=sight.campaign, slots=slots, alarm=alarm).fill(fence)
 
     def _reserve(self, campaign_id: str, fence: int, lines: int) -> Slots | NoSlots:
-        return self.campaigns.reserve_slots(
-            campaign_id, fence=fence, wanted=lines, horizon=self.bounds.slot_horizon
-        )
+        return self.campaigns.reserve_slots(campaign_id, fence=fence, wanted=lines, horizon=self.bounds.slot_horizon)
 
 
 @dataclass(kw_only=True)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dialer.campaigns import CampaignOffice
 from dialer.lifecycle import State
 from dialer.model import Campaign, Contact
-from dialer.campaigns import CampaignOffice
 from dialer.ports import ContactBook
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from pymongo.collection import Collection
+    from pymongo.database import Database
     from twilio.rest import Client
 
     from dialer.callback import Callback
@@ -74,7 +75,7 @@ def _collection(name: str) -> "Collection[Document]":
 
 
 @cache
-def _database():  # type: ignore[no-untyped-def]  # pymongo's generic Database
+def _database() -> "Database[Document]":
     return connect(_parameter("mongodb_uri_parameter"), settings().mongodb_database)
 
 
@@ -179,9 +180,10 @@ def once_per_attempt(dial_one: Callable[..., Any], context: "LambdaContext") -> 
 
     store, config = _idempotency()
     config.register_lambda_context(context)
-    return idempotent_function(
+    once: Callable[..., Any] = idempotent_function(
         dial_one, data_keyword_argument="message", persistence_store=store, config=config, key_prefix="dial"
     )
+    return once
 
 
 @cache

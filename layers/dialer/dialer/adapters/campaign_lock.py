@@ -68,22 +68,20 @@ class DynamoCampaignLock:
         """
         with available("the campaign lock"):
             try:
-                return dict(
-                    self._dynamodb.update_item(
-                        TableName=self._table,
-                        Key={"campaign_id": {"S": campaign_id}},
-                        UpdateExpression=update,
-                        ConditionExpression=condition,
-                        ExpressionAttributeNames={"#owner": "owner"},
-                        ExpressionAttributeValues=values,
-                        ReturnValues="ALL_NEW",
-                        ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    )["Attributes"]
-                )
+                return self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key={"campaign_id": {"S": campaign_id}},
+                    UpdateExpression=update,
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames={"#owner": "owner"},
+                    ExpressionAttributeValues=values,
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )["Attributes"]
             except ClientError as failed:
                 if failed.response["Error"]["Code"] != _TAKEN:
                     raise
-                return dict(failed.response.get("Item", {}))
+                return failed.response.get("Item", {})  # type: ignore[return-value]
 
 
 def _lease(campaign_id: str, owner: str, item: dict[str, Any]) -> Lease | None:

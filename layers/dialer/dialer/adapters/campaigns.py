@@ -34,9 +34,7 @@ class MongoCampaigns:
 
     def see(self, campaign_id: str) -> Sight | None:
         with available():
-            found = list(
-                self._campaigns.aggregate([{"$match": {"_id": campaign_id}}, {"$set": {"now": "$$NOW"}}])
-            )
+            found = list(self._campaigns.aggregate([{"$match": {"_id": campaign_id}}, {"$set": {"now": "$$NOW"}}]))
         return Sight(campaign=_campaign_of(found[0]), now=found[0]["now"]) if found else None
 
     def running_ids(self) -> Sequence[str]:
@@ -87,9 +85,7 @@ class MongoCampaigns:
 
     def _why_none(self, campaign_id: str) -> NoSlots:
         document = self._campaigns.find_one({"_id": campaign_id}, {"fence": 1, "state": 1}) or {}
-        return NoSlots(
-            fence=document.get("fence", 0), running=document.get("state") == CampaignState.RUNNING
-        )
+        return NoSlots(fence=document.get("fence", 0), running=document.get("state") == CampaignState.RUNNING)
 
     def return_slots(self, campaign_id: str, *, fence: int, slots: Slots, used: int) -> bool:
         with available():
@@ -189,10 +185,9 @@ def _campaign_of(document: Document) -> Campaign:
 
 
 def _call_of(document: Document) -> CallPlan:
-    spans = {"ring_timeout_ms": "ring_timeout", "talk_limit_ms": "talk_limit"}
+    words = {name: value for name, value in document.items() if not name.endswith("_ms")}
     return CallPlan(
-        **{name: value for name, value in document.items() if name not in spans},
-        **{span: _span(document[name]) for name, span in spans.items()},
+        ring_timeout=_span(document["ring_timeout_ms"]), talk_limit=_span(document["talk_limit_ms"]), **words
     )
 
 

@@ -59,7 +59,7 @@ class TwilioDialer:
                 time_limit=round(request.talk_limit.total_seconds()),
                 **detection,
             )
-        except Exception as error:  # whatever it is, a request may have left: it is judged, never raised
+        except Exception as error:  # noqa: BLE001  whatever it is, a request may have left: it is judged, never raised
             return answer_of(error)
         if not call.sid:
             return Unsure(reason="accepted without a call id")

@@ -47,9 +47,7 @@ class MongoClaims:
 
     def sift(self, claimed: Sequence[Claimed], *, to: State, due_at: datetime | None, reason: str) -> int:
         target(Move.SIFT, to)
-        stages = (
-            to_pending(due_at, reason=reason) if to is State.PENDING else to_terminal(to, reason=reason)
-        )
+        stages = to_pending(due_at, reason=reason) if to is State.PENDING else to_terminal(to, reason=reason)
         return self._give_back(Move.SIFT, claimed, stages)
 
     def unsend(self, claimed: Sequence[Claimed]) -> int:

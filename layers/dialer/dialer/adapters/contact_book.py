@@ -1,6 +1,7 @@
 """The contact book: contacts come in once per phone and campaign, and are counted."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from bson import ObjectId
@@ -9,7 +10,7 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
 from dialer.adapters.contact_documents import INDEXES, contacts_of
-from dialer.adapters.mongo import Document, available
+from dialer.adapters.mongo import Document, available, database_clock
 from dialer.errors import Unavailable
 from dialer.lifecycle import State
 from dialer.model import Contact, NewContact
@@ -32,7 +33,8 @@ class MongoContactBook:
     def add(self, campaign_id: str, contacts: Sequence[NewContact], *, max_attempts: int) -> Added:
         if not contacts:
             return Added(added=0, known=0)
-        now = self._due_now()
+        with available():
+            now = database_clock(self._contacts.database)
         documents = [self._document(campaign_id, contact, max_attempts, now) for contact in contacts]
         with available():
             known = self._insert(documents)
@@ -49,11 +51,7 @@ class MongoContactBook:
             return len(errors)
         return 0
 
-    def _due_now(self) -> Any:
-        with available():
-            return self._contacts.database.command("hello")["localTime"]
-
-    def _document(self, campaign_id: str, contact: NewContact, max_attempts: int, now: Any) -> Document:
+    def _document(self, campaign_id: str, contact: NewContact, max_attempts: int, now: datetime) -> Document:
         return {
             "_id": str(ObjectId()),
             "campaign_id": campaign_id,

@@ -1,4 +1,4 @@
-"""Lines: the call function's verbs on a contact (T4–T11)."""
+"""Lines: the call function's verbs on a contact (T4-T11)."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from dialer.adapters.contact_documents import (
 from dialer.adapters.mongo import Document, available, linearizable
 from dialer.errors import PhoneBusy, Unproven
 from dialer.lifecycle import LIVE, Move, State, target
-from dialer.model import CallMessage, Contact, Outcome
+from dialer.model import CallMessage, Contact, Outcome, attempt_of
 from dialer.ports import Acceptance
 
 _PROOF_MS = 3000
@@ -70,9 +70,7 @@ class MongoLines:
             }
         ]
         try:
-            document = self._contacts.find_one_and_update(
-                permission, taken, return_document=ReturnDocument.AFTER
-            )
+            document = self._contacts.find_one_and_update(permission, taken, return_document=ReturnDocument.AFTER)
         except DuplicateKeyError:
             raise PhoneBusy("another contact with this phone has an unsettled attempt") from None
         except PyMongoError as lost:
@@ -123,10 +121,9 @@ class MongoLines:
     def _not_accepted(self, contact: Contact, sid: str) -> Acceptance:
         """A webhook was faster, or something is wrong that a person must know of."""
         now = self.explain(contact.id)
-        assert contact.attempt is not None  # noqa: S101  a taken line has an attempt
         if now is None:
             return Acceptance(written=False, alarm=f"the contact of call {sid} is gone")
-        if any(past.id == contact.attempt.id and past.sid == sid for past in now.history):
+        if any(past.id == attempt_of(contact).id and past.sid == sid for past in now.history):
             return Acceptance(written=True)
         if self._move(self._attempt(Move.RECOVER, contact), to_placed(sid, used={"$add": ["$used", 1]})):
             return Acceptance(written=True, alarm=f"call {sid} was dialed on a permission that was rolled back")
@@ -153,12 +150,10 @@ class MongoLines:
             )
 
     def _attempt(self, move: Move, contact: Contact) -> Document:
-        assert contact.attempt is not None  # noqa: S101  a taken line has an attempt
-        return guard(move, contact.id, contact.attempt.id)
+        return guard(move, contact.id, attempt_of(contact).id)
 
     def _mine(self, move: Move, contact: Contact) -> Document:
-        assert contact.attempt is not None  # noqa: S101  a taken line has an attempt
-        return self._attempt(move, contact) | {"attempt.token": contact.attempt.token}
+        return self._attempt(move, contact) | {"attempt.token": attempt_of(contact).token}
 
     def _move(self, permission: Document, stages: list[Stage]) -> bool:
         with available():

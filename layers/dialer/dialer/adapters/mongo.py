@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from bson.codec_options import CodecOptions
@@ -43,6 +44,14 @@ def connect(uri: Secret, database: str, *, timeout_ms: int = 5000) -> Database[D
 def linearizable(collection: Collection[Document]) -> Collection[Document]:
     """The same collection, read as it stands at this moment on the primary."""
     return collection.with_options(read_concern=ReadConcern("linearizable"))
+
+
+def database_clock(database: Database[Document]) -> datetime:
+    """The primary's clock, the only one that decides when something is due."""
+    now = database.command("hello")["localTime"]
+    if not isinstance(now, datetime):
+        raise TypeError("the database's clock is not a moment")
+    return now
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Overdue: reconcile's verbs on contacts that have outlived their attempt's `until` (T3, T12, T14)."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
@@ -23,9 +23,9 @@ from dialer.adapters.contact_documents import (
     to_terminal,
     to_uncertain,
 )
-from dialer.adapters.mongo import Document, available
+from dialer.adapters.mongo import Document, available, database_clock
 from dialer.lifecycle import Move, State, target
-from dialer.model import Contact, Outcome, claim_of
+from dialer.model import Contact, Outcome, attempt_of, claim_of
 
 _OVERDUE = is_past("$attempt.until")
 
@@ -38,7 +38,7 @@ class MongoOverdue:
 
     def overdue(self, state: State, *, limit: int) -> Sequence[Contact]:
         with available():
-            now = self._database_clock()
+            now = database_clock(self._contacts.database)
             found = self._contacts.find(
                 {"state": state, "attempt.until": {"$lte": now}},
                 sort=[("attempt.until", 1)],
@@ -49,9 +49,7 @@ class MongoOverdue:
 
     def expire_claims(self, contacts: Sequence[Contact], *, to: State, reason: str) -> int:
         target(Move.EXPIRE, to)
-        stages = (
-            to_pending("$$NOW", reason=reason) if to is State.PENDING else to_terminal(to, reason=reason)
-        )
+        stages = to_pending("$$NOW", reason=reason) if to is State.PENDING else to_terminal(to, reason=reason)
         return self._each_overdue(Move.EXPIRE, contacts, stages)
 
     def fall_silent(self, contacts: Sequence[Contact]) -> int:
@@ -63,8 +61,7 @@ class MongoOverdue:
             return contacts_of(self._contacts.find({"phone": phone}, hint=PHONE_INDEX))
 
     def look_again(self, contact: Contact, *, after: timedelta) -> bool:
-        assert contact.attempt is not None  # noqa: S101  only an attempt can be overdue
-        same = {"_id": contact.id, "state": contact.state, "attempt.id": claim_of(contact.attempt.id)}
+        same = {"_id": contact.id, "state": contact.state, "attempt.id": claim_of(attempt_of(contact).id)}
         return self._update(same, [{"$set": {"attempt.until": from_now(after)}}])
 
     def adopt(self, contact: Contact, *, sid: str) -> bool:
@@ -99,32 +96,19 @@ class MongoOverdue:
         """Many at once: an attempt that has been renewed since has a later `until` and is left alone."""
         ids = [contact.id for contact in contacts]
         with available():
-            result = self._contacts.update_many(
-                {"_id": {"$in": ids}, "state": states(move), "$expr": _OVERDUE}, stages
-            )
+            result = self._contacts.update_many({"_id": {"$in": ids}, "state": states(move), "$expr": _OVERDUE}, stages)
             return result.modified_count
 
     def _guard(self, move: Move, contact: Contact) -> Document:
-        assert contact.attempt is not None  # noqa: S101  only an attempt can be overdue
-        return guard(move, contact.id, contact.attempt.id)
+        return guard(move, contact.id, attempt_of(contact).id)
 
     def _update(self, permission: Document, stages: list[Stage]) -> bool:
         with available():
             return self._contacts.update_one(permission, stages).modified_count == 1
 
-    def _database_clock(self) -> datetime:
-        hello = self._contacts.database.command("hello")
-        now = hello["localTime"]
-        assert isinstance(now, datetime)  # noqa: S101  the server's own type
-        return now
-
 
 def _unknown(move: Move, to: State, reason: str) -> list[Stage]:
     """The attempt ends without anybody knowing whether it reached the person."""
     story = archive(Outcome.UNKNOWN, detail=reason)
-    end = (
-        to_pending("$$NOW", reason=reason)
-        if target(move, to) is State.PENDING
-        else to_terminal(to, reason=reason)
-    )
+    end = to_pending("$$NOW", reason=reason) if target(move, to) is State.PENDING else to_terminal(to, reason=reason)
     return [*story, *end]
