@@ -14,6 +14,7 @@ from aiohttp import web
 
 from local.carrier.calls import Call, CallBook, Status
 from local.carrier.conversation import Page
+from local.carrier.fates import Kind
 from local.carrier.faults import PROCESSED, READS, UNPROCESSED, Faults, Rule
 from local.carrier.gate import RateLimit
 from local.carrier.ledger import Ledger
@@ -142,10 +143,12 @@ class Api:
             self._admit(asked.request)
             done = act(asked)
         except Refusal as refusal:
-            self._record(asked, code=refusal.code, status=refusal.status)
+            fate = Kind.REFUSE if refusal.fated else None
+            self._record(asked, fate=fate, code=refusal.code, status=refusal.status)
             return refused(refusal).response()
         rule = self._faults.on_request(asked.op, asked.to, AFTER)
-        self._record(asked, call=done.call, fault=rule.kind if rule else None)
+        fate = done.call.fate.kind if done.call else None
+        self._record(asked, call=done.call, fate=fate, fault=rule.kind if rule else None)
         if done.call:
             await self._let_callbacks_lead(done.call)
         return await self._spoiled(asked, rule, done.whole) if rule else done.whole.response()
@@ -228,6 +231,7 @@ class Api:
         asked: Asked,
         *,
         call: Call | None = None,
+        fate: Kind | None = None,
         fault: str | None = None,
         code: int | None = None,
         status: int | None = None,
@@ -246,7 +250,7 @@ class Api:
             torn=owner.torn,
             fault=fault,
             sid=call.sid if call else None,
-            fate=call.fate.kind if call else None,
+            fate=fate,
             code=code,
             status=status,
         )

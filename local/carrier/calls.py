@@ -41,7 +41,7 @@ class Exchange:
     body: str
 
 
-class HungUp(Exception):  # noqa: N818 -- how conversations end
+class HungUp(Exception):
     """The other side left, or the time limit was reached."""
 
 

@@ -58,6 +58,15 @@ class Carrier:
     def ledger(self, *, after: int = 0) -> list[Json]:
         return list(self._ask("GET", f"ledger?after={after}")["records"])
 
+    def verdict(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        policy: Mapping[str, Any],
+        *,
+        policies: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Json:
+        return self._ask("POST", "verdict", {"rows": list(rows), "policy": policy, "policies": policies or {}})
+
     def wait_idle(self, *, seconds: float = 30.0) -> Json:
         """Until no call is alive and no callback on its way; raises TimeoutError."""
         until = time.monotonic() + seconds

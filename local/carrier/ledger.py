@@ -3,8 +3,9 @@
 Every record has `n` (1, 2, 3 …), `at` (epoch seconds) and `kind`:
     opened    seed, time_scale, cps
     fates     book                     the fates in force from here on
-    request   op, to, from, url, ip, contact_id, attempt_id, torn, fault, sid (accepted) or code (refused), fate
-    call      sid, to, contact_id, attempt_id, status, and at its end answered_by, duration, detection
+    request   op, to, from, url, ip, contact_id, attempt_id, torn, fault, fate,
+              sid (accepted) or code and status (refused)
+    call      sid, to, contact_id, attempt_id, fate, status, and at its end answered_by, duration, detection
     callback  sid, event, url, status (null: no answer), error, fault, tries
 """
 

@@ -152,6 +152,7 @@ class Line:
             to=call.order.to,
             contact_id=call.owner.contact_id,
             attempt_id=call.owner.attempt_id,
+            fate=call.fate.kind,
             status=str(call.status),
             **over,
         )

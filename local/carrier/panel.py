@@ -10,6 +10,7 @@ GET  /_carrier/state    {"requests": {"create": 3, …}, "accepted": 2, "active"
 GET  /_carrier/calls    {"calls": [{"sid", "to", "from", "contact_id", "attempt_id", "status", "answered_by", "fate",
                          "created", "started", "ended"}, …]}, oldest first, times in epoch seconds or null
 GET  /_carrier/ledger?after=N   {"records": [record, …]} (see `ledger`), those numbered above N
+POST /_carrier/verdict  {"rows": […], "policy": {…}} (see `case`); answers the verdict (see `judge`)
 What is malformed is answered with 400 {"error": "one sentence"}.
 """
 
@@ -22,9 +23,11 @@ from aiohttp import web
 
 from local.carrier.api import Api
 from local.carrier.calls import Call, CallBook
+from local.carrier.case import read_case
 from local.carrier.fates import read_book
 from local.carrier.faults import Faults, read_faults
 from local.carrier.gate import Gate
+from local.carrier.judge import judge
 from local.carrier.ledger import Ledger, read
 from local.carrier.line import Line
 from local.carrier.outbox import Outbox
@@ -68,6 +71,7 @@ class Panel:
             web.put("/_carrier/faults", _spoken(self._set_faults)),
             web.put("/_carrier/routes", _spoken(self._set_routes)),
             web.post("/_carrier/refuse", _spoken(self._refuse_connections)),
+            web.post("/_carrier/verdict", _spoken(self._verdict)),
             web.get("/_carrier/state", self._state),
             web.get("/_carrier/calls", self._list_calls),
             web.get("/_carrier/ledger", self._read_ledger),
@@ -91,6 +95,10 @@ class Panel:
         only(asked, "refuse", ("seconds",))
         await self._refuse(number(asked.get("seconds"), "refuse.seconds"))
         return DONE
+
+    async def _verdict(self, value: object) -> object:
+        case = read_case(value)
+        return await asyncio.to_thread(lambda: judge(read(self._ledger.path), case))
 
     async def _state(self, _request: web.Request) -> web.Response:
         return web.json_response(

@@ -31,13 +31,14 @@ WORDS = {
 }
 
 
-class Refusal(Exception):  # noqa: N818 -- a Twilio-shaped answer, not an accident
-    """The request is refused; nothing was done."""
+class Refusal(Exception):
+    """The request is refused; nothing was done. `fated`: because the number's fate says so."""
 
     def __init__(
         self, code: int, message: str | None = None, *, status: int = 0, to: str = "", from_: str = ""
     ) -> None:
         self.code = code
+        self.fated = False
         self.status = status or STATUS.get(code, 400)
         self.message = message or WORDS.get(code, "Refused with code {code}.").format(to=to, from_=from_, code=code)
         super().__init__(self.message)

@@ -32,7 +32,7 @@ class Switchboard:
         fate = self._fate(order.to)
         if fate.kind is Kind.REFUSE:
             self._turns[order.to] += 1
-            raise Refusal(fate.code, status=fate.status, to=order.to, from_=order.from_)
+            raise _fated(fate, order)
         wait = self._gate.take_turn()
         self._turns[order.to] += 1
         self.accepted[order.to] += 1
@@ -42,3 +42,9 @@ class Switchboard:
 
     def _fate(self, to: str) -> Fate:
         return self._book.fate(to, turn=self._turns[to], accepted=self.accepted[to])
+
+
+def _fated(fate: Fate, order: Order) -> Refusal:
+    refusal = Refusal(fate.code, status=fate.status, to=order.to, from_=order.from_)
+    refusal.fated = True
+    return refusal

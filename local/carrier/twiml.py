@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 
-class Unplayable(Exception):  # noqa: N818 -- the carrier plays its application error instead
+class Unplayable(Exception):
     """No TwiML came, or it cannot be read."""
 
 

@@ -1,0 +1,119 @@
+"""How many calls a row is owed: by its policy, by what happened to the calls it had, and by the fates still to come."""
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from itertools import chain
+
+from local.carrier.case import Policy
+from local.carrier.fates import Fate, Kind
+from local.carrier.history import Asking, CallStory, History
+from local.carrier.refusals import QUEUE_FULL
+
+MOST_TURNS = 100
+
+
+class Turn(StrEnum):
+    """What one request came to."""
+
+    ANSWERED = "answered"
+    MACHINE = "machine"
+    MACHINE_UNHEARD = "machine unheard"
+    """A machine, but the customer may have heard of the end first and taken it for a person."""
+    BUSY = "busy"
+    NO_ANSWER = "no-answer"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    BARRED = "barred"
+    """Refused for good: no call, no more attempts."""
+    PERHAPS_BARRED = "perhaps barred"
+    """13224: may be the number, may be an outage."""
+    NOT_YET = "not yet"
+    """Provably no call, and no attempt spent: throttled, or a fault of the account that pauses the campaign."""
+    DOUBT = "doubt"
+    """No call, and the customer could not know."""
+
+
+CALLED = (Turn.ANSWERED, Turn.MACHINE, Turn.MACHINE_UNHEARD, Turn.BUSY, Turn.NO_ANSWER, Turn.FAILED, Turn.CANCELED)
+BARRED_CODES = frozenset({21202, 21211, 21214, 21216, 21217, 13223, 13225, 13226})
+PERHAPS_BARRED_CODES = frozenset({13224})
+NOT_YET_CODES = frozenset(
+    {20429, 10004}
+    | {20003, 20005, 20006, 20008, 20403, 10001, 10002, 10005}
+    | {21201, 21203, 21205, 21206, 21207, 21208, 21209, 21210, 21212, 21213, 21215, 21218, 21219, 21609, 21626}
+    | {13227, 573005}
+)
+OUTCOMES = {
+    Kind.HUMAN: Turn.ANSWERED,
+    Kind.SLOW: Turn.ANSWERED,
+    Kind.MACHINE: Turn.MACHINE,
+    Kind.FAX: Turn.MACHINE,
+    Kind.BUSY: Turn.BUSY,
+    Kind.REJECTED: Turn.BUSY,
+    Kind.NO_ANSWER: Turn.NO_ANSWER,
+    Kind.FAILED: Turn.FAILED,
+}
+
+
+def demanded(past: Iterable[Turn], future: Iterable[Turn], policy: Policy, *, generous: bool) -> int:
+    """Calls until a turn is final or the attempts are used up; what is uncertain counts for more if `generous`."""
+    calls = used = 0
+    for turn in chain(past, future):
+        if used >= policy.max_attempts:
+            break
+        calls += turn in CALLED
+        used += turn in CALLED or (turn is Turn.DOUBT and not generous)
+        if _final(turn, policy, generous=generous):
+            break
+    return calls
+
+
+def _final(turn: Turn, policy: Policy, *, generous: bool) -> bool:
+    match turn:
+        case Turn.NOT_YET | Turn.DOUBT:
+            return False
+        case Turn.PERHAPS_BARRED:
+            return not generous
+        case Turn.MACHINE_UNHEARD:
+            return not (generous and Turn.MACHINE in policy.retry_on)
+    return turn not in policy.retry_on
+
+
+def turn_of(asking: Asking, history: History) -> Turn:
+    if asking.sid is not None:
+        return _turn_of_call(history.calls[asking.sid])
+    if asking.code is None or asking.fault not in (None, "429"):
+        return Turn.DOUBT
+    return _turn_of_code(asking.code, asking.status or 400)
+
+
+def _turn_of_call(call: CallStory) -> Turn:
+    """A machine is a machine even where the customer did not ask: the policy that wants it retried has to ask."""
+    if call.alive or call.status == "completed":
+        machine = OUTCOMES[Kind(call.fate)] is Turn.MACHINE
+        unheard = call.detection == "async" and not call.machine_heard
+        return (Turn.MACHINE_UNHEARD if unheard else Turn.MACHINE) if machine else Turn.ANSWERED
+    return Turn(call.status)
+
+
+def _turn_of_code(code: int, status: int) -> Turn:
+    if code in NOT_YET_CODES:
+        return Turn.NOT_YET
+    if status >= 500 or code == QUEUE_FULL:
+        return Turn.DOUBT
+    if code in PERHAPS_BARRED_CODES:
+        return Turn.PERHAPS_BARRED
+    return Turn.BARRED if code in BARRED_CODES else Turn.DOUBT
+
+
+def to_come(to: str, history: History) -> Iterator[Turn]:
+    """What the number's next requests would come to."""
+    turn, accepted = history.turns[to], history.accepted[to]
+    for _ in range(MOST_TURNS):
+        fate = history.book.fate(to, turn=turn, accepted=accepted)
+        yield _turn_of_fate(fate)
+        turn += 1
+        accepted += fate.kind is not Kind.REFUSE
+
+
+def _turn_of_fate(fate: Fate) -> Turn:
+    return _turn_of_code(fate.code, fate.status or 400) if fate.kind is Kind.REFUSE else OUTCOMES[fate.kind]
