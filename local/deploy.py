@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,26 +40,22 @@ class Deployed:
 
 
 def build(run: Run, project: Path = ROOT, *, say: Say = lambda _: None) -> Path:
-    """The built template's path. Nothing is done where nothing changed since the last time."""
+    """The path of the built template. Nothing is done where nothing changed since the last time."""
     home = LOCAL / "build" / hashlib.sha256(str(project).encode()).hexdigest()[:8]
     home.mkdir(parents=True, exist_ok=True)
-    built, stamp = home / "sam" / "template.yaml", home / "built-from"
+    built, packed, stamp = home / "sam" / "template.yaml", home / "sam" / "packed.yaml", home / "built-from"
     with _alone(home / "build.lock"):
         wanted = _origin(project)
-        if stamp.exists() and stamp.read_text() == wanted and built.exists():
-            return built
+        if stamp.exists() and stamp.read_text() == wanted and packed.exists():
+            return packed
         say("sam build: the functions and their layers")
         stamp.unlink(missing_ok=True)
-        where: dict[str, str | Path] = {
-            "template-file": project / "template.yaml",
-            "build-dir": built.parent,
-            "cache-dir": home / "cache",
-        }
-        _sam(
-            run, ["build", "--cached", "--parallel", *_options({**where, "base-dir": project}), *_overrides(_machine())]
-        )
+        where: dict[str, str | Path] = {"build-dir": built.parent, "cache-dir": home / "cache", "base-dir": project}
+        source = ["build", "--cached", "--parallel", "--template-file", str(project / "template.yaml")]
+        _sam(run, [*source, *_options(where), *_overrides(_machine())])
+        packed.write_text(_pack(built))
         stamp.write_text(wanted)
-    return built
+    return packed
 
 
 def deploy(
@@ -129,16 +126,26 @@ def _sam(run: Run, arguments: Sequence[str], **environment: str) -> None:
     command = [str(interpreter("sam").parent / "sam"), *arguments]
     part = start(f"sam-{arguments[0]}", command, world=run.name, logs=run.logs, environment=settings)
     if part.process.wait():
-        raise Refused(
-            _why(arguments[0], part.said.read_text(errors="replace") + part.log.read_text(errors="replace"), part.log)
-        )
+        raise Refused(_why(arguments[0], part.said))
 
 
-def _why(verb: str, text: str, log: Path) -> str:
+def _why(verb: str, said: Path) -> str:
+    log = said.with_suffix(".log")
+    text = said.read_text(errors="replace") + log.read_text(errors="replace")
     if verb == "build" and "Could not satisfy the requirement" in text:
         return f"`sam build` could not fetch the layer's packages: check the network or PIP_INDEX_URL, then see {log}."
-    errors = [line for line in text.splitlines() if re.search(r"error|failed|denied", line, re.IGNORECASE)]
-    return f"`sam {verb}` failed; {log} says why: {(errors or text.strip().splitlines() or ['(nothing)'])[-1].strip()}"
+    errors = [line.strip() for line in text.splitlines() if re.search(r"error|failed|denied", line, re.IGNORECASE)]
+    return f"`sam {verb}` failed; {said} and {log.name} say why: {errors[-1] if errors else '(nothing was written)'}"
+
+
+def _pack(built: Path) -> str:
+    """The built template with zips for folders: `sam deploy` would zip the same folders at every start, for seconds."""
+
+    def zipped(found: re.Match[str]) -> str:
+        archive = shutil.make_archive(str(built.parent / found[2]), "zip", built.parent / found[2])
+        return f"{found[1]}{Path(archive).name}"
+
+    return re.sub(r"^( +(?:ContentUri|CodeUri): )(\w+)$", zipped, built.read_text(), flags=re.MULTILINE)
 
 
 def _origin(project: Path) -> str:

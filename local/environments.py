@@ -25,7 +25,7 @@ MONGOD_NEEDED = (
 )
 
 
-class Refused(Exception):  # noqa: N818 - it is not an error of ours: a prerequisite is missing
+class Refused(Exception):
     """One sentence that says what to do."""
 
 

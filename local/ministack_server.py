@@ -1,12 +1,15 @@
-"""MiniStack, brought nearer to AWS in four places; runs in MiniStack's own environment, started by ministack.py.
+"""MiniStack, brought nearer to AWS in six places; runs in MiniStack's own environment, started by ministack.py.
 
 1. Schedules are looked at every second, not every ten.
 2. A function URL hands over path and query byte for byte: signatures are computed over them.
 3. Functions run on an interpreter that has boto3 and nothing else, as on AWS: what their layers lack, fails.
 4. A layer is unpacked once and shared, as /opt is; unpacking 80 MB for each worker would cost seconds a piece.
+5. GetParameters is judged for each parameter that it names, not for all parameters of the account.
+6. MaximumConcurrency may come from a template parameter: as text, which stopped every queue.
 """
 
 import contextlib
+import json
 import os
 import sys
 import types
@@ -17,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import ministack.app
-from ministack.core import lambda_runtime
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import lambda_svc, scheduler
 
 RUNTIME = os.environ.pop("RUNTIME_PYTHON")
@@ -31,6 +34,8 @@ def main() -> None:
     keep_urls_as_sent()
     run_functions_as_aws_does()
     share_unpacked_layers()
+    judge_each_parameter()
+    read_concurrency_as_a_number()
     ministack.app.main()
 
 
@@ -93,6 +98,39 @@ def share_unpacked_layers() -> None:
     sharing.__dict__.update(zipfile.__dict__)
     sharing.__dict__["ZipFile"] = SharingZip
     lambda_runtime.zipfile = sharing
+
+
+def judge_each_parameter() -> None:
+    name_one, judge_one = iam_actions.extract_resource_arn, iam_evaluator.enforce
+
+    def name_all(service: str, method: str, path: str, headers: Any, body: bytes, query: Any, *where: str) -> str:
+        if service == "ssm" and headers.get("x-amz-target", "").endswith(".GetParameters"):
+            named = {"Name": "", **json.loads(body)}
+            each = (json.dumps({**named, "Name": name}).encode() for name in named["Names"])
+            return "\n".join(name_one(service, method, path, headers, one, query, *where) for one in each)
+        arn: str = name_one(service, method, path, headers, body, query, *where)
+        return arn
+
+    def judge_all(*args: Any, resource_arn: str = "*", **named: Any) -> Any:
+        for arn in resource_arn.split("\n"):
+            denied = judge_one(*args, resource_arn=arn, **named)
+            if denied:
+                return denied
+        return None
+
+    iam_actions.extract_resource_arn = name_all
+    iam_evaluator.enforce = judge_all
+
+
+def read_concurrency_as_a_number() -> None:
+    limit = lambda_svc._sqs_esm_concurrency
+
+    def limit_of(mapping: dict[str, Any], *args: Any) -> int:
+        scaling = {key: int(value) for key, value in (mapping.get("ScalingConfig") or {}).items()}
+        most: int = limit({**mapping, "ScalingConfig": scaling}, *args)
+        return most
+
+    lambda_svc._sqs_esm_concurrency = limit_of
 
 
 if __name__ == "__main__":

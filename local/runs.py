@@ -8,6 +8,7 @@ import signal
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from local.environments import LOCAL
 from local.processes import born, sweep
@@ -36,6 +37,15 @@ class Run:
         place = self.folder / part
         place.mkdir(parents=True, exist_ok=True)
         return place
+
+    @property
+    def description(self) -> Path:
+        return self.folder / "world.json"
+
+    def describe(self, world: dict[str, Any]) -> None:
+        """For whoever wants to use this world from outside; only its owner may read it, for it holds tokens."""
+        self.description.touch(mode=0o600)
+        self.description.write_text(json.dumps(world))
 
     def remove(self) -> None:
         """Nothing of it stays: neither a process nor a file."""
@@ -88,6 +98,11 @@ def is_owned(run: Run) -> bool:
     except FileNotFoundError:
         return False
     return bool(owner.born) and born(owner.pid) == owner.born
+
+
+def described() -> list[Path]:
+    """The descriptions of the worlds that are up."""
+    return [run.description for run in _all() if is_owned(run) and run.description.exists()]
 
 
 def _owner(run: Run) -> _Owner:

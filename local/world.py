@@ -19,10 +19,15 @@ from local.mongod import Mongod, restart, start_mongod
 from local.processes import Part, demand_port, free_port, marked, plain_environment, start, sweep
 
 MONGODB_URI_PARAMETER = "/dialer/local/mongodb-uri"
+PHONE_HASH_KEY_PARAMETER = "/dialer/local/phone-hash-key"
+PHONE_HASH_KEY = "the same in every local world, so that one database may serve several"
 TWILIO_AUTH_TOKEN_PARAMETER = "/dialer/local/twilio-auth-token"
 
 
-class FunctionFailed(Exception):  # noqa: N818 - it reports an outcome
+CALL_CONCURRENCY = 5  # each is a process of 60 MB here, on two cores
+
+
+class FunctionFailed(Exception):
     """A function ended with an error, a timeout or a crash; `report` is what AWS would hand back."""
 
     def __init__(self, function: str, report: dict[str, Any]) -> None:
@@ -71,6 +76,7 @@ class World:
         self.run = runs.begin()
         try:
             self._start()
+            self.run.describe(self.describe())
         except BaseException:
             self.close()
             raise
@@ -161,6 +167,7 @@ class World:
             "carrier": {"url": self.carrier_url, "account_sid": self.wish.account_sid, "auth_token": self.auth_token},
             "voice": {"url": self.voice_url},
             "mongodb": {"uri": self.mongodb_uri, "database": self.wish.database},
+            "parameters": {"mongodb_uri": MONGODB_URI_PARAMETER, "phone_hash_key": PHONE_HASH_KEY_PARAMETER},
             "functions": self.functions,
             "function_urls": self.door_urls,
             "queues": self.queues,
@@ -215,9 +222,13 @@ class World:
         self.carrier_url = self.carrier.next_line(within=20)["url"]
 
     def _put_secrets(self) -> None:
-        ssm = self.client("ssm")
-        ssm.put_parameter(Name=MONGODB_URI_PARAMETER, Value=self.mongodb_uri, Type="SecureString", Overwrite=True)
-        ssm.put_parameter(Name=TWILIO_AUTH_TOKEN_PARAMETER, Value=self.auth_token, Type="SecureString", Overwrite=True)
+        secrets_by_name = {
+            MONGODB_URI_PARAMETER: self.mongodb_uri,
+            TWILIO_AUTH_TOKEN_PARAMETER: self.auth_token,
+            PHONE_HASH_KEY_PARAMETER: PHONE_HASH_KEY,
+        }
+        for name, value in secrets_by_name.items():
+            self.client("ssm").put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
 
     def _parameters(self) -> dict[str, str]:
         return {
@@ -226,6 +237,8 @@ class World:
             "MongodbDatabase": self.wish.database,
             "TwilioAccountSid": self.wish.account_sid,
             "TwilioAuthTokenParameter": TWILIO_AUTH_TOKEN_PARAMETER,
+            "PhoneHashKeyParameter": PHONE_HASH_KEY_PARAMETER,
+            "CallConcurrency": str(CALL_CONCURRENCY),
             "TwilioApiUrl": self.carrier_url,
             "VoiceBaseUrl": self.voice_url,
             **(self.wish.parameters or {}),
