@@ -183,7 +183,8 @@ def _unasked(case: Case, history: History, strangers: Sequence[Asking]) -> list[
     found: list[dict[str, object]] = [{"phone": one.to, "sid": one.sid, "why": why} for one, why in reasons if why]
     asked = {asking.sid for asking in history.askings}
     orphans = [call for call in history.calls.values() if call.sid not in asked]
-    return [*found, *({"phone": call.to, "sid": call.sid, "why": "no request for this call"} for call in orphans)]
+    found += [{"phone": call.to, "sid": call.sid, "why": "no request for this call"} for call in orphans]
+    return found
 
 
 def _why_unasked(asking: Asking, *, on_list: bool, foreign: bool) -> str:
