@@ -1,0 +1,60 @@
+"""What all tests share: one real mongod for the whole session, and a fresh database in it for every test."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from typing import NoReturn
+
+import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from dialer.adapters.contact_book import MongoContactBook
+from dialer.adapters.mongo import Document, connect
+from dialer.secret import Secret
+from local import runs
+from local.environments import Refused
+from local.mongod import start_mongod
+
+
+def missing(what: str) -> NoReturn:
+    """A part that this machine lacks: a reason to skip here, and to fail where everything must be there (CI=true)."""
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(what, pytrace=False)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri() -> Iterator[str]:
+    """A real replica set: MONGODB_URI, or a mongod that this session starts and stops."""
+    run = runs.begin()
+    try:
+        try:
+            mongod = start_mongod(run)
+        except Refused as refused:
+            missing(str(refused))
+        try:
+            yield mongod.uri
+        finally:
+            if mongod.part is not None:
+                mongod.part.stop()
+    finally:
+        run.remove()
+
+
+@pytest.fixture
+def database_name(mongodb_uri: str) -> Iterator[str]:
+    """The name of a database that nobody else uses; gone after the test."""
+    name = f"test_{secrets.token_hex(6)}"
+    yield name
+    with MongoClient[Document](mongodb_uri) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture
+def database(mongodb_uri: str, database_name: str) -> Iterator[Database[Document]]:
+    """That database as the product connects to it, with the contacts' indexes made."""
+    database = connect(Secret(mongodb_uri), database_name)
+    MongoContactBook(database["contacts"]).prepare()
+    yield database
+    database.client.close()
