@@ -14,7 +14,7 @@ from dialer.adapters.mongo import Document, connect
 from dialer.secret import Secret
 from local import runs
 from local.environments import Refused
-from local.mongod import start_mongod
+from local.mongod import Mongod, start_mongod
 
 
 def missing(what: str) -> NoReturn:
@@ -29,17 +29,19 @@ def mongodb_uri() -> Iterator[str]:
     """A real replica set: MONGODB_URI, or a mongod that this session starts and stops."""
     run = runs.begin()
     try:
-        try:
-            mongod = start_mongod(run)
-        except Refused as refused:
-            missing(str(refused))
-        try:
-            yield mongod.uri
-        finally:
-            if mongod.part is not None:
-                mongod.part.stop()
+        mongod = _started(run)
+        yield mongod.uri
+        if mongod.part is not None:
+            mongod.part.stop()
     finally:
         run.remove()
+
+
+def _started(run: runs.Run) -> Mongod:
+    try:
+        return start_mongod(run)
+    except Refused as refused:
+        missing(str(refused))
 
 
 @pytest.fixture
