@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from dialer.model import Hours
 
-_WEEK = 8  # days to look ahead: the same weekday again, in case today's window has closed
+_LOOK_AHEAD = 15  # days: the same weekday twice more, in case today's window has closed and the next one falls out
 
 
 def is_open(hours: Hours | None, now: datetime) -> bool:
@@ -19,9 +19,9 @@ def opens_next(hours: Hours | None, now: datetime) -> datetime:
         return now
     today = now.astimezone(ZoneInfo(hours.zone)).date()
     windows = (
-        _window(hours, today + timedelta(days=ahead)) for ahead in range(_WEEK) if _opens_on(hours, today, ahead)
+        _window(hours, today + timedelta(days=ahead)) for ahead in range(_LOOK_AHEAD) if _opens_on(hours, today, ahead)
     )
-    return next(max(now, opens) for opens, closes in windows if now < closes)
+    return next(max(now, opens) for opens, closes in windows if max(now, opens) < closes)
 
 
 def _opens_on(hours: Hours, today: date, ahead: int) -> bool:
@@ -29,10 +29,12 @@ def _opens_on(hours: Hours, today: date, ahead: int) -> bool:
 
 
 def _window(hours: Hours, day: date) -> tuple[datetime, datetime]:
-    return _moment(hours, day, hours.opens), _moment(hours, day, hours.closes)
+    """The part of a day in which no reading of a clock that is just being set says "closed"."""
+    return max(_readings(hours, day, hours.opens)), min(_readings(hours, day, hours.closes))
 
 
-def _moment(hours: Hours, day: date, clock: str) -> datetime:
+def _readings(hours: Hours, day: date, clock: str) -> tuple[datetime, datetime]:
+    """What a time of day can mean on a day that has it twice, or never; on any other, the same moment twice."""
     hour, minute = map(int, clock.split(":"))
-    at = datetime.combine(day + timedelta(days=hour // 24), time(hour % 24, minute), ZoneInfo(hours.zone))
-    return at.astimezone(UTC)
+    wall = datetime.combine(day + timedelta(days=hour // 24), time(hour % 24, minute), ZoneInfo(hours.zone))
+    return wall.replace(fold=0).astimezone(UTC), wall.replace(fold=1).astimezone(UTC)
