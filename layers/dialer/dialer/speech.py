@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dialer.model import CallPlan
 
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_ ]*)\}")
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")  # any name that a column of a list may have
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,4 +44,4 @@ def farewell(plan: CallPlan) -> Speech:
 
 def fill(text: str, variables: Mapping[str, str]) -> str:
     """Replace each `{name}` by the variable of that name; nothing else in the text has a meaning."""
-    return _PLACEHOLDER.sub(lambda found: variables.get(found.group(1), ""), text)
+    return _PLACEHOLDER.sub(lambda found: variables.get(found.group(1).strip(), ""), text)
