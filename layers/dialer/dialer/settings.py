@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 
 from dialer.bounds import Bounds, bounds_from, setting
 from dialer.errors import BadSettings
@@ -52,6 +53,6 @@ def _seconds(environment: Mapping[str, str]) -> dict[str, float]:
 
 def _number(name: str, text: str) -> float:
     try:
-        return float(text)
-    except ValueError:
+        return timedelta(seconds=float(text)).total_seconds()
+    except (ValueError, OverflowError):  # not a number, or one that no span of time can have
         raise BadSettings(f"{name} must be a number of seconds.") from None
