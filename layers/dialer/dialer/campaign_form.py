@@ -14,6 +14,7 @@ _CLOCK = r"^([01]\d|2[0-4]):[0-5]\d$"
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Retried = Literal["busy", "no-answer", "failed", "machine"]
+_LONGEST_DELAY_S = 30 * 24 * 3600
 
 
 class _Form(BaseModel):
@@ -64,7 +65,7 @@ class HoursForm(_Form):
 
 class RetryForm(_Form):
     max_attempts: int = Field(default=3, ge=1, le=20)
-    delays_s: dict[Retried, int] | None = None
+    delays_s: dict[Retried, Annotated[int, Field(ge=0, le=_LONGEST_DELAY_S)]] | None = None
     """Seconds to wait after each kind of end; one that is not named is not tried again."""
 
 
