@@ -13,4 +13,5 @@ def each(items: Sequence[Item], work: Callable[[Item], Result], *, workers: int)
     if workers <= 1 or len(items) <= 1:
         return [work(item) for item in items]
     with ThreadPoolExecutor(max_workers=min(workers, len(items))) as pool:
-        return list(pool.map(work, items))
+        running = [pool.submit(work, item) for item in items]  # `map` would drop what waits when one fails
+    return [one.result() for one in running]
