@@ -1,12 +1,16 @@
 """Finds a working Python 3.11-3.13 and lets it make the environments; runs on any Python, however old."""
 
+import sys
+
+del sys.path[0]  # this folder, where operator.py would pass for the standard library's
+
 import os
 import subprocess
-import sys
 
 # Plain statements only: a Python too old for the project must still be able to say so.
 ASK = (
     "import sys\n"
+    "del sys.path[0]\n"
     "ok = (3, 11) <= sys.version_info[:2] <= (3, 13)\n"
     "try:\n"
     "    import ensurepip, venv\n"
@@ -51,11 +55,8 @@ if not found:
         )
     sys.exit(2)
 
+here = os.path.dirname(os.path.abspath(__file__))
 try:
-    sys.exit(
-        subprocess.call(
-            [found, os.path.join(os.path.dirname(os.path.abspath(__file__)), "environments.py")] + sys.argv[1:]
-        )
-    )
+    sys.exit(subprocess.call([found, "-P", os.path.join(here, "environments.py")] + sys.argv[1:]))
 except KeyboardInterrupt:
     sys.exit(130)

@@ -60,7 +60,7 @@ def _is_ready(name: str) -> bool:
 
 def _origin(name: str) -> str:
     """What an environment is made from; another lock or interpreter means another environment."""
-    return hashlib.sha256(_lock(name).read_bytes() + f"{sys.executable} {sys.version}".encode()).hexdigest()
+    return hashlib.sha256(_lock(name).read_bytes() + f"{ROOT} {sys.executable} {sys.version}".encode()).hexdigest()
 
 
 def _lock(name: str) -> Path:
@@ -76,7 +76,14 @@ def _make(name: str, *, step: str) -> None:
         _run([str(interpreter(name)), "-m", "pip", "install", "--no-input", "--requirement", str(_lock(name))], name)
         if name == "dev":
             _demand_working_mongod(folder)
+            _show_the_product_to(folder)
     (folder / "made-from").write_text(_origin(name))
+
+
+def _show_the_product_to(venv: Path) -> None:
+    """`import dialer` finds the sources, as an editable installation would."""
+    (packages,) = venv.glob("lib/python*/site-packages")
+    (packages / "dialer.pth").write_text(f"{ROOT / 'layers' / 'dialer'}\n")
 
 
 def _run(command: list[str], name: str) -> None:
@@ -86,7 +93,7 @@ def _run(command: list[str], name: str) -> None:
     environment |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_REQUIRE_VIRTUALENV": "0"}
     environment.setdefault("PIP_RETRIES", "2")
     with log.open("ab") as out:
-        done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, env=environment, check=False)
+        done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, env=environment, cwd=LOCAL, check=False)
     if done.returncode:
         raise Refused(_why(log.read_text(errors="replace"), log.relative_to(ROOT)))
 

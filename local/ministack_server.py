@@ -1,4 +1,4 @@
-"""MiniStack, brought nearer to AWS in six places; runs in MiniStack's own environment, started by ministack.py.
+"""MiniStack, brought nearer to AWS in eight places; runs in MiniStack's own environment, started by ministack.py.
 
 1. Schedules are looked at every second, not every ten.
 2. A function URL hands over path and query byte for byte: signatures are computed over them.
@@ -6,11 +6,14 @@
 4. A layer is unpacked once and shared, as /opt is; unpacking 80 MB for each worker would cost seconds a piece.
 5. GetParameters is judged for each parameter that it names, not for all parameters of the account.
 6. MaximumConcurrency may come from a template parameter: as text, which stopped every queue.
+7. SendMessageBatch needs the permission sqs:SendMessage, the only one AWS knows for it.
+8. A schedule may say rate(5 seconds): AWS refuses that, and the local world has no minutes to wait.
 """
 
 import contextlib
 import json
 import os
+import re
 import sys
 import types
 import zipfile
@@ -21,7 +24,7 @@ from typing import Any
 
 import ministack.app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
-from ministack.services import lambda_svc, scheduler
+from ministack.services import eventbridge, lambda_svc, scheduler
 
 RUNTIME = os.environ.pop("RUNTIME_PYTHON")
 LAYERS = Path(os.environ.pop("LAYERS_UNPACKED"))
@@ -36,6 +39,8 @@ def main() -> None:
     share_unpacked_layers()
     judge_each_parameter()
     read_concurrency_as_a_number()
+    judge_batches_as_messages()
+    read_rates_in_seconds()
     ministack.app.main()
 
 
@@ -131,6 +136,27 @@ def read_concurrency_as_a_number() -> None:
         return most
 
     lambda_svc._sqs_esm_concurrency = limit_of
+
+
+def judge_batches_as_messages() -> None:
+    name_action = iam_actions.extract_iam_action
+
+    def name_permission(*args: Any, **named: Any) -> str:
+        action: str = name_action(*args, **named)
+        return action.removesuffix("Batch") if action.startswith("sqs:") else action
+
+    iam_actions.extract_iam_action = name_permission
+
+
+def read_rates_in_seconds() -> None:
+    parse = eventbridge._parse_rate_seconds
+
+    def parse_any(expression: str) -> int | None:
+        seconds = re.fullmatch(r"rate\((\d+) seconds?\)", expression)
+        known: int | None = int(seconds[1]) if seconds else parse(expression)
+        return known
+
+    eventbridge._parse_rate_seconds = parse_any
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def _await_primary(part: Part, port: int, *, within: float = 30.0) -> None:
 def _demand_durable_writes(uri: str) -> None:
     """A write by the majority, journaled, as the product makes them; a server that cannot do it is refused here."""
     try:
-        client: MongoClient[dict[str, Any]] = MongoClient(uri, serverSelectionTimeoutMS=5000, timeoutMS=10000)
+        client: MongoClient[dict[str, Any]] = MongoClient(uri, serverSelectionTimeoutMS=3000, timeoutMS=5000)
         durable = WriteConcern(w="majority", j=True)
         with client, client.start_session() as session, session.start_transaction(write_concern=durable):
             client["dialer_local"]["checks"].replace_one({"_id": 1}, {"_id": 1}, upsert=True, session=session)
