@@ -1,0 +1,349 @@
+"""Reading a contact list: every good row comes out, every bad one says what to fix, and nothing vanishes."""
+
+import codecs
+import csv
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from dialer.contact_list import Reject, Row, e164, read
+from dialer.errors import BadList
+from dialer.model import NewContact
+
+ADA = "+12015550123"
+KAY = "+447700900123"
+WIDE = "".join(chr(ord(digit) + 0xFEE0) for digit in ADA)  # as an East Asian keyboard writes it
+
+
+def rows(text: str | bytes, *, region: str | None = None) -> list[Row | Reject]:
+    return list(read(io.BytesIO(text if isinstance(text, bytes) else text.encode()), region=region))
+
+
+def contacts(text: str | bytes) -> list[NewContact]:
+    return [row.contact for row in rows(text) if isinstance(row, Row)]
+
+
+def refusal(text: str | bytes) -> str:
+    with pytest.raises(BadList) as refused:
+        rows(text)
+    return str(refused.value)
+
+
+def reject(text: str | bytes) -> Reject:
+    (only,) = rows(text)
+    assert isinstance(only, Reject)
+    return only
+
+
+def test_a_row_is_a_phone_its_country_a_priority_and_all_else_as_variables() -> None:
+    (row,) = rows(f"name,phone,priority,city\n Ada , {ADA} , 7 ,Paris\n")
+    expected = NewContact(phone=ADA, region="US", priority=7, vars={"name": "Ada", "city": "Paris"})
+    assert row == Row(line=2, contact=expected)
+
+
+@pytest.mark.parametrize("header", ["phone,name", "Phone,name", "PHONE,name", " phone ,name", '"phone","name"'])
+def test_the_phone_column_is_found_however_it_is_written(header: str) -> None:
+    assert contacts(f"{header}\n{ADA},Ada\n") == [NewContact(phone=ADA, region="US", vars={"name": "Ada"})]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        f"phone,name\r\n{ADA},Zoë\r\n".encode(),
+        f"phone,name\r{ADA},Zoë\r".encode(),
+        f"phone,name\n{ADA},Zoë".encode(),
+        codecs.BOM_UTF8 + f"phone,name\n{ADA},Zoë\n".encode(),
+        f"phone,name\n{ADA},Zoë\n".encode("utf-16"),
+        codecs.BOM_UTF16_BE + f"phone,name\n{ADA},Zoë\n".encode("utf-16-be"),
+        f'"phone","name"\r\n"{ADA}","Zoë"\r\n'.encode(),
+        f"\n\nphone,name\n\n,\n{ADA},Zoë\n\n".encode().lstrip(),
+    ],
+    ids=["CRLF", "CR", "no last line end", "UTF-8 BOM", "UTF-16", "UTF-16 BE", "quoted", "blank lines"],
+)
+def test_what_spreadsheets_write_is_read(written: bytes) -> None:
+    assert contacts(written) == [NewContact(phone=ADA, region="US", vars={"name": "Zoë"})]
+
+
+def test_a_quoted_value_may_hold_commas_quotes_and_line_ends() -> None:
+    read_ = rows(f'phone,note\n{ADA},"one, ""two""\nthree"\n{KAY},four\n')
+    assert [(row.line, row.contact.vars["note"]) for row in read_ if isinstance(row, Row)] == [
+        (2, 'one, "two"\nthree'),
+        (4, "four"),
+    ]
+
+
+def test_a_row_with_too_few_cells_lacks_the_variables_and_is_good() -> None:
+    assert contacts(f"phone,name,city\n{ADA},Ada\n") == [NewContact(phone=ADA, region="US", vars={"name": "Ada"})]
+
+
+def test_a_header_alone_is_a_list_without_rows() -> None:
+    assert rows("phone,name\n") == []
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "\n\n\r\n", "\t"])
+def test_an_empty_list_is_refused(nothing: str) -> None:
+    assert refusal(nothing) == "The list is empty: the first line must name the columns, one of them `phone`."
+
+
+def test_a_list_without_a_phone_column_is_refused_with_what_it_names() -> None:
+    assert (
+        refusal("name,telephone\nAda,1\n") == "The list has no `phone` column; its first line names: name, telephone."
+    )
+
+
+def test_a_list_without_a_header_is_refused_and_its_first_row_not_shown() -> None:
+    complaint = refusal(f"{ADA},Ada\n{KAY},Kay\n")
+    assert complaint == "The list has no header: the first line must name the columns, one of them `phone`."
+
+
+@pytest.mark.parametrize("header", ["phone,phone", "phone,Phone", "phone,name,name", "phone,priority,Priority"])
+def test_a_column_named_twice_is_refused(header: str) -> None:
+    assert refusal(f"{header}\n").startswith("The list names a column twice: ")
+
+
+@pytest.mark.parametrize(
+    "binary",
+    [
+        b"PK\x03\x04\x14\x00\x06\x00 a spreadsheet's own file",
+        b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR",
+        f"phone\n{ADA}\n".encode("utf-16-le"),
+        bytes(range(256)),
+        b"\x00",
+    ],
+    ids=["xlsx", "png", "UTF-16 that does not say so", "all bytes", "a zero"],
+)
+def test_what_is_not_text_is_refused(binary: bytes) -> None:
+    assert "not text" in refusal(binary)
+
+
+def test_another_encoding_is_refused_in_the_header() -> None:
+    assert refusal("phone,prénom\n".encode("latin-1")) == (
+        "The list is not UTF-8 text: save it as CSV UTF-8 and import it again."
+    )
+
+
+def test_another_encoding_further_on_is_refused_and_says_how_far_it_was_read() -> None:
+    good = "".join(f"{ADA},Ada\n" for _ in range(5000))
+    reading = read(io.BytesIO(f"phone,name\n{good}{KAY},Zoë\n".encode("latin-1")))
+    lines: list[int] = []
+    with pytest.raises(BadList, match=r"^The list is not UTF-8 text after line (\d+): save it") as refused:
+        lines.extend(row.line for row in reading)
+    assert lines == list(range(2, len(lines) + 2))
+    assert f"after line {lines[-1]}:" in str(refused.value)
+
+
+@pytest.mark.parametrize("header", ['"phone\n', '"phone"x,name\n'])
+def test_a_header_that_is_no_csv_is_refused(header: str) -> None:
+    assert refusal(header).startswith("The first line cannot be read as CSV: ")
+
+
+def test_a_row_with_too_many_cells_is_rejected_not_guessed_at() -> None:
+    assert reject(f"phone,name\n{ADA},Smith, Ada\n") == Reject(line=2, reason="3 cells, but the header names 2")
+
+
+def test_a_value_that_is_far_too_long_is_rejected_by_its_column() -> None:
+    assert reject(f"phone,name\n{ADA},{'x' * 1001}\n").reason == "name is longer than 1000 characters"
+
+
+def test_a_row_that_is_no_csv_is_rejected_and_the_next_is_read() -> None:
+    bad, good = rows(f'phone,name\n{ADA},"Ada"x\n{KAY},Kay\n')
+    assert isinstance(bad, Reject)
+    assert bad.line == 2
+    assert bad.reason.startswith("not readable as CSV: ")
+    assert good == Row(line=3, contact=NewContact(phone=KAY, region="GB", vars={"name": "Kay"}))
+
+
+def test_a_quote_that_is_never_closed_says_which_rows_it_swallowed() -> None:
+    good, bad = rows(f'phone,name\n{ADA},Ada\n{KAY},"Kay\n+12015550124,Bo\n+12015550125,Cy\n')
+    assert isinstance(good, Row)
+    assert isinstance(bad, Reject)
+    assert bad.line == 3
+    assert bad.reason.startswith("lines 3 to 5 are not readable as CSV: ")
+
+
+@pytest.mark.parametrize(
+    "priority", ["high", "1.5", "1e3", "--1", "9223372036854775808", "-9223372036854775809", "9" * 999]
+)
+def test_a_priority_that_is_no_whole_number_the_database_can_keep_is_rejected(priority: str) -> None:
+    assert reject(f"phone,priority\n{ADA},{priority}\n").reason == "priority is not a whole number"
+
+
+@pytest.mark.parametrize(("written", "priority"), [("", 0), ("0", 0), ("-5", -5), (" 12 ", 12)])
+def test_a_priority_is_a_whole_number_and_zero_when_missing(written: str, priority: int) -> None:
+    (row,) = rows(f"phone,priority\n{ADA},{written}\n")
+    assert isinstance(row, Row)
+    assert row.contact.priority == priority
+
+
+@pytest.mark.parametrize(
+    ("written", "region", "phone"),
+    [
+        (ADA, None, ADA),
+        ("+1 (201) 555-0123", None, ADA),
+        ("+1.201.555.0123", None, ADA),
+        ("+1 201 555 0123 ", None, ADA),
+        ("\u00a0+1\u2011201\u2011555\u20110123", None, ADA),
+        ("'+12015550123", None, ADA),  # a spreadsheet's mark for text
+        (WIDE, None, ADA),
+        ("2015550123", "US", ADA),
+        ("(201) 555-0123", "US", ADA),
+        ("1-201-555-0123", "US", ADA),
+        ("+44 (0)7700 900123", None, KAY),
+        ("07700 900123", "GB", KAY),
+        ("0044 7700 900123", "GB", KAY),
+        ("011 44 7700 900123", "US", KAY),
+        (KAY, "US", KAY),
+        ("201.555.0000", "US", "+12015550000"),
+    ],
+)
+def test_a_number_is_understood_in_every_usual_form(written: str, region: str | None, phone: str) -> None:
+    assert e164(written, region=region)[0] == phone
+
+
+@pytest.mark.parametrize(("written", "country"), [(ADA, "US"), (KAY, "GB"), ("+80012345678", "001")])
+def test_a_number_belongs_to_its_country(written: str, country: str) -> None:
+    assert e164(written)[1] == country
+
+
+NO_CODE = "no country code: write the number as +<country><number>"
+LENGTH = "too short or too long for its country"
+LETTERS = "has letters in it: write digits only"
+
+
+@pytest.mark.parametrize(
+    ("written", "region", "reason"),
+    [
+        ("", None, "no phone number"),
+        ("   ", None, "no phone number"),
+        ("'", None, "no phone number"),
+        ("2015550123", None, NO_CODE),
+        ("07700 900123", None, NO_CODE),
+        ("+999 123 456 789", None, NO_CODE),
+        ("+", None, "not a phone number"),
+        ("n/a", None, "not a phone number"),
+        ("-", "US", "not a phone number"),
+        ("ada@example.org", "US", "not a phone number"),
+        ("+1201555012", None, LENGTH),
+        ("+120155501234", None, LENGTH),
+        ("+1 911", None, LENGTH),
+        ("911", "US", LENGTH),
+        ("555-0123", "US", LENGTH),  # a local number: somebody else's when dialed from afar
+        ("+1" + "2" * 40, None, "too long"),
+        (
+            "1.20156E+10",
+            "US",
+            "the number was turned into scientific notation by a spreadsheet: format the column as text",
+        ),
+        (
+            "4,47701e+11",
+            None,
+            "the number was turned into scientific notation by a spreadsheet: format the column as text",
+        ),
+        ("4.47701E11", "GB", LETTERS),
+        ("+4930123456.0", None, "the number was turned into a decimal by a spreadsheet: format the column as text"),
+        ("4930123456,0", "DE", "the number was turned into a decimal by a spreadsheet: format the column as text"),
+        (f"{ADA} ext. 9", None, "has an extension, which cannot be dialed"),
+        (f"{ADA}x9", None, "has an extension, which cannot be dialed"),
+        (f"{ADA};ext=9", None, "has an extension, which cannot be dialed"),
+        (f"{ADA}#9", None, "has an extension, which cannot be dialed"),
+        ("+1 800 FLOWERS", None, LETTERS),
+        (f"DO NOT CALL {ADA}", None, LETTERS),
+        (f"old: {ADA}", None, LETTERS),
+        (f"{ADA} {KAY}", None, "not a phone number"),
+        (f"{ADA}/{KAY}", None, "not a phone number"),
+        (f"{ADA};{KAY}", None, "not a phone number"),
+        (f"{ADA} or {KAY}", None, "not a phone number"),
+    ],
+)
+def test_a_number_of_the_wrong_shape_is_rejected_with_what_to_fix(
+    written: str, region: str | None, reason: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(reason)}$"):
+        e164(written, region=region)
+
+
+@pytest.mark.parametrize("cells", [f"{ADA}x9,Ada", f"{ADA},Smith,Ada", f"{ADA}9,Ada", f'{ADA},"Ada"x'])
+def test_a_reject_never_repeats_the_phone(cells: str) -> None:
+    assert ADA[1:] not in reject(f"phone,name\n{cells}\n").reason
+
+
+@given(content=st.binary(max_size=400))
+@example(content=b"phone\n\xff")
+@example(content=codecs.BOM_UTF16_LE + b"p")
+@example(content=b'phone\n"')
+@example(content=b"phone,a\x00b\n1,2")
+def test_no_bytes_crash_the_reader(content: bytes) -> None:
+    try:
+        rows(content, region="US")
+    except BadList as refused:
+        assert str(refused)  # noqa: PT017  whatever is refused has a sentence
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r"), max_size=12) | st.sampled_from(
+    [ADA, KAY, "5"]
+)
+
+
+@given(
+    table=st.lists(
+        st.lists(CELLS, min_size=1, max_size=4).filter(lambda cells: any(map(str.strip, cells))), max_size=12
+    ),
+    ending=st.sampled_from(["\n", "\r\n"]),
+)
+def test_every_row_comes_out_once_as_good_or_rejected_and_in_order(table: list[list[str]], ending: str) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator=ending).writerows([["phone", "a", "b"], *table])
+    out = rows(text.getvalue())
+    assert len(out) == len(table)
+    lines = [row.line for row in out]
+    assert lines == sorted(set(lines))
+    for row, cells in zip(out, table, strict=True):
+        assert isinstance(row, Reject) or e164(cells[0])[0] == row.contact.phone
+
+
+def test_a_file_a_pipe_and_bytes_are_read_alike(tmp_path: Path) -> None:
+    text = f"phone\n{ADA}\n".encode()
+    (tmp_path / "list.csv").write_bytes(text)
+    with (tmp_path / "list.csv").open("rb") as buffered:
+        from_file = list(read(buffered))
+    with (tmp_path / "list.csv").open("rb", buffering=0) as raw:
+        from_raw = list(read(raw))
+        assert not raw.closed
+    assert from_file == from_raw == rows(text)
+
+
+MEASURE = """
+import io, resource, sys
+from dialer.contact_list import read
+
+class Endless(io.RawIOBase):
+    left, rest = 200_000, b"phone,name\\n"
+    def readable(self): return True
+    def readinto(self, into):
+        while len(self.rest) < len(into) and self.left:
+            self.left -= 1
+            self.rest += b"+1201555%04d,Ada %d\\n" % (self.left % 10_000, self.left)
+        out, self.rest = self.rest[: len(into)], self.rest[len(into) :]
+        into[: len(out)] = out
+        return len(out)
+
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "darwin" else 1)
+for count, _ in enumerate(read(Endless()), 1):
+    if count == 20_000:
+        early = peak()
+print(count, peak() - early)
+"""
+
+
+def test_a_list_of_any_length_needs_the_same_memory() -> None:
+    """In a process of its own, whose peak nobody else has raised: ten times the rows, hardly a kilobyte more."""
+    done = subprocess.run([sys.executable, "-c", MEASURE], capture_output=True, text=True, check=True)
+    count, grown_kb = map(int, done.stdout.split())
+    assert count == 200_000
+    assert grown_kb < 2_000
