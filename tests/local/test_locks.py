@@ -1,0 +1,37 @@
+"""The locks: complete, the same everywhere, and true to what runs in production."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from local.environments import ALL, ROOT
+
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+
+
+def pins(path: Path) -> dict[str, str]:
+    lines = (line.split("#")[0].split(";")[0].strip() for line in path.read_text().splitlines())
+    return dict(line.lower().replace("_", "-").split("==") for line in lines if line)
+
+
+def test_every_environment_has_a_lock() -> None:
+    assert {lock.stem for lock in LOCKS} == {*ALL, "lock"}
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_a_lock_names_no_host_and_no_path(lock: Path) -> None:
+    assert not re.search(r"https?:|file://|^-|^/|@ ", lock.read_text(), re.MULTILINE)
+
+
+def test_development_runs_on_what_production_runs_on() -> None:
+    production = pins(ROOT / "layers" / "dependencies" / "requirements.txt")
+    assert production.items() <= pins(ROOT / "requirements" / "dev.txt").items()
+
+
+@pytest.mark.parametrize("extra", ["dev", "mongod", "sam", "ministack", "lambda", "lock"])
+def test_what_an_extra_asks_for_is_pinned(extra: str) -> None:
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"][extra]
+    names = {re.split(r"[\[<>=; ]", line)[0].lower() for line in asked}
+    assert names <= pins(ROOT / "requirements" / f"{'dev' if extra == 'mongod' else extra}.txt").keys()
