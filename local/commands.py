@@ -1,7 +1,5 @@
 """The commands of `python -m local`."""
 
-import importlib
-import importlib.util
 import json
 import signal
 import sys
@@ -12,7 +10,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from local import runs
+from local import operator, runs
+from local.demo import run as demo
 from local.environments import Refused
 from local.world import Wish, World
 
@@ -20,8 +19,8 @@ app = typer.Typer(
     help="The local world of the dialer: real parts on loopback.", no_args_is_help=True, pretty_exceptions_enable=False
 )
 
-if importlib.util.find_spec("local.operator"):
-    app.add_typer(importlib.import_module("local.operator").app)
+app.add_typer(operator.app)
+app.add_typer(demo.app)
 
 
 @app.command()

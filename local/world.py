@@ -45,7 +45,8 @@ class Wish:
     mongodb: str | None = None  # the URI of another MongoDB, instead of one of our own
     database: str = "dialer"
     parameters: Mapping[str, str] | None = None  # of the template: rates, bounds
-    time_scale: float = 1.0  # of the simulated carrier: 10 makes a two-minute call take twelve seconds
+    time_scale: float = 1.0  # real seconds per second of the simulated carrier
+    carrier_seed: int = 0
     calls_per_second: int = 10  # that the simulated carrier accepts before it queues
     auth: bool = True  # every function held to its role
     account_sid: str = "AC" + "0" * 31 + "1"
@@ -215,6 +216,7 @@ class World:
             "auth-token": self.auth_token,
             "time-scale": self.wish.time_scale,
             "cps": self.wish.calls_per_second,
+            "seed": self.wish.carrier_seed,
         }
         self.carrier = self._started(
             self._python("carrier", "local.carrier", *(f"--{name}={value}" for name, value in options.items()))

@@ -319,6 +319,8 @@ class Sent:
     """Named by the queue as not taken: only these may be unsent."""
     doubtful: int
     """Taken or not, nobody knows: a message that may arrive is never unsent."""
+    cause: str = ""
+    """Why some are doubtful."""
 
 
 class CallQueue(Protocol):

@@ -189,6 +189,7 @@ class _Booking:
         delays = [queue_delay(slot_at=message.slot_at, now=now) for message in messages]
         sent = self.tick.queue.send(messages, delays=delays)
         self.doubtful += sent.doubtful
+        self.alarm = self.alarm or sent.cause
         refused = {message.attempt_id for message in sent.refused}
         if refused:
             self.unsent += self.tick.claims.unsend([one for one in callable_now if one.attempt_id in refused])

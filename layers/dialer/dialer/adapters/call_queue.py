@@ -36,6 +36,7 @@ class SqsCallQueue:
         return Sent(
             refused=[message for result in results for message in result.refused],
             doubtful=sum(result.doubtful for result in results),
+            cause=next((result.cause for result in results if result.cause), ""),
         )
 
     def _send_batch(self, batch: Sequence[Entry]) -> Sent:
@@ -46,8 +47,8 @@ class SqsCallQueue:
         try:
             with available("the call queue"):
                 reply = self._sqs.send_message_batch(QueueUrl=self._call_queue_url, Entries=entries)
-        except Unavailable:
-            return Sent(refused=[], doubtful=len(batch))
+        except Unavailable as cause:
+            return Sent(refused=[], doubtful=len(batch), cause=str(cause))
         return Sent(refused=[batch[int(failed["Id"])][0] for failed in reply.get("Failed", [])], doubtful=0)
 
     def refill(self, campaign_id: str, *, now: datetime) -> None:

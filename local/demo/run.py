@@ -1,0 +1,136 @@
+"""Run the demo: import, start, watch, judge. Exit code 1 on any duplicate, loss, stuck contact or missing fault."""
+
+import csv
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from dialer import wiring
+from dialer.campaign_form import checked
+from dialer.errors import BadInput
+from dialer.views import Progress
+from local import operator
+from local.carrier.control import Carrier
+from local.demo import faults, screen
+from local.demo.pace import BOUNDS, MIX, SEED, TIME_SCALE
+from local.environments import Refused
+from local.world import Wish, World
+
+HERE = Path(__file__).parent
+STALLED_S = 90  # without any change: longer than every bound of the demo
+
+app = typer.Typer()
+Json = dict[str, Any]
+
+
+@app.command()
+def demo(
+    contacts: Annotated[Path, typer.Option("--list", help="CSV with a `phone` column.")] = HERE / "contacts.csv",
+    with_faults: Annotated[bool, typer.Option("--faults", help="Lose replies, lose webhooks, kill functions.")] = False,
+) -> None:
+    """Dial a list through the whole local world, and judge what the carrier saw."""
+    if not contacts.is_file():
+        raise Refused(f"There is no list at {contacts}.")
+    console = Console()
+    wish = Wish(parameters=BOUNDS, time_scale=TIME_SCALE, calls_per_second=0, carrier_seed=SEED)
+    with World(wish, say=lambda step: console.print(f"{step} …", style="dim")) as world:
+        operator.enter(world.describe())
+        good = _play(world, console, contacts, with_faults=with_faults)
+    raise typer.Exit(0 if good else 1)
+
+
+def _play(world: World, console: Console, contacts: Path, *, with_faults: bool) -> bool:
+    carrier = Carrier(world.carrier_url)
+    carrier.set_fates(mix=MIX, seed=SEED)
+    if with_faults:
+        carrier.set_faults(faults.REQUESTS, faults.CALLBACKS)
+    campaign_id = _prepare(console, contacts)
+    hunting = faults.Killer(lambda: world.worker_pids("CallFunction")) if with_faults else nullcontext()
+    with hunting as killer:
+        wiring.campaign_office().ask(campaign_id, "start")
+        progress = _watch(console, carrier, campaign_id)
+    carrier.wait_idle()
+    return _judge(console, carrier, progress, contacts, killer)
+
+
+def _prepare(console: Console, contacts: Path) -> str:
+    form = json.loads((HERE / "campaign.json").read_text())
+    try:
+        campaign = wiring.campaign_office().create(**checked(form))
+        with contacts.open("rb") as stream:
+            report = wiring.intake()(campaign.id, stream, region="US")
+    except BadInput as wrong:
+        raise Refused(str(wrong)) from None
+    console.print(screen.import_table(report))
+    if not report.added:
+        raise Refused("The list has nobody to call: see the reasons above.")
+    return campaign.id
+
+
+def _watch(console: Console, carrier: Carrier, campaign_id: str) -> Progress:
+    """Until everybody is settled or held, or nothing has moved for too long."""
+    began = changed = time.monotonic()
+    progress = wiring.views().progress(campaign_id)
+    view = screen.Screen(sum(progress.counts.values()))
+    with _live(console) as live:
+        while not progress.completed and time.monotonic() - changed < STALLED_S:
+            live.update(view.frame(seconds=time.monotonic() - began, progress=progress, calls=carrier.calls()))
+            time.sleep(0.5)
+            before, progress = progress.counts, wiring.views().progress(campaign_id)
+            changed = time.monotonic() if progress.counts != before else changed
+        live.update(view.frame(seconds=time.monotonic() - began, progress=progress, calls=carrier.calls()))
+    return progress
+
+
+@contextmanager
+def _live(console: Console) -> Iterator[Live]:
+    """Redrawn in place on a terminal; elsewhere only the last frame is printed."""
+    with Live(console=console, auto_refresh=False, transient=False) as live:
+        draw = live.update
+        live.update = lambda frame, **_: draw(frame, refresh=console.is_terminal)  # type: ignore[method-assign]
+        yield live
+
+
+def _judge(
+    console: Console, carrier: Carrier, progress: Progress, contacts: Path, killer: faults.Killer | None
+) -> bool:
+    rows = [operator.row(contact) for contact in operator.everyone(progress.campaign.id)]
+    retry = progress.campaign.retry
+    policy = {
+        "max_attempts": retry.max_attempts,
+        "retry_on": [str(outcome) for outcome in retry.delays],
+        "doubt": str(progress.campaign.doubt),
+    }
+    verdict = carrier.verdict([_for_judge(row) for row in rows], policy)
+    missing = _missing(contacts, rows)
+    console.print(screen.result_table(progress, verdict), screen.held_table(verdict))
+    struck = faults.strikes(carrier.state()["strikes"], killer.killed) if killer else {}
+    if killer:
+        console.print(screen.strikes_table(struck))
+    console.print(screen.verdict_line(verdict, missing))
+    for kind in ("lost", "stuck", "wrong_count", "unasked", "overlapping"):
+        for found in verdict[kind][:5]:
+            console.print(f"  {kind}: {found}", style="red")
+    rare = [kind for kind, count in struck.items() if count < faults.ENOUGH]
+    if rare:
+        console.print(f"Too rare to prove anything: {', '.join(rare)}. Use a longer list.", style="red")
+    return bool(verdict["ok"]) and not missing and not rare and progress.completed
+
+
+def _for_judge(row: Mapping[str, Any]) -> Json:
+    return {name: row[name] for name in ("phone", "campaign_id", "contact_id", "state", "reason")}
+
+
+def _missing(contacts: Path, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Numbers that stand in the list as they should, and that the dialer does not know."""
+    known = {row["phone"] for row in rows}
+    with contacts.open(encoding="utf-8-sig", newline="") as stream:
+        listed = [(row.get("phone") or "").strip() for row in csv.DictReader(stream)]
+    return [phone for phone in listed if phone.startswith("+") and phone[1:].isdigit() and phone not in known]
