@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from itertools import dropwhile, islice
 from typing import Any
 from urllib.parse import urlencode
@@ -122,10 +123,10 @@ def _spans(query: Query) -> Iterable[Span]:
 
 
 def _span(given: str) -> tuple[float, float]:
-    """A date is its whole day; a moment is its second."""
+    """A date is its whole day, and so is midnight: the client writes dates that way. Another moment is its second."""
     try:
         moment = datetime.fromisoformat(given).replace(tzinfo=UTC)
     except ValueError as error:
         raise Refusal(INVALID_PARAMETER, f"{given} is not a date.") from error
-    length = timedelta(seconds=1) if "T" in given else timedelta(days=1)
+    length = timedelta(days=1) if moment.time() == time_of_day.min else timedelta(seconds=1)
     return moment.timestamp(), (moment + length).timestamp()

@@ -15,12 +15,13 @@ from local.carrier.gate import Gate, RateLimit
 from local.carrier.ledger import Ledger
 from local.carrier.line import Line
 from local.carrier.outbox import Outbox
-from local.carrier.panel import Panel
+from local.carrier.panel import Handler, Panel
 from local.carrier.postman import Postman
 from local.carrier.switchboard import Switchboard
 
 HOST = "127.0.0.1"
 GRACE_SECONDS = 1.0
+CLOSING_SECONDS = 0.02
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +44,7 @@ class Setup:
 class Server:
     def __init__(self, setup: Setup) -> None:
         self.port = setup.port
+        self._busy: set[object] = set()
         self._ledger = Ledger(setup.state)
         self._ledger.write("opened", seed=setup.seed, time_scale=setup.time_scale, cps=setup.cps)
         self._compose(setup)
@@ -91,20 +93,33 @@ class Server:
         )
 
     async def open(self) -> None:
-        app = web.Application()
+        app = web.Application(middlewares=[self._mark_busy])
         app.add_routes([*self._api.routes(), *self._panel.routes()])
         self._runner = web.AppRunner(
             app, access_log=None, handle_signals=False, shutdown_timeout=GRACE_SECONDS, keepalive_timeout=75
         )
         await self._runner.setup()
-        await self._listen()
+        await self._listen(_bound(self.port))
 
     async def refuse(self, seconds: float) -> None:
-        """The port is closed from now on, and every idle connection with it; it opens again by itself."""
+        """The port is closed from now on, and every connection once it is idle; it opens again by itself."""
         await self._site.stop()
+        kept = _bound(self.port)
         for connection in self._runner.server.connections if self._runner.server else ():
-            connection.close()
-        self._reopening = asyncio.create_task(self._reopen(seconds))
+            if connection in self._busy:
+                connection.close()
+            else:
+                connection.force_close()
+        await asyncio.sleep(CLOSING_SECONDS)  # the loop closes them in its next rounds
+        self._reopening = asyncio.create_task(self._reopen(kept, seconds))
+
+    @web.middleware
+    async def _mark_busy(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        self._busy.add(request.protocol)
+        try:
+            return await handler(request)
+        finally:
+            self._busy.discard(request.protocol)
 
     async def close(self) -> None:
         await self._line.close()
@@ -113,12 +128,19 @@ class Server:
         await self._postman.close()
         self._ledger.close()
 
-    async def _reopen(self, seconds: float) -> None:
+    async def _reopen(self, kept: socket.socket, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        await self._listen()
+        await self._listen(kept)
 
-    async def _listen(self) -> None:
-        listener = socket.create_server((HOST, self.port), backlog=1024)
-        self.port = listener.getsockname()[1]
-        self._site = web.SockSite(self._runner, listener)
+    async def _listen(self, bound: socket.socket) -> None:
+        self.port = bound.getsockname()[1]
+        self._site = web.SockSite(self._runner, bound, backlog=1024)
         await self._site.start()
+
+
+def _bound(port: int) -> socket.socket:
+    """A socket that holds the port without listening: connecting is refused, and nobody else can take it."""
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((HOST, port))
+    return bound

@@ -144,7 +144,10 @@ def test_updates_can_fail_before_and_after_they_worked(
 ) -> None:
     ours = carrier(time_scale=1)
     call = dial(connect(ours), phone)
-    rules = [{"kind": "500_before", "op": "update", "nth": [1]}, {"kind": "accepted_then_cut", "op": "update"}]
+    rules: list[dict[str, object]] = [
+        {"kind": "500_before", "op": "update", "nth": [1]},
+        {"kind": "accepted_then_cut", "op": "update"},
+    ]
     ours.set_faults(requests=rules)
     assert isinstance(failure(lambda: call.update(status="canceled")), TwilioRestException)
     assert call.fetch().status == "queued"
