@@ -16,6 +16,7 @@ from dialer.lifecycle import IN_FLIGHT, MOVES, UNSETTLED, Move, State
 from dialer.model import Attempt, Contact, FinishedAttempt, Outcome, attempt_id, claim_of
 
 HISTORY_KEPT = 40  # more than the 20 attempts a campaign may make
+_PATIENCE_LOST_MS = 600_000  # where a rollback took the attempt's own patience: then the carrier is asked
 Stage = dict[str, Any]
 
 CLAIM_INDEX = "claim"
@@ -129,7 +130,7 @@ def to_placed(sid: str, **more: Any) -> list[Stage]:
                 "reason": "",
                 "setbacks": 0,
                 "attempt.sid": literal(sid),
-                "attempt.until": {"$add": ["$$NOW", "$attempt.patience_ms"]},
+                "attempt.until": {"$add": ["$$NOW", {"$ifNull": ["$attempt.patience_ms", _PATIENCE_LOST_MS]}]},
                 **more,
             }
         }

@@ -14,6 +14,7 @@ from dialer.adapters.contact_documents import (
     contact_of,
     from_now,
     guard,
+    is_date,
     literal,
     milliseconds,
     no_other_call,
@@ -43,6 +44,7 @@ class MongoLines:
         attempts_left = {"$lt": ["$used", "$max"]}
         slot_is_here = {"$lte": [literal(message.slot_at), "$$NOW"]}
         not_too_late = {"$lt": ["$$NOW", literal(message.not_after)]}
+        claim_has_an_end = is_date("$attempt.until")
         claim_outlasts_it = {"$lte": [literal(message.not_after), "$attempt.until"]}
         permission = guard(
             Move.TAKE_LINE,
@@ -51,6 +53,7 @@ class MongoLines:
             attempts_left,
             slot_is_here,
             not_too_late,
+            claim_has_an_end,
             claim_outlasts_it,
         )
         taken: list[Stage] = [
@@ -125,7 +128,7 @@ class MongoLines:
             return Acceptance(written=False, alarm=f"the contact of call {sid} is gone")
         if any(past.id == attempt_of(contact).id and past.sid == sid for past in now.history):
             return Acceptance(written=True)
-        if self._move(self._attempt(Move.RECOVER, contact), to_placed(sid, used={"$add": ["$used", 1]})):
+        if self._move(self._attempt(Move.RECOVER, contact), [*_dialed_again(contact), *to_placed(sid)]):
             return Acceptance(written=True, alarm=f"call {sid} was dialed on a permission that was rolled back")
         return Acceptance(written=False, alarm=f"call {sid} is a second call for one attempt")
 
@@ -156,5 +159,19 @@ class MongoLines:
         return self._attempt(move, contact) | {"attempt.token": attempt_of(contact).token}
 
     def _move(self, permission: Document, stages: list[Stage]) -> bool:
+        """Whether the guard let it through; the same again in the same millisecond modifies nothing, and counts."""
         with available():
-            return self._contacts.update_one(permission, stages).modified_count == 1
+            return self._contacts.update_one(permission, stages).matched_count == 1
+
+
+def _dialed_again(contact: Contact) -> list[Stage]:
+    """What the rolled-back permission had written, as far as its holder knows it."""
+    attempt = attempt_of(contact)
+    facts = {
+        "token": literal(attempt.token),
+        "n": attempt.n,
+        "from": literal(attempt.from_number),
+        "dial_at": attempt.dial_at,
+        "rank": attempt.rank,
+    }
+    return [{"$set": {"used": {"$add": ["$used", 1]}, **{f"attempt.{name}": value for name, value in facts.items()}}}]
