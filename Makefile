@@ -33,7 +33,7 @@ up: ready ## start the local world and keep it running         [PORT=8790] [CARR
 	@$(BIN)/python -m local up --port $(PORT) $(if $(CARRIER),--carrier "$(CARRIER)") $(if $(MONGODB),--mongodb "$(MONGODB)")
 
 clean: ## stop what was left running and remove .local/
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local down; fi
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -c "from local import runs; runs.end_all()"; fi
 	@rm -rf $(LOCAL) .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find $(wildcard layers functions local cli tests benchmarks) -name __pycache__ -prune -exec rm -rf {} +
 

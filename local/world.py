@@ -141,7 +141,7 @@ class World:
         """Sets environment variables of a deployed function; its warm workers end with it."""
         of = self.client("lambda")
         name = self.functions[function]
-        now = of.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        now = of.get_function_configuration(FunctionName=name).get("Environment", {"Variables": {}})["Variables"]
         of.update_function_configuration(FunctionName=name, Environment={"Variables": {**now, **variables}})
 
     def restart_mongod(self) -> None:

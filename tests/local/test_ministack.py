@@ -3,8 +3,11 @@
 import contextlib
 import http.client
 import json
+import os
+import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -52,6 +55,24 @@ def test_a_timeout_ends_the_function_process(world: World) -> None:
     with pytest.raises(FunctionFailed, match="timed out after 2"):
         world.invoke("VoiceFunction", {"sleep": 30})
     assert time.monotonic() - began < 6
+    assert world.invoke("VoiceFunction", {"modules": []})["pid"] != before
+
+
+def test_a_function_can_be_configured_anew_while_it_is_warm(world: World) -> None:
+    assert world.invoke("VoiceFunction", {"variable": "NEW"}) == {"value": None}
+    world.configure("VoiceFunction", NEW="yes")
+    assert world.invoke("VoiceFunction", {"variable": "NEW"}) == {"value": "yes"}
+
+
+def test_a_killed_function_is_a_failed_invocation_and_no_more(world: World) -> None:
+    before = world.invoke("VoiceFunction", {"modules": []})["pid"]
+    assert world.worker_pids("VoiceFunction") == [before]
+    with ThreadPoolExecutor(1) as caller:
+        answer = caller.submit(world.invoke, "VoiceFunction", {"sleep": 1.5, "modules": []})
+        time.sleep(0.3)
+        os.kill(before, signal.SIGKILL)
+        with pytest.raises(FunctionFailed, match="Worker process died"):
+            answer.result()
     assert world.invoke("VoiceFunction", {"modules": []})["pid"] != before
 
 

@@ -18,4 +18,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if "parameters" in event:
         found = boto3.client("ssm").get_parameters(Names=event["parameters"], WithDecryption=True)
         return {"found": len(found["Parameters"])}
+    if "variable" in event:
+        return {"value": os.environ.get(event["variable"])}
     return {"pid": os.getpid(), "can import": [m for m in event["modules"] if importlib.util.find_spec(m)]}
