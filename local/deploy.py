@@ -100,7 +100,8 @@ def _options(values: Mapping[str, str | Path]) -> list[str]:
 
 
 def _overrides(parameters: Mapping[str, str]) -> list[str]:
-    return ["--parameter-overrides", *(f"ParameterKey={k},ParameterValue={v}" for k, v in parameters.items())]
+    """Values in quotes: sam would cut `rate(5 seconds)` at its space."""
+    return ["--parameter-overrides", *(f'ParameterKey={k},ParameterValue="{v}"' for k, v in parameters.items())]
 
 
 def _sam(run: Run, arguments: Sequence[str], **environment: str) -> None:
