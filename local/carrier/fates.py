@@ -51,6 +51,9 @@ class Fate:
     code: int = 0
     status: int = 0  # 0: as documented for the code
 
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"digits": list(self.digits)}
+
 
 def fate(kind: Kind, *, code: int = 0) -> Fate:
     return Fate(kind=kind, ring=RING.get(kind, 6.0), talk=TALK.get(kind, 30.0), code=code)
@@ -91,9 +94,9 @@ class FateBook:
         """What `read_book` reads back."""
         return {
             "seed": self.seed,
-            "numbers": {to: [asdict(one) for one in turns] for to, turns in self.numbers.items()},
-            "prefixes": {prefix: [asdict(one) for one in turns] for prefix, turns in self.prefixes.items()},
-            "mix": [{"weight": weight, **asdict(one)} for weight, one in self.mix],
+            "numbers": {to: [one.as_json() for one in turns] for to, turns in self.numbers.items()},
+            "prefixes": {prefix: [one.as_json() for one in turns] for prefix, turns in self.prefixes.items()},
+            "mix": [{"weight": weight, **one.as_json()} for weight, one in self.mix],
         }
 
 

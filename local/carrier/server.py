@@ -20,7 +20,7 @@ from local.carrier.postman import Postman
 from local.carrier.switchboard import Switchboard
 
 HOST = "127.0.0.1"
-GRACE_SECONDS = 1.0
+GRACE_SECONDS = 0.5
 CLOSING_SECONDS = 0.02
 
 
