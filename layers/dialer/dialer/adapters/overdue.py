@@ -87,10 +87,10 @@ class MongoOverdue:
         return self._end_unknown(Move.GIVE_UP, contact, State.FAILED, reason)
 
     def resolve(self, contact_id: str, attempt_id: str, *, to: State, reason: str) -> bool:
-        return self._update(guard(Move.RESOLVE, contact_id, attempt_id), _unknown(Move.RESOLVE, to, reason))
+        return self._update(guard(Move.RESOLVE, contact_id, attempt_id, *_room(to)), _unknown(Move.RESOLVE, to, reason))
 
     def _end_unknown(self, move: Move, contact: Contact, to: State, reason: str) -> bool:
-        return self._update(self._guard(move, contact), _unknown(move, to, reason))
+        return self._update(guard(move, contact.id, attempt_of(contact).id, *_room(to)), _unknown(move, to, reason))
 
     def _each_overdue(self, move: Move, contacts: Sequence[Contact], stages: list[Stage]) -> int:
         """Many at once: an attempt that has been renewed since has a later `until` and is left alone."""
@@ -105,6 +105,11 @@ class MongoOverdue:
     def _update(self, permission: Document, stages: list[Stage]) -> bool:
         with available():
             return self._contacts.update_one(permission, stages).modified_count == 1
+
+
+def _room(to: State) -> list[Stage]:
+    """Only who has an attempt left may wait for one: the others every tick would choose, and none could claim."""
+    return [{"$lt": ["$used", "$max"]}] if to is State.PENDING else []
 
 
 def _unknown(move: Move, to: State, reason: str) -> list[Stage]:
