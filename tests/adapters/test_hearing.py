@@ -1,0 +1,196 @@
+"""What the carrier tells us (T13, T16): only forward, only for this attempt, only from its own call."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dialer.adapters.contact_documents import contact_of
+from dialer.adapters.hearing import MongoHearing
+from dialer.adapters.lines import MongoLines
+from dialer.lifecycle import UNSETTLED, State
+from dialer.model import CallReport, Contact, FinishedAttempt, Outcome, attempt_of
+from dialer.ports import CallRef
+from dialer.retry import RetryDecision
+from tests.adapters.racing import in_threads
+from tests.adapters.verbs import Contacts
+from tests.builders import FROM_NUMBER, PATIENCE, a_contact, a_sid, now, stored
+
+DONE = RetryDecision(state=State.DONE)
+AGAIN = RetryDecision(state=State.PENDING, after=timedelta(minutes=5))
+
+
+def in_state(contacts: Contacts, state: State = State.DIALING, *, sid: str = "", **overrides: Any) -> Contact:
+    contact = a_contact(state=state, **overrides)
+    return stored(contacts.database, replace(contact, attempt=replace(attempt_of(contact), sid=sid)))
+
+
+def ref(contact: Contact) -> CallRef:
+    return CallRef(contact_id=contact.id, attempt_id=attempt_of(contact).id)
+
+
+def seen(contacts: Contacts, contact: Contact) -> Contact:
+    document = contacts.find_one({"_id": contact.id})
+    assert document is not None
+    return contact_of(document)
+
+
+def hear(hearing: MongoHearing, contact: Contact, status: str, sid: str) -> bool:
+    return hearing.hear(ref(contact), CallReport(sid=sid, status=status))
+
+
+def test_status_goes_forward_only(contacts: Contacts, hearing: MongoHearing) -> None:
+    contact, sid = in_state(contacts), a_sid()
+    heard = [hear(hearing, contact, status, sid) for status in ("ringing", "initiated", "ringing", "queued")]
+    assert heard == [True, False, False, False]
+    assert (attempt_of(seen(contacts, contact)).status, attempt_of(seen(contacts, contact)).rank) == ("ringing", 2)
+    assert hear(hearing, contact, "in-progress", sid)
+    assert not hear(hearing, contact, "answered", sid)
+    assert attempt_of(seen(contacts, contact)).status == "in-progress"
+
+
+def test_a_rank_that_was_never_written_is_the_lowest(contacts: Contacts, hearing: MongoHearing) -> None:
+    contact = in_state(contacts)
+    contacts.update_one({"_id": contact.id}, {"$unset": {"attempt.rank": ""}})
+    assert hear(hearing, contact, "initiated", a_sid())
+
+
+@pytest.mark.parametrize("state", sorted(UNSETTLED))
+def test_progress_says_that_the_carrier_has_the_call(contacts: Contacts, hearing: MongoHearing, state: State) -> None:
+    contact, sid, before = in_state(contacts, state), a_sid(), now()
+    assert hear(hearing, contact, "ringing", sid)
+    after = seen(contacts, contact)
+    assert (after.state, attempt_of(after).sid) == (State.PLACED, sid)
+    assert before + PATIENCE <= attempt_of(after).until <= now() + PATIENCE
+
+
+@pytest.mark.parametrize("state", sorted(UNSETTLED))
+def test_another_call_moves_nothing(contacts: Contacts, hearing: MongoHearing, state: State) -> None:
+    contact = in_state(contacts, state, sid="CA-ours")
+    other = CallReport(sid="CA-other", status="completed")
+    assert not hear(hearing, contact, "ringing", "CA-other")
+    assert not hearing.answer(ref(contact), sid="CA-other")
+    assert not hearing.note_machine(ref(contact), sid="CA-other", answered_by="human")
+    assert not hearing.settle(ref(contact), other, outcome=Outcome.ANSWERED, decision=DONE)
+    assert seen(contacts, contact) == contact
+
+
+def test_a_call_id_belongs_to_one_contact(contacts: Contacts, hearing: MongoHearing) -> None:
+    """A webhook with the right ids and a stranger's call moves nobody, and raises nothing."""
+    sid = a_sid()
+    in_state(contacts, State.PLACED, sid=sid)
+    contact = in_state(contacts)
+    assert not hear(hearing, contact, "ringing", sid)
+    assert not hearing.answer(ref(contact), sid=sid)
+    assert seen(contacts, contact) == contact
+
+
+def test_of_two_answers_only_one_speaks_and_it_may_ask_again(contacts: Contacts, hearing: MongoHearing) -> None:
+    contact = in_state(contacts)
+    assert hearing.answer(ref(contact), sid="CA-first")
+    assert not hearing.answer(ref(contact), sid="CA-second")
+    assert hearing.answer(ref(contact), sid="CA-first")
+
+
+def test_of_many_answers_at_once_only_one_speaks(contacts: Contacts, hearing: MongoHearing) -> None:
+    for _ in range(10):
+        contact = in_state(contacts)
+        sids = [a_sid() for _ in range(8)]
+        spoke = in_threads(lambda sid: hearing.answer(ref(contact), sid=sid), sids)  # noqa: B023
+        assert spoke.count(True) == 1
+        assert attempt_of(seen(contacts, contact)).sid == sids[spoke.index(True)]
+
+
+def test_an_attempt_ends_once(contacts: Contacts, hearing: MongoHearing) -> None:
+    contact = in_state(contacts, State.PLACED, sid="CA1")
+    end = CallReport(sid="CA1", status="completed", detail="200")
+    settled = [hearing.settle(ref(contact), end, outcome=Outcome.ANSWERED, decision=DONE) for _ in range(3)]
+    assert settled == [True, False, False]
+    (past,) = seen(contacts, contact).history
+    assert past == FinishedAttempt(
+        id=attempt_of(contact).id,
+        n=1,
+        from_number=FROM_NUMBER,
+        dial_at=attempt_of(contact).dial_at,
+        ended_at=past.ended_at,
+        sid="CA1",
+        outcome=Outcome.ANSWERED,
+        detail="200",
+    )
+
+
+def test_the_end_of_a_call_nobody_had_heard_of_keeps_its_id(contacts: Contacts, hearing: MongoHearing) -> None:
+    contact = in_state(contacts, State.UNCERTAIN)
+    end = CallReport(sid="$phone", status="busy")
+    assert hearing.settle(ref(contact), end, outcome=Outcome.BUSY, decision=AGAIN)
+    assert seen(contacts, contact).history[0].sid == "$phone"
+
+
+def test_another_attempt_is_due_after_its_delay(contacts: Contacts, hearing: MongoHearing) -> None:
+    contact, before = in_state(contacts), now()
+    hearing.settle(ref(contact), CallReport(sid="CA1", status="busy"), outcome=Outcome.BUSY, decision=AGAIN)
+    after = seen(contacts, contact)
+    assert after.due_at is not None
+    assert before + timedelta(minutes=5) <= after.due_at <= now() + timedelta(minutes=5)
+    assert (after.state, after.reason, after.used) == (State.PENDING, "busy", 1)
+
+
+def test_who_answered_is_noted_for_the_call_s_end(contacts: Contacts, hearing: MongoHearing) -> None:
+    contact = in_state(contacts, State.PLACED, sid="CA1")
+    assert hearing.note_machine(ref(contact), sid="CA1", answered_by="$machine_start")
+    assert attempt_of(seen(contacts, contact)).answered_by == "$machine_start"
+
+
+def test_a_call_that_comes_too_late_is_written_into_the_attempt_that_was_given_up(
+    contacts: Contacts, hearing: MongoHearing
+) -> None:
+    live = a_contact(state=State.HELD)
+    ended = FinishedAttempt(
+        id=attempt_of(live).id,
+        n=1,
+        from_number="",
+        dial_at=None,
+        ended_at=now(),
+        sid="",
+        outcome=Outcome.UNKNOWN,
+    )
+    other = replace(ended, id=f"{live.id}-{'0' * 24}")
+    contact = stored(contacts.database, replace(live, state=State.FAILED, attempt=None, history=(other, ended)))
+    assert hearing.note_late(ref(live), sid="$CA1")
+    assert [past.sid for past in seen(contacts, contact).history] == ["", "$CA1"]
+    assert not hearing.note_late(ref(live), sid="CA2")
+    assert [past.sid for past in seen(contacts, contact).history] == ["", "$CA1"]
+    assert replace(seen(contacts, contact), history=contact.history) == contact
+
+
+def test_a_late_call_of_an_attempt_that_is_not_over_is_noted_nowhere(contacts: Contacts, hearing: MongoHearing) -> None:
+    contact = in_state(contacts)
+    assert not hearing.note_late(ref(contact), sid="CA1")
+    assert seen(contacts, contact) == contact
+
+
+@pytest.mark.parametrize("wrong", ["contact_id", "attempt_id"])
+def test_strangers_ids_move_nobody(contacts: Contacts, hearing: MongoHearing, wrong: str) -> None:
+    contact = in_state(contacts)
+    for text in ("", "nobody", "$where", "nobody-0", f"{contact.id}-", "\u2603"):
+        stranger = replace(ref(contact), **{wrong: text})
+        assert not hearing.hear(stranger, CallReport(sid="CA1", status="ringing"))
+        assert not hearing.answer(stranger, sid="CA1")
+        assert not hearing.note_late(stranger, sid="CA1")
+    assert seen(contacts, contact) == contact
+
+
+def test_a_contact_is_found_or_not(contacts: Contacts, hearing: MongoHearing) -> None:
+    contact = in_state(contacts)
+    assert hearing.find(contact.id) == contact
+    assert hearing.find("nobody") is None
+
+
+def test_an_answer_to_a_dial_whose_reply_was_lost_keeps_the_line_that_is_accepted_later(
+    contacts: Contacts, hearing: MongoHearing, lines: MongoLines
+) -> None:
+    contact, sid = in_state(contacts, State.UNCERTAIN), a_sid()
+    assert hearing.answer(ref(contact), sid=sid)
+    assert lines.accept(contact, sid=sid).alarm == ""
+    assert hear(hearing, contact, "in-progress", sid)
