@@ -1,11 +1,12 @@
 """Tick function: the schedule, a refill hint, or one campaign by name; one tick; its report."""
 
-import json
+from contextlib import suppress
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel, Field, ValidationError
 
 from dialer import wiring
 from dialer.errors import BadInput
@@ -26,8 +27,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _tick(event: dict[str, Any], context: LambdaContext) -> TickReport:
     tick = wiring.tick()
-    if named := _named(event):
-        return TickReport(campaigns=[tick.campaign(campaign_id) for campaign_id in named])
+    if "Records" in event or event.get("campaign_id"):
+        return TickReport(campaigns=[tick.campaign(campaign_id) for campaign_id in _named(event)])
     if "scheduled_at" in event:
         return tick.every_campaign(enough_time=lambda: context.get_remaining_time_in_millis() > _ONE_CAMPAIGN_MS)
     raise BadInput("A tick event has `scheduled_at`, `campaign_id`, or refill records.")
@@ -35,9 +36,21 @@ def _tick(event: dict[str, Any], context: LambdaContext) -> TickReport:
 
 def _named(event: dict[str, Any]) -> list[str]:
     if "Records" in event:
-        hints = [json.loads(record["body"]) for record in event["Records"]]
-        return sorted({str(hint["campaign_id"]) for hint in hints})
-    return [str(event["campaign_id"])] if event.get("campaign_id") else []
+        hinted = (_hinted(record["body"]) for record in event["Records"])
+        return sorted({campaign_id for campaign_id in hinted if campaign_id})
+    return [str(event["campaign_id"])]
+
+
+def _hinted(body: str) -> str:
+    """The campaign a hint names, or nothing: one that fails would block its batch, and the schedule comes anyway."""
+    with suppress(ValidationError):
+        return _Hint.model_validate_json(body).campaign_id
+    logger.error("unreadable refill hint")
+    return ""
+
+
+class _Hint(BaseModel):
+    campaign_id: Annotated[str, Field(min_length=1)]
 
 
 def _log(campaign: CampaignTick) -> None:
