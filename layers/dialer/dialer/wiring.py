@@ -105,6 +105,12 @@ def call_queue() -> "CallQueue":
     )
 
 
+def _queue(url: str) -> "CallQueue":
+    """The queues, for a part that sends through the one that this setting names."""
+    settings().need(url)
+    return call_queue()
+
+
 @cache
 def _twilio(*, fresh: bool) -> "Client":
     from dialer.adapters.carrier import client
@@ -132,7 +138,7 @@ def tick() -> "Tick":
         campaigns=campaigns(),
         claims=MongoClaims(_collection("contacts")),
         suppressions=suppressions(),
-        queue=call_queue(),
+        queue=_queue("call_queue_url"),
         clock=clock,
         bounds=settings().bounds,
         new_token=new_token,
@@ -150,7 +156,7 @@ def dial(time_left: Callable[[], timedelta]) -> "Dial":
         lines=MongoLines(_collection("contacts")),
         suppressions=suppressions(),
         dialer=TwilioDialer(_twilio(fresh=True), voice_base_url=voice_base_url()),
-        queue=call_queue(),
+        queue=_queue("refill_queue_url"),
         clock=SystemClock(),
         bounds=settings().bounds,
         new_token=new_token,
@@ -195,7 +201,7 @@ def callback() -> "Callback":
         hearing=MongoHearing(_collection("contacts")),
         campaigns=campaigns(),
         suppressions=suppressions(),
-        queue=call_queue(),
+        queue=_queue("refill_queue_url"),
         clock=SystemClock(),
     )
 
@@ -223,7 +229,7 @@ def campaign_office() -> "CampaignOffice":
     return CampaignOffice(
         campaigns=campaigns(),
         contacts=MongoContactBook(_collection("contacts")),
-        queue=call_queue(),
+        queue=_queue("refill_queue_url"),
         clock=SystemClock(),
         new_id=lambda: secrets.token_hex(6),
     )
