@@ -18,10 +18,14 @@ from dialer.secret import Secret
 
 Document = dict[str, Any]
 _BAD_CREDENTIALS = 18
+_SCHEMES = ("mongodb://", "mongodb+srv://")
+_NOT_A_URI = "The parameter that MONGODB_URI_PARAMETER names does not hold a MongoDB URI."
 
 
 def connect(uri: Secret, database: str, *, timeout_ms: int = 5000) -> Database[Document]:
     """The database, not yet contacted. The URI is never shown, not even when it is wrong."""
+    if not uri.reveal().startswith(_SCHEMES):  # any other text would be taken for a host, and named in errors
+        raise BadSettings(_NOT_A_URI)
     try:
         client: MongoClient[Document] = MongoClient(
             uri.reveal(),
@@ -32,7 +36,7 @@ def connect(uri: Secret, database: str, *, timeout_ms: int = 5000) -> Database[D
             maxIdleTimeMS=60_000,
         )
     except (PyMongoError, ValueError):
-        raise BadSettings("The parameter that MONGODB_URI_PARAMETER names does not hold a MongoDB URI.") from None
+        raise BadSettings(_NOT_A_URI) from None
     return client.get_database(
         database,
         codec_options=CodecOptions(tz_aware=True),
