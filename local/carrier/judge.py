@@ -26,27 +26,25 @@ import argparse
 import json
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from itertools import islice, permutations
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from local.carrier.case import STUCK, Case, Policy, Row, read_case
-from local.carrier.demand import CALLED, Turn, demanded, to_come, turn_of
+from local.carrier.case import STUCK, Case, read_case
+from local.carrier.ends import End, assess
 from local.carrier.history import Asking, CallStory, History, read_history
 from local.carrier.ledger import Record, read
+from local.carrier.matching import match_all
 from local.carrier.reading import MalformedError
 
 Verdict = dict[str, Any]
-Askings = Sequence[Asking]
-MOST_PERMUTATIONS = 720
 
 
 def judge(records: Iterable[Record], case: Case) -> Verdict:
     history = read_history(records)
-    matched, strangers = _match_all(case, history)
-    ends = [_assess(row, askings, history, case.policy_of(row)) for row, askings in matched]
+    matched, strangers = match_all(case, history)
+    ends = [assess(row, askings, history, case.policy_of(row)) for row, askings in matched]
     found: Verdict = {
         "posts_per_attempt_over_1": _repeated(history.askings),
         "calls_per_attempt_over_1": _repeated(history.calls.values()),
@@ -61,110 +59,6 @@ def judge(records: Iterable[Record], case: Case) -> Verdict:
     found["duplicates"] = len(_called_too_often(found, ends))
     found["ok"] = not any(value for name, value in found.items() if name != "held")
     return found | {"summary": _summary(found, case, history)}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class End:
-    """Where one row ended. `least` to `most` calls are right; `lost` says why it is, or is empty."""
-
-    row: Row
-    calls: int
-    least: int
-    most: int
-    excused: bool
-    lost: str
-
-    @property
-    def wrong(self) -> bool:
-        return self.calls > self.most or (self.calls < self.least and not self.excused)
-
-    def named(self, **more: object) -> dict[str, object]:
-        row = self.row
-        named = {"phone": row.phone, "campaign_id": row.campaign_id, "contact_id": row.contact_id, "state": row.state}
-        return named | more
-
-    def as_held(self) -> dict[str, object]:
-        return self.named(reason=self.row.reason, calls=self.calls, least=self.least, most=self.most)
-
-
-def _assess(row: Row, askings: Askings, history: History, policy: Policy) -> End:
-    turns = [turn_of(asking, history) for asking in askings]
-    calls = sum(turn in CALLED for turn in turns)
-    least, most = (
-        demanded(turns, to_come(row.phone, history), policy, generous=generous) for generous in (False, True)
-    )
-    excused = _excused(row, turns, policy)
-    lost = _lost(row, calls=calls, owed=calls < least and not excused)
-    return End(row=row, calls=calls, least=least, most=max(least, most), excused=excused, lost=lost)
-
-
-def _excused(row: Row, turns: Sequence[Turn], policy: Policy) -> bool:
-    """May this row have fewer calls than demanded? A failed one only where an attempt can have left no call."""
-    match row.state:
-        case "suppressed":
-            return True
-        case "held":
-            return bool(row.reason)
-        case "failed":
-            return bool(row.reason) and (Turn.DOUBT in turns or policy.excuses(row.reason))
-    return row.state in STUCK
-
-
-def _lost(row: Row, *, calls: int, owed: bool) -> str:
-    match row.state:
-        case "pending":
-            return "still waits to be called"
-        case "held" if not row.reason:
-            return "held without a reason"
-        case "done" if not calls:
-            return "done, and never called"
-        case "done" if owed:
-            return "done, and owed another call"
-        case "failed" if owed and not row.reason:
-            return "failed without a reason, and owed a call"
-    return ""
-
-
-def _match_all(case: Case, history: History) -> tuple[list[tuple[Row, Askings]], list[Asking]]:
-    """Every row with the requests made for it, and the requests made for no row."""
-    rows, groups = defaultdict(list), _grouped(history)
-    for row in case.rows:
-        rows[row.phone].append(row)
-    matched: list[tuple[Row, Askings]] = []
-    strangers: list[Asking] = []
-    for phone in {**rows, **groups}:
-
-        def wrong(pairs: Sequence[tuple[Row, Askings]]) -> int:
-            ends = [_assess(row, askings, history, case.policy_of(row)) for row, askings in pairs]
-            return sum(end.wrong + bool(end.lost) for end in ends)
-
-        pairs, left = _match(rows[phone], groups[phone], wrong)
-        matched += pairs
-        strangers += left
-    return matched, strangers
-
-
-def _grouped(history: History) -> defaultdict[str, dict[str | None, list[Asking]]]:
-    groups: defaultdict[str, dict[str | None, list[Asking]]] = defaultdict(dict)
-    for asking in history.askings:
-        groups[asking.to].setdefault(asking.contact_id, []).append(asking)
-    return groups
-
-
-def _match(
-    rows: Sequence[Row],
-    groups: dict[str | None, list[Asking]],
-    wrong: Callable[[Sequence[tuple[Row, Askings]]], int],
-) -> tuple[list[tuple[Row, Askings]], list[Asking]]:
-    """Rows that name their contact take its requests; the others share the rest so that the least is wrong."""
-    left = dict(groups)
-    named = [(row, left.pop(row.contact_id, [])) for row in rows if row.contact_id]
-    nameless = [row for row in rows if not row.contact_id]
-    spare = sorted(left.values(), key=len, reverse=True)
-    shared, strangers = spare[: len(nameless)], spare[len(nameless) :]
-    shared += [[]] * (len(nameless) - len(shared))
-    ways = (list(zip(nameless, way, strict=True)) for way in islice(permutations(shared), MOST_PERMUTATIONS))
-    return [*named, *min(ways, key=wrong)], [asking for group in strangers for asking in group]
 
 
 def _repeated(asked: Iterable[Asking | CallStory]) -> list[dict[str, object]]:

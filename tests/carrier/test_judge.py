@@ -223,6 +223,21 @@ def test_a_doubt_without_a_call_may_be_held_or_cost_an_attempt_or_not(fault: str
     assert found(planted().verdict(row(state="pending"))) == {"lost", "wrong_count"}
 
 
+def test_a_doubt_excuses_a_failed_row_only_where_a_person_can_have_settled_it() -> None:
+    def ended(planted: Planted, **policy: object) -> bool:
+        return bool(planted.verdict(row(state="failed", reason="a person said so"), **policy)["ok"])
+
+    assert ended(Planted().fates().struck("hang"))
+    assert not ended(Planted().fates().struck("hang"), doubt="redial")
+    assert not ended(Planted().fates({PHONE: ["busy", "human"]}).struck("hang").call("busy"))
+
+
+def test_a_row_is_not_done_when_nobody_was_reached() -> None:
+    planted = Planted().fates({PHONE: "busy"}).call("busy")
+    assert planted.verdict(row(state="failed", reason="busy"), max_attempts=1)["ok"]
+    assert found(planted.verdict(row(), max_attempts=1)) == {"lost"}
+
+
 def test_an_attempt_that_died_before_the_carrier_excuses_a_failed_row_by_its_reason() -> None:
     planted = Planted().fates({PHONE: "busy"}).call("busy")
     reason = "the carrier lists no call; the campaign redials"
