@@ -10,6 +10,7 @@ from dialer.adapters.contact_documents import (
     BOOKED_INDEX,
     CLAIM_INDEX,
     Stage,
+    booked_in,
     is_past,
     states,
     to_pending,
@@ -28,9 +29,7 @@ class MongoClaims:
 
     def count_booked(self, campaign_id: str, *, limit: int) -> int:
         with available():
-            return self._contacts.count_documents(
-                {"campaign_id": campaign_id, "state": {"$in": sorted(BOOKED)}}, limit=limit, hint=BOOKED_INDEX
-            )
+            return self._contacts.count_documents(booked_in(campaign_id, BOOKED), limit=limit, hint=BOOKED_INDEX)
 
     def claim_due(
         self, campaign_id: str, *, claim: str, limit: int, until: datetime, now: datetime

@@ -65,6 +65,16 @@ def states(move: Move) -> Any:
     return sources[0] if len(sources) == 1 else {"$in": sources}
 
 
+def booked_in(campaign_id: str, among: Iterable[State]) -> Document:
+    """A campaign's contacts in some of the states in flight, by BOOKED_INDEX.
+
+    The index's own filter is repeated: the planner does not see that one `$in` lies within another, and would read
+    what every campaign has in flight.
+    """
+    indexed = {"state": {"$in": sorted(IN_FLIGHT)}}
+    return {"campaign_id": campaign_id, "$and": [indexed, {"state": {"$in": sorted(among)}}]}
+
+
 def literal(value: Any) -> Stage:
     return {"$literal": value}
 

@@ -11,6 +11,7 @@ from dialer.adapters.contact_documents import (
     BOOKED_INDEX,
     Stage,
     archive,
+    booked_in,
     contact_of,
     from_now,
     guard,
@@ -148,9 +149,7 @@ class MongoLines:
 
     def count_live(self, campaign_id: str, *, limit: int) -> int:
         with available():
-            return self._contacts.count_documents(
-                {"campaign_id": campaign_id, "state": {"$in": sorted(LIVE)}}, limit=limit, hint=BOOKED_INDEX
-            )
+            return self._contacts.count_documents(booked_in(campaign_id, LIVE), limit=limit, hint=BOOKED_INDEX)
 
     def _attempt(self, move: Move, contact: Contact) -> Document:
         return guard(move, contact.id, attempt_of(contact).id)
