@@ -82,7 +82,7 @@ def _final(turn: Turn, policy: Policy, *, generous: bool) -> bool:
 def turn_of(asking: Asking, history: History) -> Turn:
     if asking.sid is not None:
         return _turn_of_call(history.calls[asking.sid])
-    if asking.code is None or asking.fault not in (None, "429"):
+    if asking.code is None:
         return Turn.DOUBT
     return _turn_of_code(asking.code, asking.status or 400)
 

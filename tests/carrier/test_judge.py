@@ -324,6 +324,19 @@ def test_new_fates_hold_from_where_they_were_set() -> None:
     assert planted.call().verdict(row(), max_attempts=9)["ok"]
 
 
+def test_a_new_list_starts_at_its_first_fate() -> None:
+    planted = Planted().fates({PHONE: "busy"}).call("busy").call("busy").fates({PHONE: ["busy", "busy", "human"]})
+    (wrong,) = planted.verdict(row(), max_attempts=9)["wrong_count"]
+    assert (wrong["calls"], wrong["least"]) == (2, 5)
+
+
+def test_a_mix_draws_each_next_call_anew() -> None:
+    mix = {"busy": 1, "human": 1}
+    owed = [Planted().fates(mix=mix, seed=seed).verdict(row(), max_attempts=9)["wrong_count"] for seed in range(20)]
+    assert {wrong["least"] for (wrong,) in owed} >= {1, 2, 3}
+    assert max(wrong["least"] for (wrong,) in owed) < 9
+
+
 def test_fates_drawn_from_a_mix_are_foreseen() -> None:
     never = Planted().fates(mix={"busy": 1}).verdict(row(), max_attempts=2)
     assert never["wrong_count"] == [{"phone": PHONE, "calls": 0, "least": 2, "most": 2}]
