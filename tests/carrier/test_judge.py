@@ -332,7 +332,7 @@ def test_a_new_list_starts_at_its_first_fate() -> None:
 
 def test_a_mix_draws_each_next_call_anew() -> None:
     mix = {"busy": 1, "human": 1}
-    owed = [Planted().fates(mix=mix, seed=seed).verdict(row(), max_attempts=9)["wrong_count"] for seed in range(20)]
+    owed = [Planted().fates(mix=mix, seed=seed).verdict(row(), max_attempts=9)["wrong_count"] for seed in range(40)]
     assert {wrong["least"] for (wrong,) in owed} >= {1, 2, 3}
     assert max(wrong["least"] for (wrong,) in owed) < 9
 
