@@ -1,5 +1,7 @@
 """Call function: one call message, one dial, its report. Powertools spares repeated work; the promise rests on T4."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from functools import cache
@@ -13,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from dialer import wiring
 from dialer.dial import DialReport
-from dialer.errors import BadInput
+from dialer.errors import BadInput, DialerError
 from dialer.model import CallMessage
 
 logger = Logger(service="call")
@@ -26,10 +28,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     once = wiring.once_per_attempt(_dial, context)
 
     def handle(record: SQSRecord) -> dict[str, Any]:
-        message = _message(record.body)
-        return dict(once(message=message, context=context))
+        with _explained(record):
+            return dict(once(message=_message(record.body), context=context))
 
     return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
+
+
+@contextmanager
+def _explained(record: SQSRecord) -> Iterator[None]:
+    """Says why a record returns to the queue: the batch processor does not. Only our own errors are quoted: the text
+    of any other may hold a phone."""
+    try:
+        yield
+    except Exception as failed:
+        cause = str(failed) if isinstance(failed, DialerError) else type(failed).__name__
+        logger.error("message returns", extra={"message_id": record.message_id, "cause": cause})  # noqa: TRY400
+        raise
 
 
 def _dial(*, message: CallMessage, context: LambdaContext) -> dict[str, Any]:
@@ -47,8 +61,7 @@ def _message(body: str) -> CallMessage:
         return _call_message().validate_json(body)
     except ValidationError as wrong:
         fields = ", ".join(sorted({".".join(map(str, error["loc"])) or "body" for error in wrong.errors()}))
-    logger.error("malformed call message", extra={"wrong_fields": fields})
-    raise BadInput(f"Malformed call message: {fields}")
+    raise BadInput(f"malformed call message: {fields}")
 
 
 @cache
