@@ -15,12 +15,12 @@ from local.processes import born, sweep
 
 STATE = LOCAL / "state"
 LOGS = LOCAL / "logs"
-LOGS_KEPT = 10
+LOGS_KEPT = 30
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """The state of one world: gone when it ends. Its logs stay, until ten newer runs have theirs."""
+    """The state of one world: gone when it ends. Its logs stay, until thirty newer runs have theirs."""
 
     name: str
 

@@ -88,7 +88,7 @@ def _call() -> CallReport:
 
 
 def _fields(event: LambdaFunctionUrlEvent) -> signature.Fields:
-    """The form; a body that is not text has no fields, and so no valid signature."""
+    """The form; a body that is none has no fields, and so no valid signature."""
     try:
         return signature.form(event.decoded_body or "")
     except ValueError:

@@ -33,21 +33,24 @@ class Crowd:
         self._pool = pool
         self.size = size
 
-    def run(self, work: Callable[..., Result], arguments: Sequence[tuple[Any, ...]]) -> list[Result]:
-        """One call per process: `work` must call `meet()` before it races, so that nobody gets a second one."""
-        assert len(arguments) == self.size
-        running = [self._pool.submit(work, *given) for given in arguments]
-        return [one.result(PATIENCE_S) for one in running]
+    def run(self, jobs: Sequence[Callable[[], Result]]) -> list[Result]:
+        """One job per process: each must call `meet()` before it races, so that nobody gets a second one."""
+        assert len(jobs) == self.size
+        return [running.result(PATIENCE_S) for running in [self._pool.submit(job) for job in jobs]]
 
 
 @contextmanager
 def crowd(size: int) -> Iterator[Crowd]:
     spawn = multiprocessing.get_context("spawn")
     together = spawn.Barrier(size)
-    with ProcessPoolExecutor(size, mp_context=spawn, initializer=_together.append, initargs=(together,)) as pool:
+    with ProcessPoolExecutor(size, mp_context=spawn, initializer=_join, initargs=(together,)) as pool:
         yield Crowd(pool, size)
 
 
 def meet() -> None:
     """In a process of a crowd: wait until all have come as far."""
     _together[-1].wait(PATIENCE_S)
+
+
+def _join(together: Any) -> None:
+    _together.append(together)

@@ -117,6 +117,9 @@ class Reconcile:
         except Unavailable as cause:
             self._look_again(contact)
             return str(cause)
+        except Exception as bug:  # noqa: BLE001  one contact that breaks us must not keep the others waiting
+            self._look_again(contact)
+            return _settled(contact, "broken", alarm=f"{type(bug).__name__}: {bug}")
 
     def _look_again(self, contact: Contact) -> None:
         try:

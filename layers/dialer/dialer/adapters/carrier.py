@@ -92,7 +92,8 @@ class TwilioWitness:
     def calls_to(self, phone: str, *, from_number: str) -> Sequence[CallRecord]:
         """Without a filter on start or status: a queued call has no start, and would be hidden."""
         with _answering():
-            return [_record(call) for call in self._twilio.calls.list(to=phone, from_=from_number, page_size=_PAGE)]
+            listed = self._twilio.calls.list(to=phone, from_=from_number, page_size=_PAGE)
+            return [_record(call, from_number) for call in listed]
 
     def report(self, sid: str) -> CallReport | None:
         with _answering():
@@ -122,17 +123,17 @@ def _answering() -> Iterator[None]:
     """Turns whatever is not a whole answer into Unavailable: nothing is concluded from it."""
     try:
         yield
-    except (TwilioException, RequestException, ValueError, KeyError, TypeError) as wrong:
+    except (TwilioException, RequestException, ValueError, KeyError, TypeError, AttributeError) as wrong:
         raise Unavailable(f"the carrier did not answer the question ({type(wrong).__name__})") from wrong
 
 
-def _record(call: Any) -> CallRecord:
+def _record(call: Any, from_number: str) -> CallRecord:
     if not call.sid or call.date_created is None:
         raise ValueError("a call without id or date")
     return CallRecord(
         sid=call.sid,
         to=str(call.to),
-        from_number=str(call.from_),
+        from_number=from_number,
         status=str(call.status),
         created_at=_utc(call.date_created),
         answered_by=call.answered_by or "",
