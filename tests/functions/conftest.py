@@ -109,7 +109,8 @@ def database(_one_database: Database[Document]) -> Iterator[Database[Document]]:
 
 @pytest.fixture(scope="session")
 def carrier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carrier]:
-    with running(tmp_path_factory.mktemp("carrier"), account_sid=ACCOUNT, token=TOKEN, time_scale=0.001) as carrier:
+    quick = {"time_scale": 0.001, "events_lag": 0}
+    with running(tmp_path_factory.mktemp("carrier"), account_sid=ACCOUNT, token=TOKEN, **quick) as carrier:
         yield carrier
 
 
