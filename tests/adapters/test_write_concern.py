@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
 
 from dialer.adapters.campaigns import MongoCampaigns
 from dialer.adapters.claims import MongoClaims
@@ -110,7 +111,9 @@ def claimed(database: Database[Document]) -> Contact:
 
 
 def seen(database: Database[Document], contact: Contact) -> Contact:
-    return contact_of(database["contacts"].find_one({"_id": contact.id}) or {})
+    """As the primary has it, majority or not."""
+    contacts = database["contacts"].with_options(read_concern=ReadConcern("local"))
+    return contact_of(contacts.find_one({"_id": contact.id}) or {})
 
 
 @pytest.mark.parametrize("wrong", [NOT_JOURNALLED, SHUTTING_DOWN], ids=lambda wrong: wrong["codeName"])
