@@ -245,6 +245,14 @@ def test_lines_that_are_all_in_use_are_not_joined_by_one_more(stack: Stack) -> N
     assert stack.asked(contact) == []
 
 
+def test_two_messages_whose_slots_are_both_here_are_still_a_call_delay_apart(stack: Stack) -> None:
+    """The campaign grants every dial: messages that piled up do not leave together."""
+    one, other = claimed(stack, 2, pacing=Pacing(call_delay=timedelta(seconds=60), max_concurrent=10))
+    assert stack.invoke("call", batch(a_message(one), a_message(other))) == ALL_WELL
+    assert [stack.contact(contact).state for contact in (one, other)] == [State.PLACED, State.PENDING]
+    assert stack.asked(other) == []
+
+
 def test_a_phone_in_a_call_of_another_campaign_is_put_off(stack: Stack) -> None:
     (contact,) = claimed(stack)
     stored(stack.database, a_contact("elsewhere", state=State.PLACED, phone=contact.phone))
