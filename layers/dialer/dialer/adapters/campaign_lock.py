@@ -44,10 +44,11 @@ class DynamoCampaignLock:
         return _lease(campaign_id, owner, item)
 
     def raise_fence(self, lease: Lease, *, above: int) -> Lease | None:
+        ours, grows = "#owner = :me", "fence < :raised"
         item = self._update(
             lease.campaign_id,
             update="SET fence = :raised",
-            condition="#owner = :me",
+            condition=f"{ours} AND {grows}",
             values={":me": {"S": lease.owner}, ":raised": {"N": str(above + 1)}},
         )
         return _lease(lease.campaign_id, lease.owner, item)
