@@ -49,7 +49,12 @@ class SqsCallQueue:
                 reply = self._sqs.send_message_batch(QueueUrl=self._call_queue_url, Entries=entries)
         except Unavailable as cause:
             return Sent(refused=[], doubtful=len(batch), cause=str(cause))
-        return Sent(refused=[batch[int(failed["Id"])][0] for failed in reply.get("Failed", [])], doubtful=0)
+        refused = [batch[int(failed["Id"])][0] for failed in reply.get("Failed", [])]
+        unnamed = len(batch) - len(refused) - len(reply.get("Successful", []))
+        if refused and reply["ResponseMetadata"]["RetryAttempts"]:
+            cause = "refused when sent again: the first try may have delivered it"
+            return Sent(refused=[], doubtful=unnamed + len(refused), cause=cause)
+        return Sent(refused=refused, doubtful=unnamed)
 
     def refill(self, campaign_id: str, *, now: datetime) -> None:
         with available("the refill queue"):
