@@ -15,6 +15,7 @@ from dialer.adapters.lines import MongoLines
 from dialer.adapters.mongo import Document, connect
 from dialer.adapters.overdue import MongoOverdue
 from dialer.secret import Secret
+from tests.adapters.aws import ministack_url
 from tests.adapters.tcp_proxy import TcpProxy
 
 Connect = Callable[..., Database[Document]]
@@ -66,6 +67,13 @@ def overdue(contacts: Collection[Document]) -> MongoOverdue:
 @pytest.fixture
 def book(contacts: Collection[Document]) -> MongoContactBook:
     return MongoContactBook(contacts)
+
+
+@pytest.fixture(scope="session")
+def ministack() -> Iterator[str]:
+    """The address of an AWS of our own."""
+    with ministack_url() as url:
+        yield url
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from dialer.adapters.campaign_lock import DynamoCampaignLock
 from dialer.errors import Unavailable
 from dialer.ports import Lease
 from local.processes import free_port
-from tests.adapters.aws import client, make_lock_table, ministack_url, moto
+from tests.adapters.aws import client, make_lock_table, moto
 from tests.adapters.http_wire import LossyProxy, Reply, Silence, WireServer
 from tests.adapters.lock_racers import LEASE, SetClock, acquire_each, look_then_take_each
 from tests.adapters.racing import crowd
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 PROCESSES, LOCKS, SABOTAGED = 8, 200, 15
-
-
-@pytest.fixture(scope="module")
-def ministack() -> Iterator[str]:
-    with ministack_url() as url:
-        yield url
 
 
 @pytest.fixture(params=["moto", "ministack"])
