@@ -52,8 +52,8 @@ class SqsCallQueue:
         refused = [batch[int(failed["Id"])][0] for failed in reply.get("Failed", [])]
         unnamed = len(batch) - len(refused) - len(reply.get("Successful", []))
         if refused and reply["ResponseMetadata"]["RetryAttempts"]:
-            cause = "refused when sent again: the first try may have delivered it"
-            return Sent(refused=[], doubtful=unnamed + len(refused), cause=cause)
+            why = "refused when sent again: the first try may have delivered it"
+            return Sent(refused=[], doubtful=unnamed + len(refused), cause=why)
         return Sent(refused=refused, doubtful=unnamed)
 
     def refill(self, campaign_id: str, *, now: datetime) -> None:
