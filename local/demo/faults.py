@@ -68,3 +68,8 @@ class Killer:
 def strikes(counted: Mapping[str, int], killed: int) -> dict[str, int]:
     """How often each kind struck; a kind that never did has its nought."""
     return {kind: (killed if kind == KILLED else counted.get(kind, 0)) for kind in MEANINGS}
+
+
+def may_hold(struck: Mapping[str, int]) -> int:
+    """How many contacts may end held: only these faults leave an attempt of which no call can be found."""
+    return struck.get("reset", 0) + struck.get(KILLED, 0)

@@ -118,10 +118,13 @@ def _judge(
     for kind in ("lost", "stuck", "wrong_count", "unasked", "overlapping"):
         for found in verdict[kind][:5]:
             console.print(f"  {kind}: {found}", style="red")
+    unexplained = max(0, len(verdict["held"]) - faults.may_hold(struck))
+    if unexplained:
+        console.print(f"{unexplained} held contacts that no fault explains.", style="red")
     rare = [kind for kind, count in struck.items() if count < faults.ENOUGH]
     if rare:
         console.print(f"Too rare to prove anything: {', '.join(rare)}. Use a longer list.", style="red")
-    return bool(verdict["ok"]) and not missing and not rare and progress.completed
+    return bool(verdict["ok"]) and not missing and not rare and not unexplained and progress.completed
 
 
 def _for_judge(row: Mapping[str, Any]) -> Json:
