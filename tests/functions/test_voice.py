@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from dialer import wiring
+from dialer.adapters import signature
 from dialer.errors import BadSettings
 from dialer.lifecycle import State
 from dialer.model import CallPlan, CampaignState, Contact, Outcome, attempt_of
@@ -309,6 +310,12 @@ def test_a_body_of_any_kind_without_a_signature_over_it_is_a_strangers(stack: St
     told = with_body(webhook("voice_status_completed", contact), body)
     assert stack.invoke("voice", told)["statusCode"] == FORBIDDEN
     assert stack.contact(contact) == contact
+
+
+def test_a_form_with_more_fields_than_the_carrier_ever_sends_is_none() -> None:
+    assert len(signature.form("&".join(f"a{index}=" for index in range(500)))) == 500
+    with pytest.raises(ValueError, match="Max number of fields exceeded"):
+        signature.form("&".join(f"a{index}=" for index in range(501)))
 
 
 @pytest.mark.parametrize("body", ["%%%", "====", "aGVsbG8", "é"])
