@@ -110,7 +110,7 @@ class TwilioWitness:
     def mentions(self, sid: str, attempt_id: str) -> bool | None:
         with _answering():
             events = self._twilio.calls(sid).events.list()
-        urls = [str((event.request or {}).get("url", "")) for event in events]
+            urls = [str((event.request or {}).get("url", "")) for event in events]
         return any(attempt_id in url for url in urls) if urls else None
 
     def cancel(self, sid: str) -> None:
