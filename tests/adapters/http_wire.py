@@ -34,10 +34,12 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
 class Cut:
     """The connection ends instead of a reply."""
 
 
+@dataclass(frozen=True)
 class Silence:
     """No reply, ever; the connection stays open until the server ends."""
 

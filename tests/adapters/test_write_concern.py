@@ -21,7 +21,7 @@ from dialer.adapters.contact_documents import contact_of
 from dialer.adapters.hearing import MongoHearing
 from dialer.adapters.lines import MongoLines
 from dialer.adapters.mongo import Document, connect
-from dialer.errors import Unavailable, Unproven
+from dialer.errors import BadSettings, Unavailable, Unproven
 from dialer.lifecycle import State
 from dialer.model import Contact, attempt_of
 from dialer.ports import Added
@@ -222,3 +222,11 @@ def test_a_read_that_fails_is_unavailable_and_shows_only_the_error_s_number(
     with failing("find", errorCode=50), pytest.raises(Unavailable, match="error 50"):
         MongoHearing(ours["contacts"]).find(contact.id)
     assert time.monotonic() - began < 2
+
+
+def test_refused_credentials_are_a_setting_to_fix(
+    frail: Database[Document], ours: Database[Document], failing: Failing
+) -> None:
+    contact = claimed(frail)
+    with failing("find", errorCode=18), pytest.raises(BadSettings, match="MONGODB_URI_PARAMETER"):
+        MongoHearing(ours["contacts"]).find(contact.id)

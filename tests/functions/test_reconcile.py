@@ -126,7 +126,8 @@ def test_a_call_whose_reply_was_lost_is_found_adopted_and_ends_as_it_ended(stack
 
 def test_a_call_that_another_contact_of_this_phone_has_is_not_adopted(stack: Stack) -> None:
     called = dialed(stack)
-    stack.database["contacts"].update_one({"_id": called.id}, {"$set": {"state": State.DONE}})
+    stack.invoke("reconcile", event("reconcile"))
+    assert stack.contact(called).state is State.DONE
     doubtful = overdue(stack, State.UNCERTAIN, since=timedelta(seconds=30))
     stack.database["contacts"].update_one({"_id": doubtful.id}, {"$set": {"phone": called.phone}})
     stack.invoke("reconcile", event("reconcile"))
