@@ -1,6 +1,7 @@
 """The database client: what every write asks for, and what is never shown."""
 
 from datetime import UTC, timedelta
+from traceback import format_exception
 
 import pytest
 from pymongo.database import Database
@@ -15,10 +16,10 @@ from tests.adapters.tcp_proxy import Fate, TcpProxy
 from tests.builders import now
 
 
-@pytest.mark.parametrize("weaker", ["", "w=0", "w=1&journal=false", "readConcernLevel=local", "retryWrites=false"])
+@pytest.mark.parametrize("weaker", ["w=0", "w=1&journal=false", "readConcernLevel=local", "retryWrites=false"])
 def test_every_write_asks_a_majority_and_the_journal_whatever_the_address_says(mongodb_uri: str, weaker: str) -> None:
     joint = "&" if "?" in mongodb_uri else "/?"
-    database = connect(Secret(f"{mongodb_uri}{joint}{weaker}"), "any")
+    database = connect(Secret(f"{mongodb_uri}{joint}{weaker}" if weaker else mongodb_uri), "any")
     with database.client as client:
         assert database["contacts"].write_concern == WriteConcern("majority", j=True)
         assert database["contacts"].read_concern == ReadConcern("majority")
@@ -42,13 +43,13 @@ def test_the_database_s_clock_is_the_server_s(database: Database[Document]) -> N
 
 
 @pytest.mark.parametrize(
-    "uri", ["", "opensesame", "http://opensesame", "mongodb://", "mongodb://u:opensesame@h:port/", "mongodb://a/?x=%"]
+    "uri", ["", "opensesame", "http://opensesame", "mongodb://", "mongodb://u:opensesame@h:port/", "mongodb://h:port"]
 )
 def test_an_address_that_is_none_is_a_setting_to_fix_and_is_not_shown(uri: str) -> None:
+    secret = Secret(uri)
     with pytest.raises(BadSettings, match="MONGODB_URI_PARAMETER") as wrong:
-        connect(Secret(uri), "any")
-    assert "opensesame" not in f"{wrong.value!r}{wrong.value.__cause__!r}"
-    assert wrong.value.__suppress_context__
+        connect(secret, "any")
+    assert "opensesame" not in "".join(format_exception(wrong.value))
 
 
 def test_a_database_that_breaks_off_is_unavailable_by_the_kind_of_error_alone(wire: TcpProxy, joined: Connect) -> None:

@@ -1,15 +1,14 @@
 """Ticks that overlap, messages that come twice, locks and idempotency that are switched off: still one call each."""
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
-
-import pytest
+from datetime import UTC, datetime, timedelta
 
 from tests.journeys.conftest import Numbers
-from tests.journeys.journey import Journey
+from tests.journeys.journey import Journey, until
 
 
 def test_overlapping_and_repeated_ticks_call_everybody_once(journey: Journey, numbers: Numbers) -> None:
@@ -21,33 +20,20 @@ def test_overlapping_and_repeated_ticks_call_everybody_once(journey: Journey, nu
     assert journey.most_at_once() <= 6
 
 
-def test_messages_that_come_twice_and_after_the_end_call_nobody_again(journey: Journey, numbers: Numbers) -> None:
-    with _queue_stopped(journey):
-        campaign = journey.campaign(numbers(10))
-        journey.tick(campaign)
-        bodies = _take_all(journey, 10)
-        for body in (*bodies, *bodies):
-            _send(journey, body)
-    journey.finish(campaign)
-    for body in bodies:
-        _send(journey, body)
-    journey.finish(campaign)
+def test_messages_that_come_again_and_after_the_end_call_nobody_again(journey: Journey, numbers: Numbers) -> None:
+    campaign = journey.campaign(numbers(10))
+    _repeat_every_message(journey, campaign)
     journey.assert_kept(campaign)
     assert len(journey.requests()) == 10
 
 
-def test_without_idempotency_every_message_twice_still_calls_once(journey: Journey, numbers: Numbers) -> None:
+def test_without_idempotency_messages_that_come_again_call_nobody_again(journey: Journey, numbers: Numbers) -> None:
     journey.world.configure("CallFunction", POWERTOOLS_IDEMPOTENCY_DISABLED="true")
     try:
-        with _queue_stopped(journey):
-            campaign = journey.campaign(numbers(10))
-            journey.tick(campaign)
-            bodies = _take_all(journey, 10)
-            for body in (*bodies, *bodies):
-                _send(journey, body)
-        journey.finish(campaign)
+        campaign = journey.campaign(numbers(10))
+        _repeat_every_message(journey, campaign)
     finally:
-        journey.world.configure("CallFunction", POWERTOOLS_IDEMPOTENCY_DISABLED="")
+        journey.world.configure("CallFunction", POWERTOOLS_IDEMPOTENCY_DISABLED="false")
     journey.assert_kept(campaign)
     assert len(journey.requests()) == 10
 
@@ -115,33 +101,36 @@ def _lock_always_free(journey: Journey, campaign: str) -> Iterator[None]:
         wiping.join()
 
 
-@contextmanager
-def _queue_stopped(journey: Journey) -> Iterator[None]:
-    """No call function gets a message inside the block."""
-    functions, name = journey.world.client("lambda"), journey.world.functions["CallFunction"]
-    (mapping,) = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
-    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-    try:
-        yield
-    finally:
-        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+def _repeat_every_message(journey: Journey, campaign: str) -> None:
+    """Every message whose request the carrier has seen comes three times more: while calls last, and after the end."""
+    journey.tick(campaign)
+    until(lambda: len(journey.requests()) >= 3, what="the first calls")
+    _send_again(journey, campaign)
+    journey.finish(campaign)
+    _send_again(journey, campaign)
+    until(lambda: _waiting(journey) == 0, what="an empty queue")
+    journey.finish(campaign)
 
 
-def _take_all(journey: Journey, count: int) -> list[str]:
-    """The bodies of the messages that wait, taken out of the queue."""
-    queue: Any = journey.world.client("sqs")
-    url = journey.world.queues["CallQueue"]
-    bodies: list[str] = []
-    for _ in range(30):
-        for message in queue.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get(
-            "Messages", []
-        ):
-            bodies.append(message["Body"])
-            queue.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        if len(bodies) >= count:
-            return bodies
-    pytest.fail(f"only {len(bodies)} of {count} messages came")
+def _send_again(journey: Journey, campaign: str) -> None:
+    now = datetime.now(UTC)
+    for request in journey.requests():
+        body = {
+            "campaign_id": campaign,
+            "contact_id": request["contact_id"],
+            "attempt_id": request["attempt_id"],
+            "slot_at": (now - timedelta(seconds=1)).isoformat(),
+            "not_after": (now + timedelta(seconds=8)).isoformat(),
+        }
+        for _ in range(3):
+            journey.world.client("sqs").send_message(
+                QueueUrl=journey.world.queues["CallQueue"], MessageBody=json.dumps(body)
+            )
 
 
-def _send(journey: Journey, body: str) -> None:
-    journey.world.client("sqs").send_message(QueueUrl=journey.world.queues["CallQueue"], MessageBody=body)
+def _waiting(journey: Journey) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    asked = journey.world.client("sqs").get_queue_attributes(
+        QueueUrl=journey.world.queues["CallQueue"], AttributeNames=names
+    )
+    return sum(int(asked["Attributes"][name]) for name in names)
