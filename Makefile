@@ -27,7 +27,7 @@ test: ready ## every test, on real parts                              [ARGS="-k 
 check: ready lint types test template ## what must hold before a merge: format, lint, types, tests, template
 
 bench: ready ## measure: claims, locks, calls a second
-	@$(BIN)/pytest benchmarks -s --timeout=0 $(ARGS)
+	@if [ -d benchmarks ]; then $(BIN)/pytest benchmarks -s --timeout=0 $(ARGS); else echo "There are no benchmarks yet."; fi
 
 up: ready ## start the local world and keep it running         [PORT=8790] [CARRIER=url] [MONGODB=uri]
 	@$(BIN)/python -m local up --port $(PORT) $(if $(CARRIER),--carrier "$(CARRIER)") $(if $(MONGODB),--mongodb "$(MONGODB)")
