@@ -180,19 +180,6 @@ def test_no_code_is_a_no_when_it_comes_with_a_server_error(code: int) -> None:
     assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize(
-    ("number", "expected"),
-    [
-        ("+15005550001", Refused),
-        ("+15005550002", Refused),
-        ("+15005550003", OurFault),
-        ("+15005550004", Refused),
-    ],
-)
-def test_the_carrier_s_magic_numbers_are_refused(carrier: Carrier, number: str, expected: type[Answer]) -> None:
-    assert isinstance(dialer(carrier.url).place(a_request(to=number)), expected)
-
-
 def test_wrong_credentials_are_our_fault(carrier: Carrier) -> None:
     answer = dialer(carrier.url, token="wrong").place(a_request())
     assert isinstance(answer, OurFault)
