@@ -92,16 +92,15 @@ def test_a_verb_for_another_attempt_of_the_same_contact_is_a_no_op(contacts: Con
 def test_a_verb_leaves_the_rest_of_its_claim_alone(contacts: Contacts, verb: Verb) -> None:
     """One claim serves a whole batch: its id alone does not say who is meant."""
     for state in sorted(verb.sources):
-        contact = kept(contacts, a_contact_for(verb, state))
-        neighbour = a_contact_for(verb, state)
+        contact, neighbour = a_contact_for(verb, state), a_contact_for(verb, state)
         shared = attempt_id(neighbour.id, claim_of(attempt_of(contact).id))
-        neighbour = replace(
-            neighbour, attempt=replace(attempt_of(neighbour), id=shared, token=attempt_of(contact).token, sid="")
-        )
-        kept(contacts, neighbour)
+        attempt = replace(attempt_of(neighbour), id=shared, token=attempt_of(contact).token, sid="")
+        neighbour = kept(contacts, replace(neighbour, attempt=attempt))  # first: the first match would be moved
+        kept(contacts, contact)
         before = document(contacts, neighbour)
         assert verb.act(contacts, contact)
         assert document(contacts, neighbour) == before
+        assert document(contacts, contact)["state"] == verb.to
         contacts.delete_many({})
 
 
