@@ -191,8 +191,8 @@ def written(mongodb_uri: str) -> Iterator[io.StringIO]:
 
 
 def telling(text: str, *more: str) -> list[str]:
-    """What a text gives away: phone numbers (attempt and call ids have letters), and the secrets of these tests."""
-    phones = re.findall(r"\+?\b1\d{10}\b|\+?\b44\d{10}\b", text)
+    """What a text gives away: phone numbers (a run of digits inside an id is none), and the secrets of these tests."""
+    phones = re.findall(r"(?<![\w-])\+?(?:1|44)\d{10}(?![\w-])", text)
     return phones + [secret for secret in (TOKEN, HASH_KEY, *more) if secret in text]
 
 

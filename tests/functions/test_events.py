@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.functions.conftest import Stack, telling
-from tests.functions.events import EVENTS, Event, event, fields_of, names
+from tests.functions.events import EVENTS, TOKEN, Event, event, fields_of, names
 
 WANTED = {
     "tick_schedule", "tick_one_campaign", "tick_refill", "call_batch", "call_batch_with_poison", "reconcile",
@@ -78,3 +78,13 @@ def test_no_file_names_an_account_a_call_or_a_token_that_could_be_somebodys() ->
 def records(batch: Event) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = batch["Records"]
     return found
+
+
+@pytest.mark.parametrize("text", ["+12015550123", '"to": "12015550123"', "called +447700900123.", TOKEN])
+def test_a_log_that_gives_somebody_or_something_away_is_noticed(text: str) -> None:
+    assert telling(text)
+
+
+@pytest.mark.parametrize("text", ["0a1b2c3d-0000-4000-8000-447700900123", "2026-03-02T12:00:00", "1772452800000"])
+def test_ids_and_moments_give_nobody_away(text: str) -> None:
+    assert telling(text) == []
