@@ -50,7 +50,7 @@ def status(contact_id: str, attempt_id: str) -> Response[str]:
 def answer(contact_id: str, attempt_id: str) -> Response[str]:
     report, words = wiring.callback().answer(_ref(contact_id, attempt_id), _call())
     _log(report)
-    return _spoken(words, f"{wiring.voice_base_url()}/voice/{contact_id}/{attempt_id}/keypress")
+    return _spoken(words, f"{wiring.voice_base_url()}/voice/{contact_id}/{attempt_id}/keypress{signature.FRAGMENT}")
 
 
 @app.post("/voice/<contact_id>/<attempt_id>/keypress", middlewares=[only_signed])

@@ -264,9 +264,9 @@ def test_a_phone_in_a_call_of_another_campaign_is_put_off(stack: Stack) -> None:
 def test_with_too_little_time_left_nothing_is_sent(stack: Stack) -> None:
     """The function would be killed with the request in the air."""
     (contact,) = claimed(stack)
-    assert stack.invoke("call", batch(a_message(contact)), seconds=5) == ALL_WELL
+    assert stack.invoke("call", batch(a_message(contact)), seconds=5) != ALL_WELL  # the message returns
     after = stack.contact(contact)
-    assert (after.state, after.used) == (State.PENDING, 0)
+    assert (after.state, after.used) == (State.CLAIMED, 0)
     assert stack.asked(contact) == []
 
 
@@ -309,3 +309,15 @@ def test_the_file_with_a_poison_message_fails_only_that_record(stack: Stack) -> 
     """As it stands: its good message is of a campaign that this database does not have."""
     file = event("call_batch_with_poison")
     assert stack.invoke("call", file) == {"batchItemFailures": [{"itemIdentifier": file["Records"][1]["messageId"]}]}
+
+
+def test_answers_that_stay_unclear_pause_the_campaign(stack: Stack) -> None:
+    """Doubt is somebody's wait for a person: a carrier that is out of order must not hold the whole list."""
+    (contact,) = claimed(stack)
+    stack.database["campaigns"].update_one({"_id": contact.campaign_id}, {"$set": {"setbacks": 19}})
+    stack.carrier.set_faults([{"kind": "500_before", "op": "create", "every": 1}])
+    stack.invoke("call", batch(a_message(contact)))
+    assert stack.contact(contact).state is State.UNCERTAIN
+    paused = stack.database["campaigns"].find_one({"_id": contact.campaign_id}) or {}
+    assert paused["state"] == "paused"
+    assert "unclear" in paused["reason"]

@@ -57,7 +57,9 @@ def test_every_field_of_a_full_form_arrives() -> None:
     )
     assert filled["pacing"] == Pacing(call_delay=timedelta(milliseconds=500), max_concurrent=3)
     assert filled["hours"] == Hours(zone="Europe/London", opens="09:30", closes="17:00", days=frozenset({0, 6}))
-    assert filled["retry"] == RetryPolicy(max_attempts=2, delays={Outcome.NO_ANSWER: timedelta(minutes=1)})
+    assert filled["retry"] == RetryPolicy(
+        max_attempts=2, delays={Outcome.NO_ANSWER: timedelta(minutes=1), Outcome.CANCELED: timedelta(minutes=30)}
+    )
     assert filled["doubt"] is Doubt.REDIAL
 
 

@@ -14,6 +14,7 @@ TRIED_AGAIN = {
     Outcome.NO_ANSWER: timedelta(minutes=30),
     Outcome.FAILED: timedelta(minutes=30),
     Outcome.MACHINE: timedelta(hours=2),
+    Outcome.CANCELED: timedelta(minutes=30),
 }
 
 
@@ -35,6 +36,7 @@ def test_with_an_attempt_left_a_contact_waits_as_the_policy_says(outcome: Outcom
         (Outcome.BUSY, State.FAILED),
         (Outcome.NO_ANSWER, State.FAILED),
         (Outcome.FAILED, State.FAILED),
+        (Outcome.CANCELED, State.FAILED),
         (Outcome.MACHINE, State.DONE),  # somebody's machine was reached
     ],
 )

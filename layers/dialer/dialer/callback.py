@@ -53,6 +53,8 @@ class Callback:
             return _report(ref, "unknown"), HangUp()
         if not self.hearing.answer(ref, sid=report.sid):
             return _report(ref, "hung up", alarm=f"call {report.sid} has no right to speak"), HangUp()
+        if report.answered_by:
+            self.hearing.note_machine(ref, sid=report.sid, answered_by=report.answered_by)
         return _report(ref, "speaks"), speech_for(sight.campaign.call, contact.vars)
 
     def keypress(self, ref: CallRef, *, digits: str) -> tuple[CallbackReport, Speech | HangUp]:

@@ -13,7 +13,7 @@ _E164 = r"^\+[1-9]\d{6,14}$"
 _CLOCK = r"^([01]\d|2[0-4]):[0-5]\d$"
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Retried = Literal["busy", "no-answer", "failed", "machine"]
+Retried = Literal["busy", "no-answer", "failed", "machine", "canceled"]
 _LONGEST_DELAY_S = 30 * 24 * 3600
 
 
@@ -119,4 +119,5 @@ def _retry(form: RetryForm) -> RetryPolicy:
     if form.delays_s is None:
         return RetryPolicy(max_attempts=form.max_attempts)
     delays = {Outcome(name): timedelta(seconds=seconds) for name, seconds in form.delays_s.items()}
-    return RetryPolicy(max_attempts=form.max_attempts, delays=delays)
+    ours = {Outcome.CANCELED: RetryPolicy().delays[Outcome.CANCELED]}  # not the person's end: tried again all the same
+    return RetryPolicy(max_attempts=form.max_attempts, delays={**ours, **delays})

@@ -5,12 +5,12 @@ At most one request per attempt rests on two lines of this file: `take_line` gra
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from dialer.bounds import Bounds
 from dialer.carrier_answers import Answer, NotPlaced, OurFault, Placed, Refused, Unsure
-from dialer.errors import PhoneBusy, Unavailable
+from dialer.errors import DialerError, PhoneBusy, Unavailable
 from dialer.last_look import Go, Never, NotNow, Verdict, may_dial
 from dialer.lifecycle import State
 from dialer.model import CallMessage, Campaign, CampaignState, Contact, Sight, attempt_of
@@ -72,6 +72,8 @@ class Dial:
         if wait > self.bounds.early_wait:
             return self._put_off(message, wait, "too early")
         self.clock.sleep(max(0.0, wait.total_seconds()))
+        if self._too_little_time():
+            raise Unavailable("too little time is left to dial: the message returns")
         call = sight.campaign.call
         try:
             contact = self.lines.take_line(
@@ -87,8 +89,9 @@ class Dial:
             return self._dropped(message, sight)
         try:
             return self._with_line(message, contact)
-        except Unavailable as cause:
-            return self._step_back(contact, f"a part did not answer: {cause}")
+        except Exception as cause:  # noqa: BLE001  all of it is before the request: give the line back, whatever broke
+            broken = cause
+            return self._persistently(lambda: self._broke_off(contact, broken))
 
     def _dropped(self, message: CallMessage, sight: Sight) -> DialReport:
         """Why the line was not ours; a message that came too late gives its claim back at once."""
@@ -100,7 +103,7 @@ class Dial:
     def _with_line(self, message: CallMessage, contact: Contact) -> DialReport:
         """From here on the attempt is ours alone, and every way out writes where it ended.
 
-        Raises Unavailable only before the request: `_write_down` swallows what comes after it.
+        Raises only before the request: `place` judges what happens in it, `_write_down` swallows what comes after it.
         """
         looked_at = self.clock.monotonic()
         sight = self.campaigns.see(message.campaign_id)
@@ -143,7 +146,7 @@ class Dial:
         return self.clock.monotonic() - looked_at > self.bounds.dial_guard.total_seconds()
 
     def _too_little_time(self) -> bool:
-        return self.time_left() < self.bounds.post_timeout
+        return self.time_left() < self.bounds.post_timeout + self.bounds.dial_guard
 
     def _forbidden(self, contact: Contact, verdict: Never | NotNow) -> DialReport:
         to, due_at = (State.SUPPRESSED, None) if isinstance(verdict, Never) else (State.PENDING, verdict.until)
@@ -153,6 +156,10 @@ class Dial:
     def _step_back(self, contact: Contact, reason: str) -> DialReport:
         self.lines.step_back(contact, after=timedelta(seconds=1), reason=reason)
         return _report(contact, "stepped back", reason)
+
+    def _broke_off(self, contact: Contact, cause: Exception) -> DialReport:
+        report = self._step_back(contact, f"broke off before the request: {_named(cause)}")
+        return report if isinstance(cause, Unavailable) else replace(report, alarm=report.detail)
 
     def _stalled(self, contact: Contact) -> DialReport:
         reason = "too little time between the last look and the request"
@@ -164,9 +171,11 @@ class Dial:
         """The request has left: nothing raises any more, and what cannot be written the reaper will doubt."""
         try:
             return self._persistently(lambda: self._settle(contact, campaign, answer))
-        except Unavailable as cause:
+        except Exception as cause:  # noqa: BLE001  the reaper doubts what is not written
             sid = answer.sid if isinstance(answer, Placed) else ""
-            return _report(contact, "unsure", f"not written down: {cause}", sid=sid, alarm="outcome not written")
+            return _report(
+                contact, "unsure", f"not written down: {_named(cause)}", sid=sid, alarm="outcome not written"
+            )
 
     def _persistently(self, write: Callable[[], DialReport]) -> DialReport:
         """Every write is a compare-and-set of the same values, so repeating one changes nothing."""
@@ -198,6 +207,7 @@ class Dial:
                 return _report(contact, "our fault", reason)
             case Unsure(reason=reason):
                 self.lines.doubt(contact, poll=self.bounds.settle_poll, reason=reason)
+                self._count_setback(campaign.id, f"the carrier's answers are unclear: {reason}")
                 return _report(contact, "unsure", reason)
 
     def _blame_ourselves(self, contact: Contact, reason: str, *, region_only: bool) -> None:
@@ -226,6 +236,11 @@ class Dial:
             self.queue.refill(campaign_id, now=self.clock.now())
         except Unavailable:
             return
+
+
+def _named(cause: Exception) -> str:
+    """An error for the log: its words when they are ours, else only its kind, for others' words may hold a phone."""
+    return str(cause) if isinstance(cause, DialerError) else type(cause).__name__
 
 
 def _wait_for(message: CallMessage, sight: Sight) -> timedelta:

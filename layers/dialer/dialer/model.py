@@ -91,6 +91,7 @@ class RetryPolicy:
             Outcome.NO_ANSWER: timedelta(minutes=30),
             Outcome.FAILED: timedelta(minutes=30),
             Outcome.MACHINE: timedelta(hours=2),
+            Outcome.CANCELED: timedelta(minutes=30),  # we cancel what the carrier queues too long: nobody's fault
         }
     )
 

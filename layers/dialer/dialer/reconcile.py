@@ -59,7 +59,10 @@ class Reconcile:
             (State.PLACED, self._each(self._ask_after)),
             (State.HELD, self._each(self._give_up)),
         ):
-            self._until_none(state, work, report, enough_time)
+            try:
+                self._until_none(state, work, report, enough_time)
+            except Exception as broken:  # noqa: BLE001  one state that cannot be read must not keep the others waiting
+                report.unavailable.append(f"{state}: {type(broken).__name__}")
         return report
 
     def _until_none(
@@ -112,6 +115,7 @@ class Reconcile:
         try:
             sight = self.campaigns.see(contact.campaign_id)
             if sight is None:
+                self._look_again(contact)
                 return f"contact {contact.id}: its campaign is gone"
             return settle(contact, sight)
         except Unavailable as cause:
@@ -119,7 +123,7 @@ class Reconcile:
             return str(cause)
         except Exception as bug:  # noqa: BLE001  one contact that breaks us must not keep the others waiting
             self._look_again(contact)
-            return _settled(contact, "broken", alarm=f"{type(bug).__name__}: {bug}")
+            return _settled(contact, "broken", alarm=type(bug).__name__)
 
     def _look_again(self, contact: Contact) -> None:
         try:

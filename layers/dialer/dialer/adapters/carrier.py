@@ -24,13 +24,25 @@ _PAGE = 1000
 _NOT_FOUND = 404
 
 
+class _HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the client has no types
+    """Twilio's own, remembering the status that was on the wire: an error's text may claim another."""
+
+    status: int = 0
+
+    def request(self, *args: Any, **named: Any) -> Any:
+        self.status = 0
+        response = super().request(*args, **named)
+        self.status = response.status_code
+        return response
+
+
 def client(account_sid: str, token: Secret, *, api_url: str, timeout: timedelta, fresh: bool) -> Client:
     """Twilio's client without any HTTP retry.
 
     `fresh` opens a new connection for every request. A pooled one may have died while the function was frozen, and a
     request sent into it is a request in doubt.
     """
-    http = TwilioHttpClient(pool_connections=not fresh, timeout=timeout.total_seconds(), max_retries=None)
+    http = _HttpClient(pool_connections=not fresh, timeout=timeout.total_seconds(), max_retries=None)
     if not api_url:
         return Client(account_sid, token.reveal(), http_client=http)
     loopback = Client(account_sid, token.reveal(), http_client=http, environment={"TWILIO_REGION": ""})
@@ -60,17 +72,21 @@ class TwilioDialer:
                 **detection,
             )
         except Exception as error:  # noqa: BLE001  whatever it is, a request may have left: it is judged, never raised
-            return answer_of(error)
+            return answer_of(error, on_the_wire=self._twilio.http_client.status)
         if not call.sid:
             return Unsure(reason="accepted without a call id")
         return Placed(sid=call.sid, status=str(call.status))
 
 
-def answer_of(error: Exception) -> Answer:
-    """What an exception of the client proves about the call; by default nothing."""
+def answer_of(error: Exception, *, on_the_wire: int) -> Answer:
+    """What an exception of the client proves about the call; by default nothing.
+
+    An error's own status and code come from the reply's text: one that contradicts the wire proves nothing.
+    """
     match error:
-        case TwilioRestException() | TwilioServiceException():
-            return meaning(http_status=error.status, code=error.code)
+        case TwilioRestException() | TwilioServiceException() if error.status == on_the_wire:
+            code = error.code if isinstance(error.code, int) else None
+            return meaning(http_status=on_the_wire, code=code)
         case ConnectTimeout():
             return NotPlaced(reason="no connection in time")
         case NoConnection() if _never_connected(error):

@@ -11,6 +11,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import ConfigurationError, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from dialer.errors import BadSettings, Unavailable
@@ -42,6 +43,7 @@ def connect(uri: Secret, database: str, *, timeout_ms: int = 5000) -> Database[D
         codec_options=CodecOptions(tz_aware=True),
         write_concern=WriteConcern("majority", j=True),
         read_concern=ReadConcern("majority"),
+        read_preference=ReadPreference.PRIMARY,  # whatever the URI says: decisions are not made on a stale copy
     )
 
 
