@@ -6,6 +6,7 @@ from traceback import format_exception
 import pytest
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from dialer.adapters.mongo import Document, available, connect, database_clock, linearizable
@@ -16,13 +17,17 @@ from tests.adapters.tcp_proxy import Fate, TcpProxy
 from tests.builders import now
 
 
-@pytest.mark.parametrize("weaker", ["w=0", "w=1&journal=false", "readConcernLevel=local", "retryWrites=false"])
+@pytest.mark.parametrize(
+    "weaker",
+    ["w=0", "w=1&journal=false", "readConcernLevel=local", "retryWrites=false", "readPreference=secondaryPreferred"],
+)
 def test_every_write_asks_a_majority_and_the_journal_whatever_the_address_says(mongodb_uri: str, weaker: str) -> None:
     joint = "&" if "?" in mongodb_uri else "/?"
     database = connect(Secret(f"{mongodb_uri}{joint}{weaker}" if weaker else mongodb_uri), "any")
     with database.client as client:
         assert database["contacts"].write_concern == WriteConcern("majority", j=True)
         assert database["contacts"].read_concern == ReadConcern("majority")
+        assert database["contacts"].read_preference == ReadPreference.PRIMARY
         assert linearizable(database["contacts"]).read_concern == ReadConcern("linearizable")
         assert client.options.retry_writes
         assert client.options.timeout == 5.0

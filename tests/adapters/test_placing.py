@@ -232,6 +232,12 @@ PROBLEM = {"Content-Type": "application/problem+json"}
         (Reply(status=504), Unsure),
         (Reply(status=400, headers=PROBLEM, body=b'{"code": 21211, "title": "x", "status": 400}'), Refused),
         (Reply(status=500, headers=PROBLEM, body=b'{"code": 21211, "title": "x", "status": 500}'), Unsure),
+        (Reply(status=503, headers=PROBLEM, body=b'{"type": "t", "title": "x", "status": 429, "code": 20429}'), Unsure),
+        (
+            Reply(status=400, headers=PROBLEM, body=b'{"type": "t", "title": "x", "status": "400", "code": 21211}'),
+            Unsure,
+        ),
+        (Reply(status=400, headers=PROBLEM, body=b'{"type": "t", "title": "x", "status": 400, "code": [1]}'), Unsure),
         (Cut(), Unsure),
         (Silence(), Unsure),
     ],
