@@ -279,6 +279,12 @@ class Journey:
             finally:
                 session.abort_transaction()
 
+    def waiting_to_book(self) -> int:
+        """Ticks that stand before a campaign's document, which somebody else is writing."""
+        booking = {"ns": f"{self.world.wish.database}.campaigns", "command.findAndModify": "campaigns", "active": True}
+        with self._mongodb() as client:
+            return len(list(client.admin.aggregate([{"$currentOp": {}}, {"$match": booking}])))
+
     def document(self, campaign_id: str) -> Json:
         with self._mongodb() as client:
             found = client[self.world.wish.database]["campaigns"].find_one({"_id": campaign_id})
