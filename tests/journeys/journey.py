@@ -9,7 +9,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import combinations
 from typing import Any, TypeVar
 
@@ -259,10 +259,25 @@ class Journey:
 
     def kill_call_functions(self) -> None:
         """As `kill -9` does: in mid-flight, without a word."""
+        self._signal_call_functions(signal.SIGKILL)
+
+    @contextmanager
+    def call_functions_frozen(self) -> Iterator[None]:
+        """As Lambda may freeze them: between any two instructions, and they go on later as if nothing had happened."""
+        frozen = self._signal_call_functions(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in frozen:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def _signal_call_functions(self, number: signal.Signals) -> list[int]:
         pids = self.world.worker_pids("CallFunction")
         assert pids
         for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
+        return pids
 
     # -- the database, from outside ------------------------------------------------------------------------------------
 
