@@ -7,6 +7,9 @@ import pytest
 
 from local import runs
 from local.deploy import build
+from local.world import Wish, World
+from tests.journeys.conftest import blocks, desk, journey, numbers  # noqa: F401  the same hand on another world
+from tests.journeys.journey import BOUNDS, TIME_SCALE
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,3 +29,11 @@ def run() -> Iterator[runs.Run]:
 def built(run: runs.Run) -> Path:
     """The folder with the built functions and layers; nothing is built again where nothing has changed."""
     return build(run).parent
+
+
+@pytest.fixture(scope="session")
+def world(mongodb_uri: str) -> Iterator[World]:
+    """The stack as it is deployed, every function held to its role; its schedules sleep."""
+    wish = Wish(parameters=BOUNDS, time_scale=TIME_SCALE, calls_per_second=0, mongodb=mongodb_uri, database="deployed")
+    with World(wish) as up:
+        yield up
