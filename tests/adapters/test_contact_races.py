@@ -100,7 +100,7 @@ def test_of_many_threads_one_takes_each_line(contacts: Contacts, joined: Connect
 
     def take(message: CallMessage, index: int) -> Contact | None:
         return clients[index % 4].take_line(
-            message, token=tokens[index], from_number=FROM_NUMBER, silence=SPAN, patience=SPAN
+            message, token=tokens[index], from_number=FROM_NUMBER, silence=SPAN, patience=SPAN, talk_limit=SPAN
         )
 
     for message in messages:

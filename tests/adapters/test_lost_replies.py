@@ -31,7 +31,7 @@ TAKE = "findAndModify"
 
 
 def take(lines: MongoLines, message: CallMessage, token: str = "mine") -> Contact | None:
-    return lines.take_line(message, token=token, from_number=FROM_NUMBER, silence=SPAN, patience=SPAN)
+    return lines.take_line(message, token=token, from_number=FROM_NUMBER, silence=SPAN, patience=SPAN, talk_limit=SPAN)
 
 
 def claimed(contacts: Contacts, **overrides: str) -> Contact:

@@ -102,7 +102,7 @@ def _uri(database: Database[Document]) -> str:
 
 def take(database: Database[Document], contact: Contact, token: str = "mine") -> Contact | None:
     return MongoLines(database["contacts"]).take_line(
-        a_message(contact), token=token, from_number=FROM_NUMBER, silence=SPAN, patience=SPAN
+        a_message(contact), token=token, from_number=FROM_NUMBER, silence=SPAN, patience=SPAN, talk_limit=SPAN
     )
 
 

@@ -82,9 +82,10 @@ class Dial:
                 from_number=sight.campaign.caller_id(message.contact_id),
                 silence=self.bounds.dial_silence,
                 patience=call.ring_timeout + call.talk_limit + self.bounds.queue_time,
+                talk_limit=call.talk_limit,
             )
         except PhoneBusy:
-            return self._put_off(message, _PHONE_BUSY, "this phone has an unsettled attempt elsewhere")
+            return self._phone_busy(message)
         if contact is None:
             return self._dropped(message, sight)
         try:
@@ -225,8 +226,14 @@ class Dial:
     def _pause(self, campaign_id: str, reason: str) -> None:
         self.campaigns.set_state(campaign_id, CampaignState.PAUSED, sources=[CampaignState.RUNNING], reason=reason)
 
-    def _put_off(self, message: CallMessage, after: timedelta, reason: str) -> DialReport:
-        if self.lines.put_off(message, after=after, reason=reason):
+    def _phone_busy(self, message: CallMessage) -> DialReport:
+        """A call lasts minutes, a held contact keeps its phone for a day: so longer and longer."""
+        contact = self.lines.explain(message.contact_id)
+        after = backoff(setbacks=contact.setbacks if contact else 0, first=_PHONE_BUSY)
+        return self._put_off(message, after, "this phone has an unsettled attempt elsewhere", setbacks=1)
+
+    def _put_off(self, message: CallMessage, after: timedelta, reason: str, *, setbacks: int = 0) -> DialReport:
+        if self.lines.put_off(message, after=after, reason=reason, setbacks=setbacks):
             return _report(message, "put off", reason)
         return _report(message, "dropped", reason)
 

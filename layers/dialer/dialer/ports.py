@@ -143,11 +143,19 @@ class Lines(Protocol):
     """The call function's verbs: take the line, give it back, write down what the carrier said."""
 
     def take_line(
-        self, message: CallMessage, *, token: str, from_number: str, silence: timedelta, patience: timedelta
+        self,
+        message: CallMessage,
+        *,
+        token: str,
+        from_number: str,
+        silence: timedelta,
+        patience: timedelta,
+        talk_limit: timedelta,
     ) -> Contact | None:
         """T4: the one permission to dial, or None when somebody else had it or its time has passed.
 
-        `silence`: after it this invocation is dead. `patience`: how long the carrier may be silent about the call.
+        `silence`: after it this invocation is dead. `patience`: how long the carrier may be silent about the call;
+        once somebody has answered, only the `talk_limit`.
         Raises PhoneBusy; Unproven when the write may have happened and the database cannot say.
         """
         ...
@@ -156,8 +164,8 @@ class Lines(Protocol):
         """The contact as it is now, to say why the line was not given."""
         ...
 
-    def put_off(self, message: CallMessage, *, after: timedelta, reason: str) -> bool:
-        """Claimed to pending: no attempt is used."""
+    def put_off(self, message: CallMessage, *, after: timedelta, reason: str, setbacks: int = 0) -> bool:
+        """Claimed to pending: no attempt is used. `setbacks` are added to the contact's own."""
         ...
 
     def forbid(self, contact: Contact, *, to: State, due_at: datetime | None, reason: str) -> bool:
@@ -232,10 +240,22 @@ class Hearing(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class OverdueBatch:
+    """Who has waited longest, and what cannot be read as a contact: that must not cost the others their turn."""
+
+    contacts: Sequence[Contact]
+    unreadable: Sequence[str] = ()
+    """Ids of documents that are no contact."""
+
+    def __len__(self) -> int:
+        return len(self.contacts) + len(self.unreadable)
+
+
 class Overdue(Protocol):
     """Reconcile's verbs: what has outlived its `until`, in every campaign whatever its state."""
 
-    def overdue(self, state: State, *, limit: int) -> Sequence[Contact]:
+    def overdue(self, state: State, *, limit: int) -> OverdueBatch:
         """Contacts in this state whose `until` has passed, the longest overdue first."""
         ...
 
@@ -268,7 +288,7 @@ class Overdue(Protocol):
         ...
 
     def give_up(self, contact: Contact, *, reason: str) -> bool:
-        """Held too long: failed, outcome unknown."""
+        """Held too long, or no longer known to the carrier: failed, outcome unknown."""
         ...
 
     def resolve(self, contact_id: str, attempt_id: str, *, to: State, reason: str) -> bool:

@@ -16,6 +16,9 @@ from dialer.workers import each
 
 _BATCH = 500
 
+Work = Callable[[Sequence[Contact], "ReconcileReport"], None]
+Settle = Callable[[Contact, Sight], "Settled"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
@@ -55,9 +58,9 @@ class Reconcile:
         for state, work in (
             (State.CLAIMED, self._expire),
             (State.DIALING, self._fall_silent),
-            (State.UNCERTAIN, self._each(self._ask_about)),
-            (State.PLACED, self._each(self._ask_after)),
-            (State.HELD, self._each(self._give_up)),
+            (State.UNCERTAIN, self._each(self._ask_about, enough_time)),
+            (State.PLACED, self._each(self._ask_after, enough_time)),
+            (State.HELD, self._each(self._give_up, enough_time)),
         ):
             try:
                 self._until_none(state, work, report, enough_time)
@@ -65,21 +68,16 @@ class Reconcile:
                 report.unavailable.append(f"{state}: {type(broken).__name__}")
         return report
 
-    def _until_none(
-        self,
-        state: State,
-        work: Callable[[Sequence[Contact], ReconcileReport], None],
-        report: ReconcileReport,
-        enough_time: Callable[[], bool],
-    ) -> None:
+    def _until_none(self, state: State, work: Work, report: ReconcileReport, enough_time: Callable[[], bool]) -> None:
         while True:
             if not enough_time():
                 report.ran_out_of_time = True
                 return
-            contacts = self.overdue.overdue(state, limit=_BATCH)
-            if contacts:
-                work(contacts, report)
-            if len(contacts) < _BATCH:
+            batch = self.overdue.overdue(state, limit=_BATCH)
+            report.unavailable += [f"contact {contact_id}: unreadable" for contact_id in batch.unreadable]
+            if batch.contacts:
+                work(batch.contacts, report)
+            if len(batch) < _BATCH:
                 return
 
     def _expire(self, contacts: Sequence[Contact], report: ReconcileReport) -> None:
@@ -98,19 +96,24 @@ class Reconcile:
         """T12: the function that held the permission is dead."""
         report.silenced += self.overdue.fall_silent(contacts)
 
-    def _each(
-        self, settle: Callable[[Contact, Sight], Settled]
-    ) -> Callable[[Sequence[Contact], ReconcileReport], None]:
+    def _each(self, settle: Settle, enough_time: Callable[[], bool]) -> Work:
+        """Each contact by itself, as far as time allows: the rest are still overdue in the next run."""
+
+        def one(contact: Contact) -> Settled | str | None:
+            return self._one(contact, settle) if enough_time() else None
+
         def work(contacts: Sequence[Contact], report: ReconcileReport) -> None:
-            for done in each(contacts, lambda contact: self._one(contact, settle), workers=self.workers):
+            for done in each(contacts, one, workers=self.workers):
                 if isinstance(done, Settled):
                     report.settled.append(done)
-                else:
+                elif done:
                     report.unavailable.append(done)
+                else:
+                    report.ran_out_of_time = True
 
         return work
 
-    def _one(self, contact: Contact, settle: Callable[[Contact, Sight], Settled]) -> Settled | str:
+    def _one(self, contact: Contact, settle: Settle) -> Settled | str:
         """One contact; a part that does not answer leaves it for the next run, and the others go on."""
         try:
             sight = self.campaigns.see(contact.campaign_id)
@@ -177,19 +180,26 @@ class Reconcile:
         self.overdue.release(contact, to=to, reason="the carrier lists no call; the campaign redials")
         return _settled(contact, f"released to {to}")
 
-    def _ask_after(self, contact: Contact, _: Sight) -> Settled:
+    def _ask_after(self, contact: Contact, sight: Sight) -> Settled:
         """T15: the carrier has been silent about a call for longer than it can last."""
         sid = attempt_of(contact).sid
         report = self.witness.report(sid)
         if report is None:
-            self.overdue.look_again(contact, after=self.bounds.settle_poll)
-            return _settled(contact, "unknown to the carrier", alarm=f"no such call: {sid}")
+            return self._no_such_call(contact, sight, f"no such call: {sid}")
         if report.status == "queued":
             self.witness.cancel(sid)
             report = self.witness.report(sid) or report
         if not call_status.is_final(report.status):
             return self._wait(contact, report.status)
         return _settled(contact, f"asked: {report.status}", alarm=self._hear(contact, report).alarm)
+
+    def _no_such_call(self, contact: Contact, sight: Sight, alarm: str) -> Settled:
+        """The carrier said yes to a call that it does not know: it may only be slow to list it, so not at once."""
+        if sight.now - dialed_at(contact) < self.bounds.hold_limit:
+            self.overdue.look_again(contact, after=self.bounds.settle_poll)
+            return _settled(contact, "unknown to the carrier", alarm=alarm)
+        self.overdue.give_up(contact, reason="the carrier does not know the call it accepted")
+        return _settled(contact, "given up", alarm=alarm)
 
     def _hear(self, contact: Contact, report: CallReport) -> CallbackReport:
         """What the carrier says when asked counts like a webhook."""

@@ -120,6 +120,7 @@ def _twilio(*, fresh: bool) -> "Client":
         known.need("twilio_account_sid"),
         twilio_auth_token(),
         api_url=known.twilio_api_url,
+        connect=known.bounds.dial_guard,
         timeout=known.bounds.post_timeout,
         fresh=fresh,
     )

@@ -36,13 +36,16 @@ class _HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the client has no 
         return response
 
 
-def client(account_sid: str, token: Secret, *, api_url: str, timeout: timedelta, fresh: bool) -> Client:
-    """Twilio's client without any HTTP retry.
+def client(
+    account_sid: str, token: Secret, *, api_url: str, connect: timedelta, timeout: timedelta, fresh: bool
+) -> Client:
+    """Twilio's client without any HTTP retry: `connect` bounds the connection, `timeout` each read and write on it.
 
     `fresh` opens a new connection for every request. A pooled one may have died while the function was frozen, and a
     request sent into it is a request in doubt.
     """
-    http = _HttpClient(pool_connections=not fresh, timeout=timeout.total_seconds(), max_retries=None)
+    http = _HttpClient(pool_connections=not fresh, max_retries=None)
+    http.timeout = (connect.total_seconds(), timeout.total_seconds())  # its constructor takes one number for both
     if not api_url:
         return Client(account_sid, token.reveal(), http_client=http)
     loopback = Client(account_sid, token.reveal(), http_client=http, environment={"TWILIO_REGION": ""})

@@ -96,7 +96,7 @@ def is_past(path: str) -> Stage:
     return {"$and": [is_date(path), {"$lte": [path, "$$NOW"]}]}
 
 
-def to_pending(due_at: Any, *, reason: str, used: int = 0, setbacks: int | None = None) -> list[Stage]:
+def to_pending(due_at: Any, *, reason: str, used: int = 0, setbacks: int = 0) -> list[Stage]:
     """Waiting again: due at a moment, without an attempt."""
     return [
         {
@@ -131,8 +131,10 @@ def to_uncertain(poll: timedelta, *, reason: str) -> list[Stage]:
     ]
 
 
-def to_placed(sid: str, **more: Any) -> list[Stage]:
-    """The carrier has the call: it may be silent for as long as the attempt's own patience."""
+def to_placed(sid: str, *, answered: bool = False, **more: Any) -> list[Stage]:
+    """The carrier has the call: it may be silent for the attempt's own patience, and once answered, for a talk."""
+    known = ["$attempt.patience_ms", _PATIENCE_LOST_MS]
+    patience = ["$attempt.talk_limit_ms", *known] if answered else known
     return [
         {
             "$set": {
@@ -140,7 +142,7 @@ def to_placed(sid: str, **more: Any) -> list[Stage]:
                 "reason": "",
                 "setbacks": 0,
                 "attempt.sid": literal(sid),
-                "attempt.until": {"$add": ["$$NOW", {"$ifNull": ["$attempt.patience_ms", _PATIENCE_LOST_MS]}]},
+                "attempt.until": {"$add": ["$$NOW", {"$ifNull": patience}]},
                 **more,
             }
         }
@@ -193,9 +195,9 @@ def contacts_of(documents: Iterable[Document]) -> list[Contact]:
     return [contact_of(document) for document in documents]
 
 
-def _counters(*, used: int, setbacks: int | None = None) -> Stage:
+def _counters(*, used: int, setbacks: int = 0) -> Stage:
     counters: Stage = {"used": {"$add": ["$used", used]}} if used else {}
-    if setbacks is not None:
+    if setbacks:
         counters["setbacks"] = {"$add": [{"$ifNull": ["$setbacks", 0]}, setbacks]}
     return counters
 

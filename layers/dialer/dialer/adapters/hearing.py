@@ -37,11 +37,13 @@ class MongoHearing:
     def hear(self, ref: CallRef, report: CallReport) -> bool:
         rank = call_status.rank(report.status)
         news = {"$lt": ["$attempt.rank", rank]}
-        progress = to_placed(report.sid, **{"attempt.rank": rank, "attempt.status": literal(report.status)})
+        answered = call_status.is_answered(report.status)
+        heard = {"attempt.rank": rank, "attempt.status": literal(report.status)}
+        progress = to_placed(report.sid, answered=answered, **heard)
         return self._move(self._own(Move.HEAR, ref, report.sid, news), progress)
 
     def answer(self, ref: CallRef, *, sid: str) -> bool:
-        return self._move(self._own(Move.ANSWER, ref, sid), to_placed(sid))
+        return self._move(self._own(Move.ANSWER, ref, sid), to_placed(sid, answered=True))
 
     def settle(self, ref: CallRef, report: CallReport, *, outcome: Outcome, decision: RetryDecision) -> bool:
         story = archive(outcome, detail=report.detail, sid=report.sid)
