@@ -2,9 +2,9 @@
 
     .local/venvs/dev/bin/pytest benchmarks/test_cold_start.py -s
 
-Every figure is a fresh process of the interpreter that stands for Lambda's, with the built layers and nothing else on its
-path, from its first line to the moment when all parts of a dial are made. Runs take turns, so that a busy machine slows all
-of them alike; medians of one run are compared with each other, never with another day's.
+Every figure is a fresh process of the interpreter that stands for Lambda's, with the built layers and nothing else on
+its path, from its first line to the moment when all parts of a dial are made. Runs take turns, so that a busy machine
+slows all of them alike; medians of one run are compared with each other, never with another day's.
 """
 
 import json
@@ -76,14 +76,9 @@ def bare(built: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, built: Path) -> Path:
-    """Every package unpruned, as `pip install` leaves it, compiled: naive imports get the bytecode too."""
-    dev = next((LOCAL / "venvs" / "dev" / "lib").glob("python*/site-packages"))
-    return dev
-
-
-def test_p7_the_call_function_starts_faster_than_with_naive_imports(built: Path, whole: Path) -> None:
+def test_p7_the_call_function_starts_faster_than_with_naive_imports(built: Path) -> None:
+    """Naive imports get every package as `pip install` leaves it: unpruned, and with bytecode too."""
+    (whole,) = (LOCAL / "venvs" / "dev" / "lib").glob("python*/site-packages")
     ours, naive = [], []
     for _ in range(ROUNDS):
         ours.append(_start(OURS, _paths(built, built)))

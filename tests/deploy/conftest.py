@@ -8,7 +8,8 @@ import pytest
 from local import runs
 from local.deploy import build
 from local.world import Wish, World
-from tests.journeys.conftest import blocks, desk, journey, numbers  # noqa: F401  the same hand on another world
+from tests.deploy.campaigned import Campaigned, run_a_campaign
+from tests.journeys.desk import Desk
 from tests.journeys.journey import BOUNDS, TIME_SCALE
 
 
@@ -37,3 +38,15 @@ def world(mongodb_uri: str) -> Iterator[World]:
     wish = Wish(parameters=BOUNDS, time_scale=TIME_SCALE, calls_per_second=0, mongodb=mongodb_uri, database="deployed")
     with World(wish) as up:
         yield up
+
+
+@pytest.fixture(scope="session")
+def desk(world: World) -> Iterator[Desk]:
+    with Desk(world.run.description) as operator:
+        yield operator
+
+
+@pytest.fixture(scope="session")
+def campaigned(world: World, desk: Desk) -> Campaigned:
+    """What a whole campaign left behind: at the carrier, in the logs, on the bus."""
+    return run_a_campaign(world, desk)

@@ -15,9 +15,8 @@ from botocore.exceptions import ClientError
 from local.ministack import REGION
 from local.world import MONGODB_URI_PARAMETER, PHONE_HASH_KEY_PARAMETER, TWILIO_AUTH_TOKEN_PARAMETER, World
 from tests.conftest import missing
+from tests.deploy.campaigned import Campaigned
 from tests.functions.events import event
-from tests.journeys.conftest import Numbers
-from tests.journeys.journey import HUMAN, Journey
 
 pytestmark = pytest.mark.world
 
@@ -99,32 +98,9 @@ CALLS: dict[str, tuple[set[str], Call]] = {
 }  # fmt: skip
 
 
-def test_a_whole_campaign_runs_under_the_roles(journey: Journey, numbers: Numbers) -> None:
-    """Answered, busy and tried again, machine, refused, and in doubt: every path that talks to a part of AWS."""
-    human, busy, machine, refused, lost = numbers(5)
-    journey.carrier.set_fates(
-        {
-            human: HUMAN,
-            busy: ["busy", HUMAN],
-            machine: {"kind": "machine", "ring": 4, "talk": 5},
-            refused: {"kind": "refuse", "code": 21211},
-        },
-        mix=[{"weight": 1, **HUMAN}],
-    )
-    journey.carrier.set_faults([{"kind": "accepted_then_cut", "match": lost}], [{"kind": "lost", "match": lost}])
-    campaign = journey.campaign([human, busy, machine, refused, lost])
-    journey.finish(campaign)
-    journey.assert_kept(campaign)
-    assert "AccessDenied" not in _logged(journey.world)
-
-
-def _logged(world: World) -> str:
-    """Every line that the functions have logged."""
-    logs = world.client("logs")
-    groups = world.stack.of_type("AWS::Logs::LogGroup").values()
-    lines = [line for group in groups for line in logs.filter_log_events(logGroupName=group)["events"]]
-    assert lines
-    return "\n".join(line["message"] for line in lines)
+def test_a_whole_campaign_runs_under_the_roles(campaigned: Campaigned) -> None:
+    campaigned.journey.assert_kept(campaigned.campaign_id, requests=6)
+    assert "AccessDenied" not in "\n".join(campaigned.lines)
 
 
 @pytest.mark.parametrize("function", sorted(ALL))

@@ -1,5 +1,6 @@
 """The template and the code agree: every bound is a parameter and a variable, with the same production value."""
 
+import json
 import re
 from dataclasses import fields
 from datetime import timedelta
@@ -14,6 +15,7 @@ from dialer.bounds import Bounds, setting
 from dialer.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
+PRODUCT = ROOT / "layers" / "dialer" / "dialer"
 BOUNDS = [field.name for field in fields(Bounds)]
 FUNCTIONS = ("TickFunction", "CallFunction", "VoiceFunction", "ReconcileFunction")
 
@@ -201,6 +203,27 @@ def test_a_wrong_value_is_refused_before_anything_is_made(template: dict[str, An
     good, bad = GOOD_AND_BAD[name]
     assert [value for value in good if not re.fullmatch(pattern, value)] == []
     assert [value for value in bad if re.fullmatch(pattern, value)] == []
+
+
+def test_every_alarm_and_every_curve_is_of_a_metric_that_is_really_sent(template: dict[str, Any]) -> None:
+    sent = set(re.findall(r'"([A-Z][A-Za-z]+)"', (PRODUCT / "measures.py").read_text()))
+    sent |= set(re.findall(r'measure\(\{"([A-Z][A-Za-z]+)"', (PRODUCT / "wiring.py").read_text()))
+    alarms = [alarm["Properties"] for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()]
+    watched = {alarm["MetricName"] for alarm in alarms if alarm["Namespace"] == "Dialer"}
+    drawn = set(re.findall(r'"Dialer", "([A-Za-z]+)"', dashboard(template)))
+    assert len(watched) == 6
+    assert watched | drawn <= sent
+
+
+def test_the_dashboard_is_whole_json(template: dict[str, Any]) -> None:
+    widgets = json.loads(re.sub(r"\$\{[^}]+\}", "x", dashboard(template)))["widgets"]
+    places = {(widget["x"], widget["y"]) for widget in widgets}
+    assert len(places) == len(widgets) >= 9
+
+
+def dashboard(template: dict[str, Any]) -> str:
+    body: str = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Sub"]
+    return body
 
 
 def of_type(template: dict[str, Any], kind: str) -> dict[str, Any]:
