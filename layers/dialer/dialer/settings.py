@@ -17,7 +17,6 @@ class Settings:
     mongodb_database: str
     bounds: Bounds
     stack: str = ""
-    stage: str = ""
     event_bus: str = ""
     twilio_account_sid: str = ""
     twilio_auth_token_parameter: str = ""
