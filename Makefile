@@ -5,7 +5,7 @@
 LOCAL := .local
 BIN   := $(LOCAL)/venvs/dev/bin
 SAM   := $(LOCAL)/venvs/sam/bin/sam
-CODE  := $(wildcard layers/dialer functions local cli tests benchmarks)
+CODE  := $(wildcard layers/dialer layers/dependencies functions local cli tests benchmarks)
 PORT  ?= 8790
 
 # Any working Python starts the bootstrap; it looks for 3.11, 3.12 or 3.13 itself. `make PYTHON=/path/to/python …` decides.

@@ -133,7 +133,7 @@ def _sam(run: Run, arguments: Sequence[str], **environment: str) -> None:
 def _why(verb: str, said: Path) -> str:
     log = said.with_suffix(".log")
     text = said.read_text(errors="replace") + log.read_text(errors="replace")
-    if verb == "build" and "Could not satisfy the requirement" in text:
+    if verb == "build" and "The layer's packages could not be installed" in text:
         return f"`sam build` could not fetch the layer's packages: check the network or PIP_INDEX_URL, then see {log}."
     errors = [line.strip() for line in text.splitlines() if re.search(r"error|failed|denied", line, re.IGNORECASE)]
     return f"`sam {verb}` failed; {said} and {log.name} say why: {errors[-1] if errors else '(nothing was written)'}"

@@ -1,7 +1,7 @@
 """Call function: one call message, one dial, its report. Powertools spares repeated work; the promise rests on T4."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import timedelta
 from functools import cache
@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import TypeAdapter, ValidationError
 
-from dialer import wiring
+from dialer import announcements, measures, wiring
 from dialer.dial import DialReport
 from dialer.errors import BadInput, DialerError
 from dialer.model import CallMessage
@@ -29,9 +29,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
 
     def handle(record: SQSRecord) -> dict[str, Any]:
         with _explained(record):
-            return dict(once(message=_message(record.body), context=context))
+            message = _message(record.body)
+        with logger.append_context_keys(**_who(message)), _explained(record):
+            return dict(once(message=message, context=context))
 
-    return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
+    try:
+        return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
+    finally:
+        _publish()
 
 
 @contextmanager
@@ -51,8 +56,8 @@ def _dial(*, message: CallMessage, context: LambdaContext) -> dict[str, Any]:
         return timedelta(milliseconds=context.get_remaining_time_in_millis())
 
     report = wiring.dial(time_left)(message)
-    _log(report)
-    return asdict(report)
+    _tell(report, message)
+    return {"outcome": report.outcome}
 
 
 def _message(body: str) -> CallMessage:
@@ -69,5 +74,19 @@ def _call_message() -> TypeAdapter[CallMessage]:
     return TypeAdapter(CallMessage)
 
 
-def _log(report: DialReport) -> None:
+def _who(message: CallMessage) -> dict[str, str]:
+    return {
+        "campaign_id": message.campaign_id, "contact_id": message.contact_id, "attempt_id": message.attempt_id
+    }  # fmt: skip
+
+
+def _tell(report: DialReport, message: CallMessage) -> None:
     (logger.error if report.alarm else logger.info)("dial", extra=asdict(report))
+    with suppress(Exception):  # the request has left: neither a metric nor an announcement may undo that
+        wiring.measure(measures.of_dial(report, message))
+        wiring.announcer().note(*announcements.of_dial(report))
+
+
+def _publish() -> None:
+    if untaken := wiring.publish():
+        logger.warning("announcements were not taken", extra={"count": untaken})

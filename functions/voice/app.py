@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.utilities.data_classes import LambdaFunctionUrlEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dialer import wiring
+from dialer import announcements, measures, wiring
 from dialer.adapters import signature, twiml
 from dialer.callback import CallbackReport
 from dialer.errors import Unavailable
@@ -24,7 +24,10 @@ app = LambdaFunctionUrlResolver()
 @logger.inject_lambda_context
 def handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:
     """A function URL request. The carrier repeats what does not get a 2xx."""
-    return app.resolve(event, context)
+    try:
+        return app.resolve(event, context)
+    finally:
+        _publish()
 
 
 def only_signed(app: LambdaFunctionUrlResolver, next_middleware: NextMiddleware) -> Response[str]:
@@ -37,19 +40,22 @@ def only_signed(app: LambdaFunctionUrlResolver, next_middleware: NextMiddleware)
         fields=_fields(event),
         signature=event.headers.get("x-twilio-signature", ""),
     )
-    return next_middleware(app) if genuine else _empty(HTTPStatus.FORBIDDEN)
+    if genuine:
+        return next_middleware(app)
+    wiring.measure(measures.of_stranger())
+    return _empty(HTTPStatus.FORBIDDEN)
 
 
 @app.post("/voice/<contact_id>/<attempt_id>/status", middlewares=[only_signed])
 def status(contact_id: str, attempt_id: str) -> Response[str]:
-    _log(wiring.callback().status(_ref(contact_id, attempt_id), _call()))
+    _tell(wiring.callback().status(_ref(contact_id, attempt_id), _call()))
     return _empty(HTTPStatus.NO_CONTENT)
 
 
 @app.post("/voice/<contact_id>/<attempt_id>/answer", middlewares=[only_signed])
 def answer(contact_id: str, attempt_id: str) -> Response[str]:
     report, words = wiring.callback().answer(_ref(contact_id, attempt_id), _call())
-    _log(report)
+    _tell(report)
     return _spoken(words, f"{wiring.voice_base_url()}/voice/{contact_id}/{attempt_id}/keypress{signature.FRAGMENT}")
 
 
@@ -57,13 +63,13 @@ def answer(contact_id: str, attempt_id: str) -> Response[str]:
 def keypress(contact_id: str, attempt_id: str) -> Response[str]:
     digits = _fields(app.current_event).get("Digits", "")
     report, words = wiring.callback().keypress(_ref(contact_id, attempt_id), digits=digits)
-    _log(report)
+    _tell(report)
     return _spoken(words, "")
 
 
 @app.post("/voice/<contact_id>/<attempt_id>/amd", middlewares=[only_signed])
 def machine(contact_id: str, attempt_id: str) -> Response[str]:
-    _log(wiring.callback().machine(_ref(contact_id, attempt_id), _call()))
+    _tell(wiring.callback().machine(_ref(contact_id, attempt_id), _call()))
     return _empty(HTTPStatus.NO_CONTENT)
 
 
@@ -103,5 +109,12 @@ def _empty(status: HTTPStatus) -> Response[str]:
     return Response(status, "text/plain", "")
 
 
-def _log(report: CallbackReport) -> None:
+def _tell(report: CallbackReport) -> None:
     (logger.error if report.alarm else logger.info)("webhook", extra=asdict(report))
+    wiring.measure(measures.of_webhook(report))
+    wiring.announcer().note(*announcements.of_webhook(report))
+
+
+def _publish() -> None:
+    if untaken := wiring.publish():
+        logger.warning("announcements were not taken", extra={"count": untaken})

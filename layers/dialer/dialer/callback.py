@@ -3,11 +3,11 @@
 Early, late, repeated and reordered webhooks are no-ops: the contact moves only forward, and only for its own call.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dialer import call_status
 from dialer.errors import Unavailable
-from dialer.model import CallReport, Campaign, Contact, Outcome
+from dialer.model import CallReport, Contact
 from dialer.ports import CallQueue, CallRef, Campaigns, Clock, Hearing, Suppressions
 from dialer.retry import decide
 from dialer.speech import HangUp, Speech, farewell, speech_for
@@ -23,6 +23,10 @@ class CallbackReport:
     """moved | settled | no-op | unknown | speaks | hung up | opted out"""
     detail: str = ""
     alarm: str = ""
+    campaign_id: str = ""
+    sid: str = ""
+    state: str = ""
+    """Where a settled contact went."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,17 +86,14 @@ class Callback:
         if sight is None:
             return _report(ref, "unknown", "no such campaign")
         outcome = call_status.outcome(report, heard_before=contact.attempt.answered_by)
-        if not self._settled(ref, report, contact, sight.campaign, outcome):
+        policy = sight.campaign.retry
+        decision = decide(policy=policy, outcome=outcome, used=contact.used, max_attempts=contact.max)
+        if not self.hearing.settle(ref, report, outcome=outcome, decision=decision):
             return self._unmoved(ref, report)
         if sight.campaign.running:
             self._refill(contact.campaign_id)
-        return _report(ref, "settled", outcome)
-
-    def _settled(
-        self, ref: CallRef, report: CallReport, contact: Contact, campaign: Campaign, outcome: Outcome
-    ) -> bool:
-        decision = decide(policy=campaign.retry, outcome=outcome, used=contact.used, max_attempts=contact.max)
-        return self.hearing.settle(ref, report, outcome=outcome, decision=decision)
+        settled = _report(ref, "settled", outcome)
+        return replace(settled, campaign_id=contact.campaign_id, sid=report.sid, state=decision.state)
 
     def _unmoved(self, ref: CallRef, report: CallReport, contact: Contact | None = None) -> CallbackReport:
         """Nothing changed: say whether that is a repetition, a stranger, or a call that should not exist."""

@@ -6,7 +6,7 @@ At most one request per attempt rests on two lines of this file: `take_line` gra
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dialer.bounds import Bounds
 from dialer.carrier_answers import Answer, NotPlaced, OurFault, Placed, Refused, Unsure
@@ -34,6 +34,10 @@ class DialReport:
     detail: str = ""
     sid: str = ""
     alarm: str = ""
+    state: str = ""
+    """The contact's last state, where this dial was its end."""
+    dial_at: datetime | None = None
+    """When the line was taken, by the database's clock."""
 
     @property
     def line_freed(self) -> bool:
@@ -152,7 +156,7 @@ class Dial:
     def _forbidden(self, contact: Contact, verdict: Never | NotNow) -> DialReport:
         to, due_at = (State.SUPPRESSED, None) if isinstance(verdict, Never) else (State.PENDING, verdict.until)
         self.lines.forbid(contact, to=to, due_at=due_at, reason=verdict.reason)
-        return _report(contact, "forbidden", verdict.reason)
+        return _report(contact, "forbidden", verdict.reason, state=to if to is State.SUPPRESSED else "")
 
     def _step_back(self, contact: Contact, reason: str) -> DialReport:
         self.lines.step_back(contact, after=timedelta(seconds=1), reason=reason)
@@ -198,7 +202,7 @@ class Dial:
                 return _report(contact, "placed", sid=sid, alarm=acceptance.alarm)
             case Refused(reason=reason):
                 self.lines.refuse(contact, reason=reason)
-                return _report(contact, "refused", reason)
+                return _report(contact, "refused", reason, state=State.FAILED)
             case NotPlaced(reason=reason):
                 self.lines.not_placed(contact, after=backoff(setbacks=contact.setbacks), reason=reason)
                 self._count_setback(campaign.id, f"the carrier takes no calls: {reason}")
@@ -268,9 +272,13 @@ def _request(contact: Contact, campaign: Campaign) -> CallRequest:
     )
 
 
-def _report(of: CallMessage | Contact, outcome: str, detail: str = "", *, sid: str = "", alarm: str = "") -> DialReport:
+def _report(
+    of: CallMessage | Contact, outcome: str, detail: str = "", *, sid: str = "", alarm: str = "", state: str = ""
+) -> DialReport:
+    dial_at: datetime | None = None
     if isinstance(of, Contact):
         contact_id, attempt = of.id, of.attempt.id if of.attempt else ""
+        dial_at = of.attempt.dial_at if of.attempt else None
     else:
         contact_id, attempt = of.contact_id, of.attempt_id
     return DialReport(
@@ -281,4 +289,6 @@ def _report(of: CallMessage | Contact, outcome: str, detail: str = "", *, sid: s
         detail=detail,
         sid=sid,
         alarm=alarm,
+        state=state,
+        dial_at=dial_at,
     )

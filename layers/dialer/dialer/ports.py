@@ -4,7 +4,7 @@ Every verb that moves a contact is one compare-and-set on one document, guarded 
 raise `Unavailable`: nothing is known to have happened, and the caller need not undo anything.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -393,4 +393,50 @@ class Witness(Protocol):
 
     def cancel(self, sid: str) -> None:
         """Stop a call that is still queued or ringing."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulse:
+    """What is unsettled at this moment, over all campaigns."""
+
+    uncertain: int = 0
+    held: int = 0
+    oldest_uncertain: timedelta = timedelta(0)
+    """Since its dial."""
+
+
+class Patients(Protocol):
+    """Counts what waits for the carrier or for a person, to show and to sound alarms; nothing is decided by it."""
+
+    def pulse(self) -> Pulse: ...
+
+
+class Endings(Protocol):
+    """Knows when a campaign has run out of work."""
+
+    def just_finished(self, campaign_id: str) -> bool:
+        """True once when a running campaign has nothing left to do, and once again after each time it had more."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Announcement:
+    """Something that has happened, for whoever is outside: `docs/events.md` has every kind with its facts."""
+
+    kind: str
+    facts: Mapping[str, str]
+
+
+class Announcer(Protocol):
+    """Carries announcements out, at the end of an invocation. It never raises: no promise rests on an announcement."""
+
+    def note(self, *announcements: Announcement) -> None: ...
+
+    def noted(self, kind: str) -> int:
+        """How many of a kind wait to be sent."""
+        ...
+
+    def publish(self) -> int:
+        """Send what was noted; how many were not taken."""
         ...

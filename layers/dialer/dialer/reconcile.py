@@ -1,7 +1,7 @@
 """Reconcile: whatever has outlived its `until` is returned, doubted, asked about or given up (T3, T12, T14, T15)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from dialer import call_status
@@ -9,7 +9,7 @@ from dialer.bounds import Bounds
 from dialer.callback import Callback, CallbackReport
 from dialer.errors import Unavailable
 from dialer.lifecycle import State
-from dialer.model import CallRecord, CallReport, Campaign, CampaignState, Contact, Doubt, Sight, attempt_of
+from dialer.model import CallRecord, CallReport, Campaign, CampaignState, Contact, Doubt, Outcome, Sight, attempt_of
 from dialer.ports import CallRef, Campaigns, Overdue, Witness
 from dialer.settling import Adopt, NoCall, Several, Wait, candidates, dialed_at, judge, needs_proof
 from dialer.workers import each
@@ -28,6 +28,12 @@ class Settled:
     attempt_id: str
     finding: str
     alarm: str = ""
+    campaign_id: str = ""
+    outcome: str = ""
+    """How the attempt ended, where it did."""
+    sid: str = ""
+    state: str = ""
+    """Where the contact went, where its attempt ended."""
 
 
 @dataclass(kw_only=True)
@@ -170,15 +176,15 @@ class Reconcile:
     def _adopt(self, contact: Contact, call: CallRecord) -> Settled:
         if not self.overdue.adopt(contact, sid=call.sid):
             return _settled(contact, "settled meanwhile")
-        self._hear(contact, CallReport(sid=call.sid, status=call.status, answered_by=call.answered_by))
-        return _settled(contact, f"adopted {call.sid}")
+        heard = self._hear(contact, CallReport(sid=call.sid, status=call.status, answered_by=call.answered_by))
+        return _heard(_settled(contact, f"adopted {call.sid}"), heard)
 
     def _no_call(self, contact: Contact, campaign: Campaign) -> Settled:
         if campaign.doubt is Doubt.HOLD:
             return self._hold(contact, "the carrier lists no call for this attempt")
         to = State.PENDING if contact.used < contact.max else State.FAILED
         self.overdue.release(contact, to=to, reason="the carrier lists no call; the campaign redials")
-        return _settled(contact, f"released to {to}")
+        return replace(_settled(contact, f"released to {to}"), outcome=Outcome.UNKNOWN, state=to)
 
     def _ask_after(self, contact: Contact, sight: Sight) -> Settled:
         """T15: the carrier has been silent about a call for longer than it can last."""
@@ -191,7 +197,8 @@ class Reconcile:
             report = self.witness.report(sid) or report
         if not call_status.is_final(report.status):
             return self._wait(contact, report.status)
-        return _settled(contact, f"asked: {report.status}", alarm=self._hear(contact, report).alarm)
+        heard = self._hear(contact, report)
+        return _heard(_settled(contact, f"asked: {report.status}", alarm=heard.alarm), heard)
 
     def _no_such_call(self, contact: Contact, sight: Sight, alarm: str) -> Settled:
         """The carrier said yes to a call that it does not know: it may only be slow to list it, so not at once."""
@@ -199,7 +206,7 @@ class Reconcile:
             self.overdue.look_again(contact, after=self.bounds.settle_poll)
             return _settled(contact, "unknown to the carrier", alarm=alarm)
         self.overdue.give_up(contact, reason="the carrier does not know the call it accepted")
-        return _settled(contact, "given up", alarm=alarm)
+        return _given_up(contact, alarm=alarm)
 
     def _hear(self, contact: Contact, report: CallReport) -> CallbackReport:
         """What the carrier says when asked counts like a webhook."""
@@ -207,9 +214,22 @@ class Reconcile:
 
     def _give_up(self, contact: Contact, _: Sight) -> Settled:
         self.overdue.give_up(contact, reason="the carrier never reported a call")
-        return _settled(contact, "given up")
+        return _given_up(contact)
 
 
 def _settled(contact: Contact, finding: str, *, alarm: str = "") -> Settled:
     attempt = contact.attempt.id if contact.attempt else ""
-    return Settled(contact_id=contact.id, attempt_id=attempt, finding=finding, alarm=alarm)
+    return Settled(
+        contact_id=contact.id, attempt_id=attempt, finding=finding, alarm=alarm, campaign_id=contact.campaign_id
+    )
+
+
+def _given_up(contact: Contact, *, alarm: str = "") -> Settled:
+    return replace(_settled(contact, "given up", alarm=alarm), outcome=Outcome.UNKNOWN, state=State.FAILED)
+
+
+def _heard(settled: Settled, heard: CallbackReport) -> Settled:
+    """With the end of the attempt, where what the carrier said was its end."""
+    if heard.outcome != "settled":
+        return settled
+    return replace(settled, outcome=heard.detail, sid=heard.sid, state=heard.state)

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from dialer.callback import Callback
     from dialer.campaigns import CampaignOffice
     from dialer.dial import Dial
+    from dialer.finish import Finish
     from dialer.intake import Intake
-    from dialer.ports import CallQueue, Campaigns, Suppressions
+    from dialer.measures import Measures
+    from dialer.ports import Announcer, CallQueue, Campaigns, Patients, Suppressions
     from dialer.reconcile import Reconcile
     from dialer.tick import Tick
     from dialer.views import Views
@@ -81,9 +83,49 @@ def _database() -> "Database[Document]":
 
 @cache
 def campaigns() -> "Campaigns":
-    from dialer.adapters.campaigns import MongoCampaigns
+    from dialer.adapters.announced import AnnouncedCampaigns
 
-    return MongoCampaigns(_collection("campaigns"))
+    return AnnouncedCampaigns(_collection("campaigns"), announcer())
+
+
+@cache
+def announcer() -> "Announcer":
+    from dialer.adapters.event_bus import CONFIG as BRIEF
+    from dialer.adapters.event_bus import EventBridgeAnnouncer
+
+    return EventBridgeAnnouncer(cache(lambda: boto3.client("events", config=BRIEF)), bus=settings().event_bus)
+
+
+def publish() -> int:
+    """Send what this invocation announced; how many were not taken. Never raises: nothing may fail because of it."""
+    try:
+        paused = announcer().noted("CampaignPaused")
+        if paused:
+            measure({"Paused": paused})
+        return announcer().publish()
+    except Exception:  # noqa: BLE001
+        return 1
+
+
+def measure(measures: "Measures") -> None:
+    """Metrics, as lines of the log that CloudWatch reads. Never raises: nothing may fail because of it."""
+    try:
+        if settings().stack and measures:
+            _print_metrics(measures)
+    except Exception:  # noqa: BLE001
+        return
+
+
+def _print_metrics(measures: "Measures") -> None:
+    from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+    units = {"Time": MetricUnit.Milliseconds, "Lag": MetricUnit.Milliseconds, "Age": MetricUnit.Seconds}
+    metrics = EphemeralMetrics(namespace="Dialer")
+    metrics.add_dimension("stack", settings().stack)
+    for name, value in measures.items():
+        unit = next((unit for ending, unit in units.items() if name.endswith(ending)), MetricUnit.Count)
+        metrics.add_metric(name=name, unit=unit, value=value)
+    metrics.flush_metrics()
 
 
 @cache
@@ -220,6 +262,21 @@ def reconcile() -> "Reconcile":
         witness=TwilioWitness(_twilio(fresh=False)),
         bounds=settings().bounds,
     )
+
+
+@cache
+def finish() -> "Finish":
+    from dialer.adapters.endings import MongoEndings
+    from dialer.finish import Finish
+
+    return Finish(endings=MongoEndings(_collection("campaigns"), _collection("contacts")))
+
+
+@cache
+def patients() -> "Patients":
+    from dialer.adapters.pulse import MongoPatients
+
+    return MongoPatients(_collection("contacts"))
 
 
 @cache
