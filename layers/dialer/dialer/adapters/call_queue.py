@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -68,4 +67,4 @@ class SqsCallQueue:
 
 def body_of(message: CallMessage) -> str:
     """The message as it travels: ids and two ISO-8601 moments."""
-    return json.dumps(asdict(message), default=datetime.isoformat)
+    return json.dumps(vars(message), default=datetime.isoformat)
