@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from bson import MaxKey
 from pymongo.collection import Collection
@@ -22,10 +23,11 @@ from dialer.adapters.mongo import Document, available
 from dialer.lifecycle import BOOKED, Move, State, target
 from dialer.model import Claimed, attempt_id, claim_of
 
+Bound = list[tuple[str, Any]]  # a key of the index, whole
 _CLAIM_KEYS, _ = INDEXES[CLAIM_INDEX]
 _CANDIDATE = {"_id": 1, "phone": 1, "region": 1, "priority": 1, "due_at": 1}
 _QUEUE = [("priority", -1), ("due_at", 1), ("_id", 1)]
-_LAST = {"phone": MaxKey(), "region": MaxKey()}
+_LAST: Bound = [("phone", MaxKey()), ("region", MaxKey())]
 
 
 class MongoClaims:
@@ -96,9 +98,9 @@ class MongoClaims:
 
     def _rest_of_priority(self, campaign_id: str, limit: int, now: datetime, behind: Claimed) -> list[Document]:
         """Who is due with the same priority, behind one that was just claimed: a range of the index, no filter."""
-        rest = {"campaign_id": campaign_id, "priority": behind.priority}
-        after = {**rest, "due_at": behind.due_at, "_id": behind.contact_id, **_LAST}
-        to = {**rest, "due_at": now, "_id": MaxKey(), **_LAST}
+        rest: Bound = [("campaign_id", campaign_id), ("priority", behind.priority)]
+        after: Bound = [*rest, ("due_at", behind.due_at), ("_id", behind.contact_id), *_LAST]
+        to: Bound = [*rest, ("due_at", now), ("_id", MaxKey()), *_LAST]
         found = self._contacts.find({}, _CANDIDATE, sort=_QUEUE, limit=limit, hint=_CLAIM_KEYS, batch_size=limit)
         return list(found.min(after).max(to))
 
