@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from dialer.adapters.aws import available
+from dialer.adapters.aws import CONNECTIONS, available
 from dialer.errors import Unavailable
 from dialer.model import CallMessage
 from dialer.ports import Sent
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _BATCH = 10  # SQS takes no more in one request
-_THREADS = 16
 
 Entry = tuple[CallMessage, int]
 
@@ -31,7 +30,7 @@ class SqsCallQueue:
     def send(self, messages: Sequence[CallMessage], *, delays: Sequence[int]) -> Sent:
         entries = list(zip(messages, delays, strict=True))
         batches = [entries[start : start + _BATCH] for start in range(0, len(entries), _BATCH)]
-        results = each(batches, self._send_batch, workers=_THREADS)
+        results = each(batches, self._send_batch, workers=CONNECTIONS)
         return Sent(
             refused=[message for result in results for message in result.refused],
             doubtful=sum(result.doubtful for result in results),
