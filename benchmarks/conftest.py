@@ -21,6 +21,7 @@ from benchmarks.results import (
     write,
 )
 from benchmarks.sizes import QUICK
+from benchmarks.ticking import Place, set_up
 from dialer.adapters.mongo import Document
 from local import runs
 from local.environments import ROOT
@@ -65,12 +66,17 @@ def database(mongod: str) -> Iterator[Database[Document]]:
     made.client.close()
 
 
+@pytest.fixture
+def place(database: Database[Document], mongod: str, ministack: str) -> Place:
+    return set_up(Place(uri=mongod, database=database.name, aws=ministack))
+
+
 class Notebook:
     """The sections that this run has measured."""
 
     def __init__(self) -> None:
         self.sections: list[Section] = []
-        self.mongod_version = "?"
+        self.mongod_version = ""
 
     def section(self, key: str, title: str, text: str) -> Section:
         self.sections.append(Section(key=key, title=title, text=" ".join(text.split())))
@@ -84,7 +90,9 @@ def results(request: pytest.FixtureRequest) -> Iterator[Notebook]:
     yield notebook
     kept = QUICK_ONES if QUICK else COMMITTED
     before = read(kept)
-    after = merged(before, notebook.sections, this_machine(notebook.mongod_version))
+    after = merged(
+        before, notebook.sections, this_machine(notebook.mongod_version or before.machine.get("mongod", "?"))
+    )
     write(kept, after)
     if not QUICK:
         _publish(after)

@@ -46,6 +46,7 @@ def world() -> Iterator[World]:
     with World(Wish(parameters=BOUNDS, time_scale=0.02, calls_per_second=0)) as up:
         operator.enter(up.describe())
         yield up
+        wiring._database().client.close()
 
 
 def test_the_whole_path(world: World, results: Notebook) -> None:
