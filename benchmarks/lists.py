@@ -10,6 +10,7 @@ from pymongo.database import Database
 
 from dialer.adapters.contact_documents import INDEXES
 from dialer.adapters.mongo import Document, connect
+from dialer.lifecycle import State
 from dialer.secret import Secret
 from tests.builders import now
 
@@ -77,7 +78,7 @@ def put_back(contacts: Contacts) -> None:
     """Everybody waits again as after the import, and the database is at rest."""
     with timeout(_LONG_S):
         contacts.update_many(
-            {"state": {"$ne": "pending"}},
+            {"campaign_id": CAMPAIGN, "state": {"$in": sorted(set(State) - {State.PENDING})}},
             [
                 {"$set": {"state": "pending", "due_at": "$listed_due_at", "used": 0}},
                 {"$unset": ["attempt", "locked_until", "settled_at"]},
