@@ -1,7 +1,7 @@
 # One command per need. Everything is made in .local/, which git ignores.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench up clean format lint types template lock ready ready-dev
 
+BENCH := $(subst _,-,$(patsubst benchmarks/test_%.py,%,$(wildcard benchmarks/test_*.py))) # bench-claims, bench-tick, …
 LOCAL := .local
 BIN   := $(LOCAL)/venvs/dev/bin
 SAM   := $(LOCAL)/venvs/sam/bin/sam
@@ -15,6 +15,7 @@ define bootstrap
 done; echo "Install Python 3.11, 3.12 or 3.13: no working python3 is on PATH." >&2; exit 2
 endef
 
+.PHONY: help demo test check bench $(BENCH:%=bench-%) up clean format lint types template lock ready ready-dev
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
@@ -26,8 +27,11 @@ test: ready ## every test, on real parts                              [ARGS="-k 
 
 check: ready lint types test template ## what must hold before a merge: format, lint, types, tests, template
 
-bench: ready ## measure: claims, locks, calls a second
-	@if [ -d benchmarks ]; then $(BIN)/pytest benchmarks -s --timeout=0 $(ARGS); else echo "There are no benchmarks yet."; fi
+bench: ready ## measure everything beside its rivals, and write docs  [QUICK=1]
+	@$(BIN)/pytest benchmarks -s --timeout=0 $(ARGS)
+
+$(BENCH:%=bench-%): bench-%: ready
+	@$(BIN)/pytest benchmarks/test_$(subst -,_,$*).py -s --timeout=0 $(ARGS)
 
 up: ready ## start the local world and keep it running         [PORT=8790] [CARRIER=url] [MONGODB=uri]
 	@$(BIN)/python -m local up --port $(PORT) $(if $(CARRIER),--carrier "$(CARRIER)") $(if $(MONGODB),--mongodb "$(MONGODB)")

@@ -83,7 +83,7 @@ class Campaigns(Protocol):
         ...
 
     def running_ids(self) -> Sequence[str]:
-        """All running campaigns, the one that got slots longest ago first."""
+        """All running campaigns, the one whose turn was longest ago first."""
         ...
 
     def set_state(
@@ -98,6 +98,10 @@ class Campaigns(Protocol):
 
     def return_slots(self, campaign_id: str, *, fence: int, slots: Slots, used: int) -> bool:
         """Give back the tail of a run, unless somebody has reserved slots since."""
+        ...
+
+    def note_ticked(self, campaign_ids: Sequence[str]) -> None:
+        """They have had their turn, with or without slots: in `running_ids` the others come first."""
         ...
 
     def permit(self, campaign_id: str) -> bool:
@@ -120,13 +124,24 @@ class Claims(Protocol):
         """Lines in use or promised, counted no further than `limit`."""
         ...
 
+    def anyone_due(self, campaign_id: str, *, now: datetime) -> bool:
+        """Whether there is a candidate at all: a cheap look before slots are reserved."""
+        ...
+
     def claim_due(
-        self, campaign_id: str, *, claim: str, limit: int, until: datetime, now: datetime
+        self,
+        campaign_id: str,
+        *,
+        claim: str,
+        limit: int,
+        until: datetime,
+        now: datetime,
+        behind: Claimed | None = None,
     ) -> Sequence[Claimed]:
         """T1: claim up to `limit` contacts that are due, in order of priority and due time. `claim` must be new.
 
         `now` chooses the candidates; the guard uses the database's clock. What is returned is claimed by us, even when
-        the reply to the write was lost.
+        the reply to the write was lost. `behind`: start after this one, the last of the same tick's batch before.
         """
         ...
 
@@ -314,7 +329,9 @@ class ContactBook(Protocol):
 
     def add(self, campaign_id: str, contacts: Sequence[NewContact], *, max_attempts: int) -> Added: ...
 
-    def count_by_state(self, campaign_id: str) -> dict[State, int]: ...
+    def count_by_state(self, campaign_id: str) -> dict[State, int]:
+        """How many contacts are in each state, all at one moment; of a very long list, a moment that has passed."""
+        ...
 
     def holding(self, campaign_id: str, state: State, *, limit: int) -> Sequence[Contact]:
         """Contacts in a state, to list them."""
