@@ -8,7 +8,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from benchmarks import page, picture
-from benchmarks.lists import opened
+from benchmarks.lists import Contacts, make, opened
 from benchmarks.results import (
     COMMITTED,
     QUICK_ONES,
@@ -20,7 +20,7 @@ from benchmarks.results import (
     this_machine,
     write,
 )
-from benchmarks.sizes import QUICK
+from benchmarks.sizes import EARLY, HUGE, QUICK
 from benchmarks.ticking import Place, set_up
 from dialer.adapters.mongo import Document
 from local import runs
@@ -59,10 +59,19 @@ def ministack(run: runs.Run) -> Iterator[str]:
 
 @pytest.fixture
 def database(mongod: str) -> Iterator[Database[Document]]:
-    """Empty, and dropped afterwards: a list of ten million takes several gigabytes."""
+    """Empty, and dropped afterwards."""
     made = opened(mongod, DATABASE)
     yield made
     made.client.drop_database(DATABASE)
+    made.client.close()
+
+
+@pytest.fixture(scope="session")
+def huge(mongod: str) -> Iterator[Contacts]:
+    """The longest list, made once: that takes minutes and several gigabytes."""
+    made = opened(mongod, f"{DATABASE}_huge")
+    yield make(made["contacts"], HUGE, early=EARLY)
+    made.client.drop_database(made)
     made.client.close()
 
 

@@ -2,11 +2,12 @@
 
 from functools import partial
 
+import pytest
 from pymongo.database import Database
 
 from benchmarks import ours, rivals
 from benchmarks.conftest import Notebook
-from benchmarks.lists import OURS, make, put_back
+from benchmarks.lists import OURS, Contacts, make, put_back
 from benchmarks.measuring import Contestant, Measured, race
 from benchmarks.page import sized
 from benchmarks.results import Section
@@ -25,14 +26,14 @@ priority that are not due yet are in everybody's way. A lap is {NAIVE_CLAIMS} cl
 """
 
 
-def test_claims(database: Database[Document], mongod: str, results: Notebook) -> None:
+def test_claims(database: Database[Document], mongod: str, results: Notebook, request: pytest.FixtureRequest) -> None:
     section = results.section("claims", "Claims", TEXT)
     for size in CAMPAIGNS:
         ran = {one.name: one for one in race(_contestants(database, mongod, size), laps=LAPS)}
         _note(section, size, ran)
         for name in ran:
             database.drop_collection(_collection(name))
-    _huge(database, mongod, section)
+    _huge(request.getfixturevalue("huge"), mongod, section)
     section.demand()
 
 
@@ -86,14 +87,18 @@ def _note(section: Section, size: int, ran: dict[str, Measured]) -> None:
     )
 
 
-def _huge(database: Database[Document], uri: str, section: Section) -> None:
+def _huge(contacts: Contacts, uri: str, section: Section) -> None:
     """Ours alone, and the limit: ten million contacts are an ordinary list."""
-    contacts = make(database["claims_0"], HUGE, early=EARLY)
-    opened = ours.opener(database, uri, contacts.name)
+    opened, again = ours.opener(contacts.database, uri, contacts.name), partial(put_back, contacts)
     batches = min(HUGE, 20 * BATCH) // BATCH
     both = [
-        Contestant(name=OUR, opened=opened, work=partial(ours.claim, batches=batches, batch=BATCH)),
-        Contestant(name=LIMIT, opened=opened, work=partial(rivals.update_known_ids, batches=batches, batch=BATCH)),
+        Contestant(name=OUR, opened=opened, work=partial(ours.claim, batches=batches, batch=BATCH), before=again),
+        Contestant(
+            name=LIMIT,
+            opened=opened,
+            work=partial(rivals.update_known_ids, batches=batches, batch=BATCH),
+            before=again,
+        ),
     ]
     ran = {one.name: one for one in race(both, laps=LAPS)}
     for name, measured in ran.items():

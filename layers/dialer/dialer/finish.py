@@ -19,7 +19,7 @@ class Finish:
         return [tick.campaign_id for tick in report.campaigns if self._has_finished(tick)]
 
     def _has_finished(self, tick: CampaignTick) -> bool:
-        if tick.outcome not in {"nobody due", "ticked"} or tick.claimed:
+        if not tick.found_nobody:
             return False
         try:
             return self.endings.just_finished(tick.campaign_id)

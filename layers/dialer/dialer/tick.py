@@ -33,6 +33,11 @@ class CampaignTick:
     doubtful: int = 0
     alarm: str = ""
 
+    @property
+    def found_nobody(self) -> bool:
+        """It looked, and nobody was due."""
+        return self.outcome in {"ticked", "nobody due"} and not self.claimed
+
 
 @dataclass(frozen=True, kw_only=True)
 class TickReport:

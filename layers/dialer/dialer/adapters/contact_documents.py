@@ -21,7 +21,6 @@ Stage = dict[str, Any]
 
 CLAIM_INDEX = "claim"
 STATE_INDEX = "state"
-BOOKED_INDEX = STATE_INDEX
 UNTIL_INDEX = "until"
 PHONE_INDEX = "phone"
 
