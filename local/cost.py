@@ -1,7 +1,7 @@
 """What a campaign costs on AWS: what a run of the local world counted and measured, times the prices in prices.json.
 
 Counted in the run: invocations, their durations, dialed attempts, lines of the log. Durations are this machine's, each
-start of a worker included, and so are an estimate of Lambda's. The carrier and the database are not AWS's, and not here.
+start of a worker included, and so are an estimate of Lambda's. The carrier and the database are not AWS's: not here.
 """
 
 import json
