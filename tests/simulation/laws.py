@@ -45,6 +45,7 @@ class Laws:
     contacts: dict[str, Document] = field(default_factory=dict)
     attempts: int = 0
     _states: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    _permits: dict[str, int] = field(default_factory=dict)
     _suppressed: dict[str, int] = field(default_factory=dict)
     _claims: set[tuple[str, str]] = field(default_factory=set)
     _left: dict[str, list[int]] = field(default_factory=dict)
@@ -64,6 +65,8 @@ class Laws:
             self.contacts[after["_id"]] = after
             self._contact(before, after)
         elif collection == "campaigns":
+            if before is not None and before["next_dial_at"] != after["next_dial_at"]:
+                self._permits[self.universe.acting] = self.universe.now
             states = self._states.setdefault(after["_id"], [])
             if not states or states[-1][1] != after["state"]:
                 states.append((self.universe.now, after["state"]))
@@ -203,6 +206,8 @@ class Laws:
     def _allowed(self, asked: Asked) -> None:
         """L9: not while paused, suppressed, out of hours: but for what was written within the guard."""
         guard, now = _ms(self.bounds.dial_guard), self.universe.now
+        if now - self._permits.pop(asked.by, -guard - 1) > guard:
+            self.breach("L9", "without a permit of its own within the guard", asked.request.contact_id)
         if not self._ran_within(asked.campaign_id, now - guard, now):
             self.breach("L9", f"campaign {asked.campaign_id} is not running", asked.request.contact_id)
         if self._suppressed.get(asked.request.to, now) < now - guard:

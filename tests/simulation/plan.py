@@ -37,7 +37,7 @@ RATES = {
     Kind.CRASH_SENT: 0.02,
     Kind.PAUSE: 0.02,
 }
-_NEARLY_ALL_DAY = (("00:00", "15:04"), ("15:03", "24:00"), ("15:02", "15:06"))
+_NEARLY_ALL_DAY = (("00:00", "15:04"), ("00:00", "15:01"), ("15:02", "24:00"), ("15:01", "15:05"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ def plan_of(seed: int) -> Plan:
         webhooks_twice=luck.choice((0.0, 0.2, 0.5)),
         webhooks_late=luck.choice((100, 2_000, 30_000)),
         opt_outs=luck.choice((0.0, 0.0, 0.3)),
-        operator=luck.choice((0.0, 0.0, 0.5, 2.0)),
+        operator=luck.choice((0.0, 0.0, 1.0, 5.0)),
         stops=luck.random() < 0.08,
         carrier=_carrier(luck, ends),
         queues=queues.Habits(
@@ -99,6 +99,7 @@ def plan_of(seed: int) -> Plan:
             twice=luck.choice((0.0, 0.1, 0.5)),
             resent=luck.choice((0.0, 0.0, 0.2)),
             redriven=luck.choice((0.0, 0.0, 0.2)),
+            stalls=_span(luck, ends, 20_000) if luck.random() < 0.3 else (0, 0),
         ),
     )
 
@@ -122,10 +123,10 @@ def _campaign(campaign_id: str, luck: Random) -> Campaign:
             opt_out_digit="9",
         ),
         pacing=Pacing(
-            call_delay=timedelta(milliseconds=luck.choice((200, 1000, 3000))),
+            call_delay=timedelta(milliseconds=luck.choice((200, 1000, 3000, 5000))),
             max_concurrent=luck.choice((1, 2, 5)),
         ),
-        hours=Hours(opens=opens, closes=closes) if luck.random() < 0.1 else None,
+        hours=Hours(opens=opens, closes=closes) if luck.random() < 0.2 else None,
         retry=RetryPolicy(
             max_attempts=luck.randint(1, 3),
             delays={outcome: wait for outcome in RETRIED if luck.random() < 0.9},
@@ -140,18 +141,21 @@ RETRIED = (Outcome.BUSY, Outcome.NO_ANSWER, Outcome.FAILED, Outcome.MACHINE, Out
 
 
 def _outage(luck: Random, ends: int) -> Outage:
+    begins, stops = _span(luck, ends, 60_000)
+    return Outage(part=luck.choice(("database", "database", "lock", "queue", "carrier")), begins=begins, ends=stops)
+
+
+def _span(luck: Random, ends: int, longest: int) -> tuple[int, int]:
     begins = luck.randint(0, ends)
-    part = luck.choice(("database", "database", "lock", "queue", "carrier"))
-    return Outage(part=part, begins=begins, ends=begins + luck.randint(1_000, 60_000))
+    return begins, begins + luck.randint(1_000, longest)
 
 
 def _carrier(luck: Random, ends: int) -> carrier.Habits:
-    broken = luck.randint(0, ends)
     return carrier.Habits(
         late=luck.choice((0, 5_000, 60_000, 120_000)),
         list_lag=luck.choice((0, 5_000, 60_000)),
         clock_off=luck.randint(-60_000, 60_000),
         queue=luck.choice((0, 0, 10_000, 150_000)),
         errors=luck.choice((0.0, 0.1, 0.3, 0.8)),
-        account_broken=(broken, broken + 20_000) if luck.random() < 0.1 else (0, 0),
+        account_broken=_span(luck, ends, 60_000) if luck.random() < 0.2 else (0, 0),
     )

@@ -28,6 +28,8 @@ class Habits:
     """The client sends a batch a second time, because its first answer was lost."""
     redriven: float = 0.0
     """A message that was done with comes back much later."""
+    stalls: tuple[int, int] = (0, 0)
+    """From when to when nothing is delivered: then everything comes at once."""
 
 
 @dataclass(kw_only=True)
@@ -92,7 +94,10 @@ class Queues:
             self._visible(message, luck.random() * 600_000, again=True)
 
     def _visible(self, message: Message, after: float, *, again: bool = False) -> None:
-        self.universe.after(after, lambda: self._deliver(message, again=again))
+        when, (begins, ends) = self.universe.now + round(after), self.habits.stalls
+        if begins <= when < ends and self.universe.weather.strikes(f"{message.name} is held up at {when}"):
+            when = ends
+        self.universe.at(when, lambda: self._deliver(message, again=again))
 
     def _deliver(self, message: Message, *, again: bool = False) -> None:
         if message.gone and not again:

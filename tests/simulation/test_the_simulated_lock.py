@@ -1,4 +1,4 @@
-"""The simulated lock table answers as DynamoDB does: the same random verbs to it and to MiniStack, everything compared."""
+"""The simulated lock table answers as DynamoDB does: the same verbs to it and to MiniStack, everything compared."""
 
 import random
 import secrets

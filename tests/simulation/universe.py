@@ -22,7 +22,7 @@ from dialer.errors import DialerError
 from tests.simulation.chance import Fate, Kind, Weather
 
 Answer = TypeVar("Answer")
-BEGIN = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+BEGIN = datetime(2026, 3, 2, 15, 0, 45, tzinfo=UTC)
 BEGIN_MS = round(BEGIN.timestamp() * 1000)
 TIMEOUT_MS = 5000  # how long a client waits for an answer
 _EVENTS = 400_000  # a universe that does more than this has gone astray
@@ -42,10 +42,6 @@ class Happened:
     who: str
     what: str
     answer: Any = None
-
-    def __str__(self) -> str:
-        answer = "" if self.answer is None else f" = {self.answer!r}"
-        return f"{self.at / 1000:10.3f}  {self.who:34} {self.what}{answer[:240]}"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -75,6 +71,8 @@ class Universe:
     now: int = 0
     """Milliseconds since BEGIN."""
     running: bool = True
+    acting: str = ""
+    """Whose request is being carried out."""
     lagging: bool = False
     """Whether reads may miss, for a moment, what a majority does not have yet."""
     history: list[Happened] = field(default_factory=list)
@@ -201,7 +199,7 @@ class Universe:
             self.after(wait, lambda: self._go_on(body, failure(fate.kind)))
 
     def _carry_out(self, process: Process, what: str, do: Callable[[], Any], seen_at: int) -> Any:
-        self._seen_at = seen_at
+        self._seen_at, self.acting = seen_at, process.name
         try:
             answer = do()
         except _ANSWERS as no:  # an error is an answer: it travels back like one
