@@ -1,12 +1,13 @@
 # One command per need. Everything is made in .local/, which git ignores.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench up clean format lint types template lock ready ready-dev
+.PHONY: help demo test check soak model mutants bench up clean format lint types template lock ready ready-dev
 
 LOCAL := .local
 BIN   := $(LOCAL)/venvs/dev/bin
 SAM   := $(LOCAL)/venvs/sam/bin/sam
 CODE  := $(wildcard layers/dialer functions local cli tests benchmarks)
 PORT  ?= 8790
+PROOF := PYTHONHASHSEED=0 PYTHONPATH=layers/dialer:. $(BIN)/python -m
 
 # Any working Python starts the bootstrap; it looks for 3.11, 3.12 or 3.13 itself. `make PYTHON=/path/to/python …` decides.
 define bootstrap
@@ -25,6 +26,15 @@ test: ready ## every test, on real parts                              [ARGS="-k 
 	@$(BIN)/pytest $(ARGS)
 
 check: ready lint types test template ## what must hold before a merge: format, lint, types, tests, template
+
+soak: ready-dev ## universe after universe, all cores; goes on where it was [ATTEMPTS=1000000]
+	@$(PROOF) tests.simulation.soak --attempts $(or $(ATTEMPTS),1000000)
+
+model: ready-dev ## look at every state of the small protocol, count them
+	@$(PROOF) tests.model
+
+mutants: ready ## take each defence away and see which test notices   [WORDS="a call"]
+	@$(PROOF) tests.mutants $(if $(WORDS),"$(WORDS)")
 
 bench: ready ## measure: claims, locks, calls a second
 	@if [ -d benchmarks ]; then $(BIN)/pytest benchmarks -s --timeout=0 $(ARGS); else echo "There are no benchmarks yet."; fi
