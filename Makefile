@@ -16,7 +16,8 @@ define bootstrap
 done; echo "Install Python 3.11, 3.12 or 3.13: no working python3 is on PATH." >&2; exit 2
 endef
 
-.PHONY: help demo test check soak model mutants bench $(BENCH:%=bench-%) up clean format lint types template lock ready ready-dev
+.PHONY: help demo test check soak model mutants bench $(BENCH:%=bench-%) up clean format lint types template security \
+	sam-local lock ready ready-dev
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
@@ -64,6 +65,13 @@ types: ready-dev
 
 template: ready
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template template.yaml
+
+security: ## checkov's security rules, over template.yaml
+	$(call bootstrap,checkov)
+	@$(LOCAL)/venvs/checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
+
+sam-local: ready ## every event under `sam local invoke`, where Docker runs    [EVENT=name]
+	@$(BIN)/python -m local sam-local $(if $(EVENT),--only "$(EVENT)")
 
 lock: ## pin the dependencies again                      [ARGS=--upgrade]
 	$(call bootstrap,lock)

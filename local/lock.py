@@ -9,7 +9,7 @@ from pathlib import Path
 from local.environments import LOCAL, ROOT, interpreter
 
 # Which extras make which environment. Only dev holds what runs in production; a function finds that in its layer.
-EXTRAS = {"dev": ["dev", "mongod"], "sam": ["sam"], "ministack": ["ministack"], "lambda": ["lambda"], "lock": ["lock"]}
+EXTRAS = {"dev": ["dev", "mongod"]} | {name: [name] for name in ("sam", "ministack", "lambda", "lock", "checkov")}
 LAYERS = (ROOT / "layers" / "dependencies", ROOT / "layers" / "intake")
 OPTIONS = [
     "--quiet",

@@ -1,7 +1,7 @@
 """Call function: one call message, one dial, its report. Powertools spares repeated work; the promise rests on T4."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from functools import cache
@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from dialer import announcements, measures, wiring
 from dialer.dial import DialReport
-from dialer.errors import BadInput, DialerError
+from dialer.errors import BadInput, BadSettings, DialerError
 from dialer.model import CallMessage
 
 logger = Logger(service="call")
@@ -23,6 +23,7 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 
 
 @logger.inject_lambda_context
+@wiring.invocation()
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """An SQS batch. A record fails, and so returns, only while nothing can have been sent for it."""
     once = wiring.once_per_attempt(_dial, context)
@@ -46,6 +47,8 @@ def _explained(record: SQSRecord) -> Iterator[None]:
     try:
         yield
     except Exception as failed:
+        if isinstance(failed, BadSettings):
+            wiring.distrust()
         cause = str(failed) if isinstance(failed, DialerError) else type(failed).__name__
         logger.error("message returns", extra={"message_id": record.message_id, "cause": cause})  # noqa: TRY400
         raise
@@ -81,10 +84,10 @@ def _who(message: CallMessage) -> dict[str, str]:
 
 
 def _tell(report: DialReport, message: CallMessage) -> None:
+    """The request has left: neither a metric nor an announcement may undo that, and none of these raises."""
     (logger.error if report.alarm else logger.info)("dial", extra=asdict(report))
-    with suppress(Exception):  # the request has left: neither a metric nor an announcement may undo that
-        wiring.measure(measures.of_dial(report, message))
-        wiring.announcer().note(*announcements.of_dial(report))
+    wiring.measure(measures.of_dial(report, message))
+    wiring.announcer().note(*announcements.of_dial(report))
 
 
 def _publish() -> None:

@@ -15,6 +15,7 @@ _ONE_BATCH_MS = 20_000  # the longest one batch of questions to the carrier take
 
 
 @logger.inject_lambda_context
+@wiring.invocation()
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Any event: every run goes through all campaigns, whatever their state."""
     began = context.get_remaining_time_in_millis()
@@ -26,9 +27,11 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         "silenced": report.silenced,
         "settled": len(report.settled),
         "alarms": sum(bool(settled.alarm) for settled in report.settled),
-        "unavailable": report.unavailable,
+        "unavailable": sorted(set(report.unavailable)),  # what ails hundreds is said once
         "ran_out_of_time": report.ran_out_of_time,
     }
+    if report.unavailable:
+        wiring.distrust()  # it may have been a secret: the next run has the newest
     logger.info("reconcile", extra=summary)
     took = timedelta(milliseconds=began - context.get_remaining_time_in_millis())
     wiring.measure(measures.of_reconcile(report, took=took))

@@ -18,6 +18,7 @@ _ONE_CAMPAIGN_MS = 10_000  # the longest a campaign's tick takes: none is starte
 
 
 @logger.inject_lambda_context
+@wiring.invocation()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """`{"scheduled_at": …}` ticks every running campaign, `{"campaign_id": …}` or a refill batch only those named."""
     began = context.get_remaining_time_in_millis()
@@ -32,11 +33,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _tick(event: dict[str, Any], context: LambdaContext) -> TickReport:
+    def enough_time() -> bool:
+        return context.get_remaining_time_in_millis() > _ONE_CAMPAIGN_MS
+
     tick = wiring.tick()
     if "Records" in event or event.get("campaign_id"):
-        return TickReport(campaigns=[tick.campaign(campaign_id) for campaign_id in _named(event)])
+        return tick.named(_named(event), enough_time=enough_time)
     if "scheduled_at" in event:
-        return tick.every_campaign(enough_time=lambda: context.get_remaining_time_in_millis() > _ONE_CAMPAIGN_MS)
+        return tick.every_campaign(enough_time=enough_time)
     raise BadInput("A tick event has `scheduled_at`, `campaign_id`, or refill records.")
 
 

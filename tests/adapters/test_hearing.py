@@ -37,7 +37,7 @@ def seen(contacts: Contacts, contact: Contact) -> Contact:
 
 
 def hear(hearing: MongoHearing, contact: Contact, status: str, sid: str) -> bool:
-    return hearing.hear(ref(contact), CallReport(sid=sid, status=status))
+    return bool(hearing.hear(ref(contact), CallReport(sid=sid, status=status)))
 
 
 def test_status_goes_forward_only(contacts: Contacts, hearing: MongoHearing) -> None:

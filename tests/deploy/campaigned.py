@@ -54,7 +54,10 @@ class Campaigned:
 
 
 def run_a_campaign(world: World, desk: Desk) -> Campaigned:
-    """Answered, busy and tried again, a machine, refused, and a yes that was lost: every path that talks to AWS."""
+    """Answered, busy and tried again, a machine, refused, and a yes that was lost: every path that talks to AWS.
+
+    Nobody answers the lost one and its webhooks are lost too, so that only reconcile can find out about it.
+    """
     journey = Journey(world, desk)
     human, busy, machine, refused, lost = fictional(BLOCK, 5)
     journey.fates(
@@ -62,6 +65,7 @@ def run_a_campaign(world: World, desk: Desk) -> Campaigned:
             busy: ["busy", HUMAN],
             machine: {"kind": "machine", "ring": 4, "talk": 5},
             refused: {"kind": "refuse", "code": 21211},
+            lost: "no-answer",
         }
     )
     journey.carrier.set_faults([{"kind": "accepted_then_cut", "match": lost}], [{"kind": "lost", "match": lost}])

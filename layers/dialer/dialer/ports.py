@@ -234,8 +234,8 @@ class Hearing(Protocol):
 
     def find(self, contact_id: str) -> Contact | None: ...
 
-    def hear(self, ref: CallRef, report: CallReport) -> bool:
-        """T13: progress; only forward, only for this attempt and this call."""
+    def hear(self, ref: CallRef, report: CallReport) -> str:
+        """T13: progress; only forward, only for this attempt and this call. The campaign of whom it moved, if any."""
         ...
 
     def answer(self, ref: CallRef, *, sid: str) -> bool:
@@ -246,8 +246,8 @@ class Hearing(Protocol):
         """T13: the attempt's end, once."""
         ...
 
-    def note_machine(self, ref: CallRef, *, sid: str, answered_by: str) -> bool:
-        """Who answered, heard before the end."""
+    def note_machine(self, ref: CallRef, *, sid: str, answered_by: str) -> str:
+        """Who answered, heard before the end. The campaign of whom it is about, or nothing."""
         ...
 
     def note_late(self, ref: CallRef, *, sid: str) -> bool:

@@ -7,7 +7,7 @@ from itertools import groupby
 from dialer import call_status
 from dialer.bounds import Bounds
 from dialer.callback import Callback, CallbackReport
-from dialer.errors import Unavailable
+from dialer.errors import BadSettings, Unavailable
 from dialer.lifecycle import State
 from dialer.model import CallRecord, CallReport, Campaign, CampaignState, Contact, Doubt, Outcome, Sight, attempt_of
 from dialer.ports import CallRef, Campaigns, Overdue, Witness
@@ -70,6 +70,8 @@ class Reconcile:
         ):
             try:
                 self._until_none(state, work, report, enough_time)
+            except BadSettings:  # they are everybody's, and an operator must put them right
+                raise
             except Exception as broken:  # noqa: BLE001  one state that cannot be read must not keep the others waiting
                 report.unavailable.append(f"{state}: {type(broken).__name__}")
         return report
@@ -130,6 +132,8 @@ class Reconcile:
         except Unavailable as cause:
             self._look_again(contact)
             return str(cause)
+        except BadSettings:
+            raise
         except Exception as bug:  # noqa: BLE001  one contact that breaks us must not keep the others waiting
             self._look_again(contact)
             return _settled(contact, "broken", alarm=type(bug).__name__)
