@@ -5,10 +5,12 @@ updates themselves, and the differential test holds its every answer to a real m
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
+from bson import MaxKey
 from pymongo import IndexModel
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
@@ -52,13 +54,73 @@ class _Unique:
         return tuple(order(at(document, path)) for path in self.path)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Index:
+    """An index's order, and which documents are in it."""
+
+    keys: Keys
+    partial: Document
+
+    def between(
+        self, documents: list[Document], least: Keys | None, most: Keys | None, now: datetime
+    ) -> list[Document]:
+        """Those in the index from one place, inclusive, to another, exclusive."""
+        inside = [one for one in documents if matches(one, self.partial, now)] if self.partial else documents
+        places = [([_place(at(one, path)) for path, _ in self.keys], one) for one in inside]
+        first, last = ([_place(value) for _, value in bound] if bound else None for bound in (least, most))
+        if first is not None and last is not None and not self._before(first, last):
+            raise OperationFailure("planner returned error: min() must be less than max()", 2)
+        return [
+            one
+            for place, one in places
+            if (first is None or not self._before(place, first)) and (last is None or self._before(place, last))
+        ]
+
+    def _before(self, left: Sequence[Any], right: Sequence[Any]) -> bool:
+        for (_, direction), a, b in zip(self.keys, left, right, strict=True):
+            if a != b:
+                return bool(a < b) == (direction > 0)
+        return False
+
+
+def _place(value: Any) -> tuple[Any, ...]:
+    return (float("inf"),) if isinstance(value, MaxKey) else order(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """A session whose every read sees one and the same moment."""
+
+    tables: Mapping[str, Mapping[str, Document]]
+
+
+class Cursor:
+    """A find that is asked when somebody looks at its first document, as pymongo's."""
+
+    def __init__(self, ask: Callable[[Keys | None, Keys | None], list[Document]]) -> None:
+        self._ask = ask
+        self._least: Keys | None = None
+        self._most: Keys | None = None
+
+    def min(self, bound: Keys) -> Self:
+        self._least = bound
+        return self
+
+    def max(self, bound: Keys) -> Self:
+        self._most = bound
+        return self
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(self._ask(self._least, self._most))
+
+
 @dataclass(kw_only=True)
 class _Table:
     """The documents of one collection, whoever looks at them."""
 
     name: str
     documents: dict[str, Document] = field(default_factory=dict)
-    indexes: set[str] = field(default_factory=set)
+    indexes: dict[str, _Index] = field(default_factory=dict)
     unique: list[_Unique] = field(default_factory=list)
     unseen: dict[str, tuple[Document | None, int]] = field(default_factory=dict)
     """Documents whose last write no majority has yet: what reads still see, and until when."""
@@ -86,6 +148,16 @@ class Database:
     def __getitem__(self, name: str) -> "Collection":
         return Collection(self, self._tables.setdefault(name, _Table(name=name)))
 
+    @property
+    def client(self) -> Self:
+        return self
+
+    @contextmanager
+    def start_session(self, *, snapshot: bool) -> Iterator[Moment]:
+        if not snapshot:
+            raise UnknownToTheSimulation("a session that is no snapshot")
+        yield Moment(tables={name: dict(table.documents) for name, table in self._tables.items()})
+
     def command(self, name: str) -> Document:
         if name != "hello":
             raise UnknownToTheSimulation(f"the command {name}")
@@ -101,9 +173,9 @@ class Collection:
         self._linearizable = linearizable
 
     def with_options(self, *, read_concern: Any) -> "Collection":
-        if read_concern.level != "linearizable":
+        if read_concern.level not in {"linearizable", None}:
             raise UnknownToTheSimulation(f"read concern {read_concern.level}")
-        return Collection(self.database, self.table, linearizable=True)
+        return Collection(self.database, self.table, linearizable=read_concern.level == "linearizable")
 
     def find(
         self,
@@ -112,17 +184,21 @@ class Collection:
         *,
         sort: Keys = (),
         limit: int = 0,
-        hint: str = "",
+        hint: str | Keys = "",
         batch_size: int = 0,
-    ) -> Iterator[Document]:
-        def do() -> list[Document]:
-            self._check_hint(hint)
+    ) -> Cursor:
+        def do(least: Keys | None, most: Keys | None) -> list[Document]:
+            index = self._hinted(hint)
             found = self._matching(plain(asked))
+            if least is not None or most is not None:
+                if index is None:
+                    raise OperationFailure("planner returned error: min and max need a hint", 2)
+                found = index.between(found, least, most, self._now())
             for path, direction in reversed(sort):
                 found.sort(key=lambda one, path=path: order(at(one, path)), reverse=direction < 0)  # type: ignore[misc]
             return [_projected(one, projection) for one in (found[:limit] if limit else found)]
 
-        return iter(self._ask("find", do))
+        return Cursor(lambda least, most: self._ask("find", lambda: do(least, most)))
 
     def find_one(
         self,
@@ -136,10 +212,17 @@ class Collection:
 
         return self._ask("find_one", do)
 
-    def count_documents(self, asked: Mapping[str, Any], *, limit: int = 0, hint: str = "") -> int:
+    def count_documents(
+        self, asked: Mapping[str, Any], *, limit: int = 0, hint: str = "", session: Moment | None = None
+    ) -> int:
         def do() -> int:
-            self._check_hint(hint)
-            found = len(self._matching(plain(asked)))
+            self._hinted(hint)
+            matching = plain(asked)
+            if session is None:
+                found = len(self._matching(matching))
+            else:
+                then, now = session.tables.get(self.table.name, {}), self._now()
+                found = sum(matches(one, matching, now) for one in then.values())
             return min(found, limit) if limit else found
 
         return self._ask("count_documents", do)
@@ -208,14 +291,19 @@ class Collection:
             raise UnknownToTheSimulation(f"index options {sorted(unknown)}")
         if name in self.table.indexes:
             return
-        self.table.indexes.add(name)
+        partial = plain(options.get("partialFilterExpression", {}))
+        self.table.indexes[name] = _Index(keys=keys, partial=partial)
         if options.get("unique"):
-            partial = plain(options.get("partialFilterExpression", {}))
             self.table.unique.append(_Unique(name=name, path=tuple(path for path, _ in keys), partial=partial))
 
-    def _check_hint(self, hint: str) -> None:
-        if hint and hint not in self.table.indexes:
+    def _hinted(self, hint: str | Keys) -> _Index | None:
+        if not hint:
+            return None
+        known = self.table.indexes
+        named = known.get(hint) if isinstance(hint, str) else next((i for i in known.values() if i.keys == hint), None)
+        if named is None:
             raise OperationFailure("planner returned error: bad hint", 2)
+        return named
 
     def _matching(self, asked: Document, *, latest: bool = False) -> list[Document]:
         """The documents themselves, to be copied by whoever hands them out."""
@@ -247,7 +335,7 @@ class Collection:
     def _update(self, asked: Document, update: Update, *, only_one: bool, upsert: bool = False) -> Updated:
         found = self._matching(asked, latest=True)
         if not found and upsert:
-            self._write(None, updated({"_id": asked["_id"]}, update, asked, self._now()))
+            self._write(None, updated({"_id": asked["_id"]}, update, asked, self._now(), inserting=True))
             return Updated(matched_count=0, modified_count=0)
         found = found[:1] if only_one else found
         modified = 0

@@ -17,6 +17,7 @@ from pymongo.database import Database as RealDatabase
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from dialer.adapters.campaigns import MongoCampaigns
+from dialer.adapters.claims import MongoClaims
 from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.contact_documents import contact_of
 from dialer.adapters.hearing import MongoHearing
@@ -30,7 +31,7 @@ from dialer.model import CallReport, Campaign, CampaignState, Contact, Outcome, 
 from dialer.ports import CallRef
 from dialer.secret import Secret
 from tests.adapters.verbs import VERBS, believed
-from tests.builders import LONG_AGO, a_campaign, a_contact, a_phone, a_row, a_sid, document_of, now
+from tests.builders import LONG_AGO, a_campaign, a_claimed, a_contact, a_phone, a_row, a_sid, document_of, now
 from tests.simulation import expressions
 from tests.simulation.collection import Database
 from tests.simulation.values import MISSING, UnknownToTheSimulation
@@ -151,7 +152,7 @@ def _act(luck: random.Random, contact: Contact) -> Callable[[RealDatabase[Docume
     ref = CallRef(contact_id=contact.id, attempt_id=attempt_of(contact).id)
     sid, phone, verb = luck.choice(SIDS), contact.phone, luck.choice(VERBS)
     state, span = luck.choice(list(State)), timedelta(minutes=luck.randint(1, 9))
-    report = CallReport(sid=sid, status=luck.choice(["queued", "ringing", "in-progress"]))
+    report, limit = CallReport(sid=sid, status=luck.choice(["queued", "ringing", "in-progress"])), luck.randint(1, 3)
     others: list[Callable[[RealDatabase[Document]], Any]] = [
         lambda database: MongoHearing(database["contacts"]).note_late(ref, sid=sid),
         lambda database: MongoHearing(database["contacts"]).note_machine(ref, sid=sid, answered_by="human"),
@@ -161,9 +162,11 @@ def _act(luck: random.Random, contact: Contact) -> Callable[[RealDatabase[Docume
         lambda database: MongoLines(database["contacts"]).accept(contact, sid=sid),
         lambda database: MongoLines(database["contacts"]).explain(contact.id),
         lambda database: MongoLines(database["contacts"]).count_live("campaign", limit=2),
+        lambda database: MongoClaims(database["contacts"]).anyone_due("campaign", now=now()),
+        lambda database: _moved(_claim_behind(database, contact, limit)),
         lambda database: MongoOverdue(database["contacts"]).adopt(contact, sid=sid),
         lambda database: MongoOverdue(database["contacts"]).look_again(contact, after=span),
-        lambda database: _moved(MongoOverdue(database["contacts"]).overdue(state, limit=9)),
+        lambda database: _moved(MongoOverdue(database["contacts"]).overdue(state, limit=9).contacts),
         lambda database: _moved(MongoOverdue(database["contacts"]).sharing_phone(phone)),
         lambda database: MongoOverdue(database["contacts"]).give_up(contact, reason="$phone"),
         lambda database: sorted(MongoContactBook(database["contacts"]).count_by_state("campaign").items()),
@@ -173,6 +176,14 @@ def _act(luck: random.Random, contact: Contact) -> Callable[[RealDatabase[Docume
     if luck.random() < 0.5:
         return luck.choice(others)
     return lambda database: _moved(verb.act(database["contacts"], contact))
+
+
+def _claim_behind(database: RealDatabase[Document], contact: Contact, limit: int) -> object:
+    """The next batch of a tick whose last one ended with this contact."""
+    behind = replace(a_claimed(contact), priority=contact.priority, due_at=contact.due_at or LONG_AGO)
+    return MongoClaims(database["contacts"]).claim_due(
+        "campaign", claim="next", limit=limit, until=now() + timedelta(hours=1), now=now(), behind=behind
+    )
 
 
 def _moved(answer: object) -> object:
