@@ -15,7 +15,7 @@ MUTATIONS = (
         old='        "state": states(move),\n        "attempt.id"',
         new='        "attempt.id"',
         tests="tests/adapters/test_moves.py",
-        laws="L1 L2 L3 L5 L8",
+        laws="L1 L2 L3 L5 L8 L11",
     ),
     Mutation(
         name="a guard forgets which attempt",
@@ -513,7 +513,7 @@ MUTATIONS = (
     Mutation(
         name="doubt is never settled",
         file=f"{PRODUCT}/reconcile.py",
-        old="            (State.UNCERTAIN, self._each(self._ask_about)),\n",
+        old="            (State.UNCERTAIN, self._each(self._ask_about, enough_time)),\n",
         new="",
         tests="tests/functions/test_reconcile.py",
         laws="L5",
@@ -521,7 +521,7 @@ MUTATIONS = (
     Mutation(
         name="a silent carrier is waited for",
         file=f"{PRODUCT}/reconcile.py",
-        old="            (State.PLACED, self._each(self._ask_after)),\n",
+        old="            (State.PLACED, self._each(self._ask_after, enough_time)),\n",
         new="",
         tests="tests/functions/test_reconcile.py",
         laws="L5",
@@ -529,7 +529,7 @@ MUTATIONS = (
     Mutation(
         name="who is held is held for good",
         file=f"{PRODUCT}/reconcile.py",
-        old="            (State.HELD, self._each(self._give_up)),\n",
+        old="            (State.HELD, self._each(self._give_up, enough_time)),\n",
         new="",
         tests="tests/functions/test_reconcile.py",
         laws="L5",
@@ -602,8 +602,8 @@ MUTATIONS = (
     Mutation(
         name="the client sends a request again",
         file=f"{ADAPTERS}/carrier.py",
-        old="timeout=timeout.total_seconds(), max_retries=None)",
-        new="timeout=timeout.total_seconds(), max_retries=3)",
+        old="        response = super().request(*args, **named)\n",
+        new="        try:\n            response = super().request(*args, **named)\n        except OSError:\n            response = super().request(*args, **named)\n",
         tests="tests/adapters/test_placing.py",
     ),
     Mutation(
