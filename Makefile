@@ -7,6 +7,7 @@ BIN   := $(LOCAL)/venvs/dev/bin
 SAM   := $(LOCAL)/venvs/sam/bin/sam
 CODE  := $(wildcard layers/dialer layers/dependencies functions local cli tests benchmarks)
 PORT  ?= 8790
+PROOF := PYTHONHASHSEED=0 PYTHONPATH=layers/dialer:. $(BIN)/python -m
 
 # Any working Python starts the bootstrap; it looks for 3.11, 3.12 or 3.13 itself. `make PYTHON=/path/to/python …` decides.
 define bootstrap
@@ -15,7 +16,8 @@ define bootstrap
 done; echo "Install Python 3.11, 3.12 or 3.13: no working python3 is on PATH." >&2; exit 2
 endef
 
-.PHONY: help demo test check bench $(BENCH:%=bench-%) up clean format lint types template security sam-local lock ready ready-dev
+.PHONY: help demo test check soak model mutants bench $(BENCH:%=bench-%) up clean format lint types template security \
+	sam-local lock ready ready-dev
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
@@ -32,6 +34,15 @@ bench: ready ## measure everything beside its rivals, and write docs  [QUICK=1]
 
 $(BENCH:%=bench-%): bench-%: ready
 	@$(BIN)/pytest benchmarks/test_$(subst -,_,$*).py -s --timeout=0 $(ARGS)
+
+soak: ready-dev ## universe after universe, all cores; goes on where it was [ATTEMPTS=1000000]
+	@$(PROOF) tests.simulation.soak --attempts $(or $(ATTEMPTS),1000000)
+
+model: ready-dev ## look at every state of the small protocol, count them
+	@$(PROOF) tests.model
+
+mutants: ready ## take each defence away and see which test notices   [WORDS="a call"]
+	@$(PROOF) tests.mutants $(if $(WORDS),"$(WORDS)")
 
 up: ready ## start the local world and keep it running         [PORT=8790] [CARRIER=url] [MONGODB=uri]
 	@$(BIN)/python -m local up --port $(PORT) $(if $(CARRIER),--carrier "$(CARRIER)") $(if $(MONGODB),--mongodb "$(MONGODB)")

@@ -7,7 +7,11 @@ from types import FrameType, TracebackType
 from typing import Self
 
 _EVERY_S = 0.002
-_WAITING = {"threading", "selectors", "socket", "ssl", "queue"}  # where a thread's innermost frame means that it waits
+# Where a thread's innermost frame means that it waits: for a lock, a socket, or work.
+_WAITING = (
+    "threading", "selectors", "socket", "ssl", "queue", "concurrent.futures", "pymongo.network_layer", "pymongo.pool",
+    "pymongo.synchronous.monitor", "pymongo.periodic_executor", "pymongo.socket_checker", "urllib3.util.wait",
+)  # fmt: skip
 _OWN = "dialer"
 
 
@@ -43,5 +47,5 @@ class Sampler:
     def _note(self, frame: FrameType) -> None:
         module = frame.f_globals.get("__name__", "?")
         package = module.partition(".")[0]
-        if package not in _WAITING and not module.startswith("concurrent.futures"):
+        if not module.startswith(_WAITING):
             self._seen[module if package == _OWN else package] += 1

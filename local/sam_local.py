@@ -10,16 +10,23 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import typer
 
 from local.deploy import build, machine, overrides, sam_environment
 from local.environments import ROOT, Refused, interpreter
+from local.wires import led
 from local.world import Wish, World
 
 app = typer.Typer()
 _DOCKER_S, _INVOKE_S = 20, 120
-_OURS = ("AWS_ENDPOINT_URL",)  # not in the template: on AWS nothing stands between a function and AWS
+_OURS = ("AWS_ENDPOINT_URL", "AWS_LAMBDA_EXEC_WRAPPER")  # not in the template: AWS itself needs neither
+_WIRED = """#!/bin/bash
+exec 3< <(/var/lang/bin/python3 /var/task/wire_end.py /var/task/wires)
+read -r -u 3
+exec "$@"
+"""
 
 
 @app.command(name="sam-local")
@@ -57,22 +64,25 @@ def image() -> str:
 
 def invoked(world: World, only: str) -> Iterator[tuple[str, bool]]:
     """Each event's name, and whether its function answered."""
-    template = _with_our_variables(build(world.run).parent)
-    settings = world.run.own("sam-local") / "variables.json"
+    place = world.run.own("sam-local")
+    template = _wired(build(world.run).parent, place / "built")
+    settings = place / "variables.json"
     settings.write_text(json.dumps(_variables(world)))
-    for path in sorted((ROOT / "events").glob(f"*{only}*.json")):
-        function = f"{path.stem.partition('_')[0].capitalize()}Function"
-        print(f"\n$ sam local invoke {function} -e events/{path.name}")
-        answer = _invoke(function, path, template, settings)
-        print(answer)
-        yield path.stem, '"errorMessage"' not in answer and "timed out" not in answer
+    ports = [urlsplit(url).port or 0 for url in (world.aws_url, world.mongodb_uri, world.carrier_url)]
+    with led([folder / "wires" for folder in template.parent.glob("*Function")], ports):
+        for path in sorted(one for one in (ROOT / "events").glob("*.json") if only in one.stem):
+            function = f"{path.stem.partition('_')[0].capitalize()}Function"
+            print(f"\n$ sam local invoke {function} --event events/{path.name}", flush=True)
+            answer = _invoke(function, path, template, settings)
+            print(answer, flush=True)
+            yield path.stem, '"errorMessage"' not in answer and "timed out" not in answer and answer.strip() != ""
 
 
 def _invoke(function: str, event: Path, template: Path, settings: Path) -> str:
     """What the function logged and answered, without the lines in which sam speaks of itself."""
     command = [str(interpreter("sam").parent / "sam"), "local", "invoke", function, "--event", str(event)]
     command += ["--template", str(template), "--env-vars", str(settings)]
-    command += ["--docker-network", "host", "--skip-pull-image", *overrides(machine())]
+    command += ["--skip-pull-image", *overrides(machine())]
     done = subprocess.run(
         command, env=_environment(), capture_output=True, text=True, timeout=_INVOKE_S, check=False, cwd=template.parent
     )
@@ -80,19 +90,19 @@ def _invoke(function: str, event: Path, template: Path, settings: Path) -> str:
     return "\n".join([*told, done.stdout.strip()]) if not done.returncode else done.stderr.strip()
 
 
-def _with_our_variables(built: Path) -> Path:
-    """A copy of the built template that declares what only the local world sets: sam passes nothing undeclared."""
-    copy = built / "sam-local.yaml"
-    declared = "".join(f'        {name}: ""\n' for name in _OURS)
-    copy.write_text(
-        re.sub(
-            r"(?m)^(    Environment:\n      Variables:\n)",
-            rf"\1{declared}",
-            (built / "template.yaml").read_text(),
-            count=1,
-        )
+def _wired(built: Path, copy: Path) -> Path:
+    """A copy of the built template whose functions find this machine's loopback inside their container."""
+    shutil.copytree(built, copy, ignore=shutil.ignore_patterns("*.zip", "packed.yaml"))
+    for folder in copy.glob("*Function"):
+        shutil.copy(ROOT / "local" / "wire_end.py", folder)
+        (folder / "wired").write_text(_WIRED)
+        (folder / "wired").chmod(0o755)
+    declared = "".join(f'        {name}: ""\n' for name in _OURS)  # sam passes nothing that is not declared
+    text = (copy / "template.yaml").read_text()
+    (copy / "template.yaml").write_text(
+        re.sub(r"(?m)^(    Environment:\n      Variables:\n)", rf"\1{declared}", text, count=1)
     )
-    return copy
+    return copy / "template.yaml"
 
 
 def _variables(world: World) -> Mapping[str, Mapping[str, str]]:
@@ -102,7 +112,8 @@ def _variables(world: World) -> Mapping[str, Mapping[str, str]]:
         logical: of.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         for logical, name in world.functions.items()
     }
-    return {logical: {**told, "AWS_ENDPOINT_URL": world.aws_url} for logical, told in deployed.items()}
+    ours = {"AWS_ENDPOINT_URL": world.aws_url, "AWS_LAMBDA_EXEC_WRAPPER": "/var/task/wired"}
+    return {logical: told | ours for logical, told in deployed.items()}
 
 
 def _environment() -> dict[str, str]:

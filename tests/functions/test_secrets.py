@@ -73,6 +73,7 @@ def test_a_wrong_password_is_said_in_one_sentence_every_time_and_loses_nothing(
     for _ in range(2):
         assert run(stack, function, contact) == "The database refused the credentials in MONGODB_URI_PARAMETER."
     assert WRONG not in stack.written.getvalue()
+    assert "reconcile" not in {line["message"] for line in stack.log}  # no run pretends to have been one
     assert stack.contact(contact) == contact
     assert stack.asked(contact) == []
 

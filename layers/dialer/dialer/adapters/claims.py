@@ -9,9 +9,9 @@ from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
 from dialer.adapters.contact_documents import (
+    BOOKED_INDEX,
     CLAIM_INDEX,
     INDEXES,
-    STATE_INDEX,
     Stage,
     booked_in,
     is_past,
@@ -41,7 +41,7 @@ class MongoClaims:
 
     def count_booked(self, campaign_id: str, *, limit: int) -> int:
         with available():
-            return self._contacts.count_documents(booked_in(campaign_id, BOOKED), limit=limit, hint=STATE_INDEX)
+            return self._contacts.count_documents(booked_in(campaign_id, BOOKED), limit=limit, hint=BOOKED_INDEX)
 
     def anyone_due(self, campaign_id: str, *, now: datetime) -> bool:
         with available():

@@ -1,0 +1,104 @@
+"""`make mutants`: take every defence away, one at a time, in a copy of the source, and see which test turns red.
+
+Results are kept per source and mutation, so that an interrupted run goes on where it was. It ends with 1 when one
+survives or no longer applies.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.mutants.mutation import ROOT, Mutation, NoLongerApplies
+from tests.mutants.mutations import MUTATIONS
+
+RESULTS = ROOT / ".local" / "mutants.json"
+_COPIED = (
+    "layers",
+    "functions",
+    "local",
+    "tests",
+    "events",
+    "docs",
+    "template.yaml",
+    "pyproject.toml",
+    "samconfig.toml",
+)
+_LONGEST_S = 600
+_RED = re.compile(r"^(?:FAILED|ERROR) (\S+?::[^\s\[]+)", re.MULTILINE)
+
+
+def main(words: list[str]) -> int:
+    chosen = [one for one in MUTATIONS if not words or any(word in one.name for word in words)]
+    known: dict[str, str] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    survivors = 0
+    for number, mutation in enumerate(chosen, start=1):
+        key = _key(mutation)
+        if key not in known:
+            known[key] = _caught_by(mutation)
+            RESULTS.parent.mkdir(parents=True, exist_ok=True)
+            RESULTS.write_text(json.dumps(known, indent=1))
+        caught = known[key]
+        survivors += not caught.startswith("tests/")
+        print(f"{number}/{len(chosen)} {mutation.name}: {caught}", flush=True)
+    print(f"{len(chosen)} mutations, {len(chosen) - survivors} caught, {survivors} not")
+    return int(survivors > 0)
+
+
+def _key(mutation: Mutation) -> str:
+    """The mutation, and all that its result depends on."""
+    digest = hashlib.sha256(repr(mutation).encode())
+    for path in sorted(
+        [*(ROOT / "layers/dialer").rglob("*.py"), *(ROOT / "functions").rglob("*.py"), *_tests(mutation)]
+    ):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _tests(mutation: Mutation) -> list[Path]:
+    paths = [ROOT / word for word in mutation.tests.split()]
+    return [file for path in paths for file in (path.rglob("*.py") if path.is_dir() else [path])]
+
+
+def _caught_by(mutation: Mutation) -> str:
+    """The first test that turned red, or what went wrong."""
+    try:
+        text = mutation.applied()
+    except NoLongerApplies as gone:
+        return f"NO LONGER APPLIES: {gone}"
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        copy = Path(folder)
+        for name in _COPIED:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, copy / name)
+        (copy / ".local").mkdir()
+        (copy / ".local/venvs").symlink_to(ROOT / ".local/venvs")
+        (copy / mutation.file).write_text(text)
+        return _red(copy, mutation)
+
+
+def _red(copy: Path, mutation: Mutation) -> str:
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *mutation.tests.split()]
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        ran = subprocess.run(
+            command, cwd=copy, env=environment, capture_output=True, text=True, timeout=_LONGEST_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return "TOO SLOW"
+    if ran.returncode == 0:
+        return "SURVIVES"
+    red = _RED.search(ran.stdout)
+    return red[1] if red and ran.returncode == 1 else f"BROKEN RUN: {(ran.stdout + ran.stderr)[-300:]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,161 @@
+"""What one seed's universe is like: its campaigns, its people, its faults. Everything that is drawn is drawn here."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+from dialer.bounds import Bounds
+from dialer.model import CallPlan, Campaign, CampaignState, Doubt, Hours, Outcome, Pacing, RetryPolicy
+from tests.builders import FROM_NUMBER, LONG_AGO, a_phone
+from tests.simulation import carrier, queues
+from tests.simulation.chance import Kind, Outage
+
+MINUTE = 60_000
+BOUNDS = Bounds(
+    slot_horizon=timedelta(seconds=60),
+    lock_lease=timedelta(seconds=30),
+    call_timeout=timedelta(seconds=15),
+    queue_visibility=timedelta(seconds=30),
+    dial_guard=timedelta(seconds=1),
+    post_timeout=timedelta(seconds=5),
+    early_wait=timedelta(seconds=3),
+    dial_silence=timedelta(seconds=40),
+    queue_time=timedelta(seconds=60),
+    settle_poll=timedelta(seconds=20),
+    settle_horizon=timedelta(minutes=4),
+    list_margin=timedelta(seconds=120),
+    hold_limit=timedelta(minutes=12),
+)
+"""The product's bounds, brought closer together, so that a universe is over in minutes; their order is the same."""
+RATES = {
+    Kind.SLOW: 0.04,
+    Kind.REFUSED: 0.02,
+    Kind.LOST: 0.02,
+    Kind.REPLY_LOST: 0.03,
+    Kind.LATE: 0.015,
+    Kind.CRASH: 0.012,
+    Kind.CRASH_SENT: 0.02,
+    Kind.PAUSE: 0.02,
+}
+_NEARLY_ALL_DAY = (("00:00", "15:04"), ("00:00", "15:01"), ("15:02", "24:00"), ("15:01", "15:05"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One universe, before it begins."""
+
+    seed: int
+    campaigns: tuple[Campaign, ...]
+    people: tuple[tuple[str, tuple[str, ...]], ...]
+    """Campaign ids and the phones in their lists."""
+    ends: int
+    """When faults stop."""
+    rates: dict[Kind, float]
+    rough_carrier: float
+    outages: tuple[Outage, ...]
+    lagging: bool
+    skew: float
+    """How far the clocks of functions are off, in seconds."""
+    workers_miss: float
+    """How often a schedule misses a beat, or beats twice."""
+    webhooks_lost: float
+    webhooks_twice: float
+    webhooks_late: int
+    opt_outs: float
+    operator: float
+    """How often, per minute, the operator does something."""
+    stops: bool
+    carrier: carrier.Habits
+    queues: queues.Habits
+
+
+def plan_of(seed: int) -> Plan:
+    luck = Random(seed)
+    campaigns = tuple(_campaign(f"{index:012x}", luck) for index in range(1, 1 + _often(luck, 0.25)))
+    shared = [a_phone(index) for index in range(luck.randint(1, 5))]
+    ends = luck.randint(2 * MINUTE, 7 * MINUTE)
+    kinds = [kind for kind in RATES if luck.random() < 0.6]
+    scale = luck.choice((0.0, 0.3, 1.0, 1.0, 2.0, 4.0))
+    return Plan(
+        seed=seed,
+        campaigns=campaigns,
+        people=tuple((campaign.id, tuple(shared)) for campaign in campaigns),
+        ends=ends,
+        rates={kind: RATES[kind] * scale for kind in kinds},
+        rough_carrier=luck.choice((1.0, 5.0, 10.0)),
+        outages=tuple(_outage(luck, ends) for _ in range(luck.choice((0, 0, 0, 1, 2)))),
+        lagging=luck.random() < 0.5,
+        skew=luck.choice((0.0, 0.0, 5.0, 300.0)),
+        workers_miss=luck.choice((0.0, 0.2, 0.5)),
+        webhooks_lost=luck.choice((0.0, 0.1, 0.5, 1.0)),
+        webhooks_twice=luck.choice((0.0, 0.2, 0.5)),
+        webhooks_late=luck.choice((100, 2_000, 30_000)),
+        opt_outs=luck.choice((0.0, 0.0, 0.3)),
+        operator=luck.choice((0.0, 0.0, 1.0, 5.0)),
+        stops=luck.random() < 0.08,
+        carrier=_carrier(luck, ends),
+        queues=queues.Habits(
+            refuse=luck.choice((0.0, 0.0, 0.1)),
+            twice=luck.choice((0.0, 0.1, 0.5)),
+            resent=luck.choice((0.0, 0.0, 0.2)),
+            redriven=luck.choice((0.0, 0.0, 0.2)),
+            stalls=_span(luck, ends, 20_000) if luck.random() < 0.3 else (0, 0),
+        ),
+    )
+
+
+def _often(luck: Random, more: float) -> int:
+    return 2 if luck.random() < more else 1
+
+
+def _campaign(campaign_id: str, luck: Random) -> Campaign:
+    wait = timedelta(seconds=luck.choice((15, 40)))
+    opens, closes = luck.choice(_NEARLY_ALL_DAY)
+    return Campaign(
+        id=campaign_id,
+        name="Appointments",
+        state=CampaignState.RUNNING,
+        from_numbers=(FROM_NUMBER,),
+        call=CallPlan(
+            say="Hello.",
+            ring_timeout=timedelta(seconds=10),
+            talk_limit=timedelta(seconds=20),
+            opt_out_digit="9",
+        ),
+        pacing=Pacing(
+            call_delay=timedelta(milliseconds=luck.choice((200, 1000, 3000, 5000))),
+            max_concurrent=luck.choice((1, 2, 5)),
+        ),
+        hours=Hours(opens=opens, closes=closes) if luck.random() < 0.2 else None,
+        retry=RetryPolicy(
+            max_attempts=luck.randint(1, 3),
+            delays={outcome: wait for outcome in RETRIED if luck.random() < 0.9},
+        ),
+        doubt=luck.choice((Doubt.HOLD, Doubt.HOLD, Doubt.REDIAL)),
+        next_slot_at=LONG_AGO,
+        next_dial_at=LONG_AGO,
+    )
+
+
+RETRIED = (Outcome.BUSY, Outcome.NO_ANSWER, Outcome.FAILED, Outcome.MACHINE, Outcome.CANCELED)
+
+
+def _outage(luck: Random, ends: int) -> Outage:
+    begins, stops = _span(luck, ends, 60_000)
+    return Outage(part=luck.choice(("database", "database", "lock", "queue", "carrier")), begins=begins, ends=stops)
+
+
+def _span(luck: Random, ends: int, longest: int) -> tuple[int, int]:
+    begins = luck.randint(0, ends)
+    return begins, begins + luck.randint(1_000, longest)
+
+
+def _carrier(luck: Random, ends: int) -> carrier.Habits:
+    return carrier.Habits(
+        late=luck.choice((0, 5_000, 60_000, 120_000)),
+        list_lag=luck.choice((0, 5_000, 60_000)),
+        clock_off=luck.randint(-60_000, 60_000),
+        queue=luck.choice((0, 0, 10_000, 150_000)),
+        errors=luck.choice((0.0, 0.1, 0.3, 0.8)),
+        account_broken=_span(luck, ends, 60_000) if luck.random() < 0.2 else (0, 0),
+    )
