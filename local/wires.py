@@ -16,32 +16,38 @@ from local.wire_end import carry
 @contextmanager
 def led(folders: Sequence[Path], ports: Sequence[int]) -> Iterator[None]:
     """In each folder a socket for each port, named after it."""
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever)
     thread.start()
+    servers: list[asyncio.Server] = []
     try:
-        for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
-            for port in ports:
-                asyncio.run_coroutine_threadsafe(_lead(folder / str(port), port), loop).result(5)
+        servers += asyncio.run_coroutine_threadsafe(_lead_all(folders, ports), loop).result(5)
         yield
     finally:
-        asyncio.run_coroutine_threadsafe(_end_all(), loop).result(5)
+        asyncio.run_coroutine_threadsafe(_end_all(servers), loop).result(5)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
 
 
-async def _lead(socket: Path, port: int) -> None:
+async def _lead_all(folders: Sequence[Path], ports: Sequence[int]) -> list[asyncio.Server]:
+    return [await _lead(folder / str(port), port) for folder in folders for port in ports]
+
+
+async def _lead(socket: Path, port: int) -> asyncio.Server:
     async def carry_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", port)
         await asyncio.gather(carry(reader, back), carry(there, writer))
 
-    await asyncio.start_unix_server(carry_on, socket)
+    return await asyncio.start_unix_server(carry_on, socket)
 
 
-async def _end_all() -> None:
-    """Connections that are still open end with the containers; none may outlive the world."""
+async def _end_all(servers: Sequence[asyncio.Server]) -> None:
+    """Nobody comes in any more; connections that are still open must not outlive the world."""
+    for server in servers:
+        server.close()
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
