@@ -1,11 +1,11 @@
 # One command per need. Everything is made in .local/, which git ignores.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check soak model mutants bench up clean format lint types template lock ready ready-dev
 
+BENCH := $(subst _,-,$(patsubst benchmarks/test_%.py,%,$(wildcard benchmarks/test_*.py))) # bench-claims, bench-tick, …
 LOCAL := .local
 BIN   := $(LOCAL)/venvs/dev/bin
 SAM   := $(LOCAL)/venvs/sam/bin/sam
-CODE  := $(wildcard layers/dialer functions local cli tests benchmarks)
+CODE  := $(wildcard layers/dialer layers/dependencies functions local cli tests benchmarks)
 PORT  ?= 8790
 PROOF := PYTHONHASHSEED=0 PYTHONPATH=layers/dialer:. $(BIN)/python -m
 
@@ -16,6 +16,8 @@ define bootstrap
 done; echo "Install Python 3.11, 3.12 or 3.13: no working python3 is on PATH." >&2; exit 2
 endef
 
+.PHONY: help demo test check soak model mutants bench $(BENCH:%=bench-%) up clean format lint types template security \
+	sam-local lock ready ready-dev
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
@@ -27,6 +29,12 @@ test: ready ## every test, on real parts                              [ARGS="-k 
 
 check: ready lint types test template ## what must hold before a merge: format, lint, types, tests, template
 
+bench: ready ## measure everything beside its rivals, and write docs  [QUICK=1]
+	@$(BIN)/pytest benchmarks -s --timeout=0 $(ARGS)
+
+$(BENCH:%=bench-%): bench-%: ready
+	@$(BIN)/pytest benchmarks/test_$(subst -,_,$*).py -s --timeout=0 $(ARGS)
+
 soak: ready-dev ## universe after universe, all cores; goes on where it was [ATTEMPTS=1000000]
 	@$(PROOF) tests.simulation.soak --attempts $(or $(ATTEMPTS),1000000)
 
@@ -35,9 +43,6 @@ model: ready-dev ## look at every state of the small protocol, count them
 
 mutants: ready ## take each defence away and see which test notices   [WORDS="a call"]
 	@$(PROOF) tests.mutants $(if $(WORDS),"$(WORDS)")
-
-bench: ready ## measure: claims, locks, calls a second
-	@if [ -d benchmarks ]; then $(BIN)/pytest benchmarks -s --timeout=0 $(ARGS); else echo "There are no benchmarks yet."; fi
 
 up: ready ## start the local world and keep it running         [PORT=8790] [CARRIER=url] [MONGODB=uri]
 	@$(BIN)/python -m local up --port $(PORT) $(if $(CARRIER),--carrier "$(CARRIER)") $(if $(MONGODB),--mongodb "$(MONGODB)")
@@ -60,6 +65,13 @@ types: ready-dev
 
 template: ready
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint --template template.yaml
+
+security: ## checkov's security rules, over template.yaml
+	$(call bootstrap,checkov)
+	@$(LOCAL)/venvs/checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
+
+sam-local: ready ## every event under `sam local invoke`, where Docker runs    [EVENT=name]
+	@$(BIN)/python -m local sam-local $(if $(EVENT),--only "$(EVENT)")
 
 lock: ## pin the dependencies again                      [ARGS=--upgrade]
 	$(call bootstrap,lock)

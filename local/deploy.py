@@ -105,7 +105,16 @@ def _overrides(parameters: Mapping[str, str]) -> list[str]:
 
 
 def _sam(run: Run, arguments: Sequence[str], **environment: str) -> None:
-    """`sam`, with nothing of the caller's AWS configuration, and with no look on the network but pip's."""
+    command = [str(interpreter("sam").parent / "sam"), *arguments]
+    part = start(
+        f"sam-{arguments[0]}", command, world=run.name, logs=run.logs, environment=sam_environment(**environment)
+    )
+    if part.process.wait():
+        raise Refused(_why(arguments[0], part.said))
+
+
+def sam_environment(**environment: str) -> dict[str, str]:
+    """For `sam`: nothing of the caller's AWS configuration, and no look on the network but pip's."""
     home = LOCAL / "build" / "sam-home"
     home.mkdir(parents=True, exist_ok=True)
     # Pinned in requirements/, so it must not ask for a newer version of itself.
@@ -124,16 +133,13 @@ def _sam(run: Run, arguments: Sequence[str], **environment: str) -> None:
     settings |= {k: v for k, v in os.environ.items() if k.startswith("PIP_") or k.lower().endswith("_proxy")}
     # It looks for pythonX.Y on PATH, where a version manager's shim would be found and fail.
     settings["PATH"] = f"{interpreter('sam').parent}{os.pathsep}{settings['PATH']}"
-    command = [str(interpreter("sam").parent / "sam"), *arguments]
-    part = start(f"sam-{arguments[0]}", command, world=run.name, logs=run.logs, environment=settings)
-    if part.process.wait():
-        raise Refused(_why(arguments[0], part.said))
+    return settings
 
 
 def _why(verb: str, said: Path) -> str:
     log = said.with_suffix(".log")
     text = said.read_text(errors="replace") + log.read_text(errors="replace")
-    if verb == "build" and "Could not satisfy the requirement" in text:
+    if verb == "build" and "The layer's packages could not be installed" in text:
         return f"`sam build` could not fetch the layer's packages: check the network or PIP_INDEX_URL, then see {log}."
     errors = [line.strip() for line in text.splitlines() if re.search(r"error|failed|denied", line, re.IGNORECASE)]
     return f"`sam {verb}` failed; {said} and {log.name} say why: {errors[-1] if errors else '(nothing was written)'}"

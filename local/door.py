@@ -3,6 +3,9 @@
 AWS routes a function URL by host name, and so does MiniStack. Standard input takes one JSON line per wish,
 `{"name", "port", "url_id"}`; standard output answers each with `{"name", "url"}`. A door may open before the function
 exists (its address goes into the deployment) and answers 503 until it is told the function's URL id.
+
+A burst of requests waits at the door for its turn: each that passed at once would start a process of its own, and on a
+small machine they would keep one another from ever being ready.
 """
 
 import asyncio
@@ -13,6 +16,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, T
 from multidict import CIMultiDict
 from yarl import URL
 
+AT_ONCE = 4
 HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
@@ -24,6 +28,7 @@ class Door:
         self.session = session
         self.host = ""
         self.url = ""
+        self.turn = asyncio.Semaphore(AT_ONCE)
 
     async def open(self, port: int) -> None:
         runner = web.ServerRunner(web.Server(self.pass_on, access_log=None))
@@ -40,7 +45,7 @@ class Door:
         target = URL(self.gateway + request.raw_path, encoded=True)
         body = await request.read()
         try:
-            async with self.session.request(
+            async with self.turn, self.session.request(
                 request.method, target, headers=headers, data=body or None, allow_redirects=False,
                 skip_auto_headers=("User-Agent", "Content-Type", "Accept", "Accept-Encoding"),
             ) as reply:  # fmt: skip

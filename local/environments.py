@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
-ALL = ("dev", "sam", "ministack", "lambda")  # and "lock", made only to pin the others again
+ALL = ("dev", "sam", "ministack", "lambda")  # and "lock" and "checkov", made only where they are asked for
 FREE_GB_NEEDED = float(os.environ.get("DIALER_FREE_GB", "2"))
 
 MONGOD_NEEDED = (

@@ -35,7 +35,7 @@ def start_mongod(run: Run, *, given: str | None = None, cache_gb: float = 0.5) -
         _demand_durable_writes(uri)
         return Mongod(uri=uri)
     for _ in range(5):
-        started = _launch(run, _binary(), free_port(), cache_gb=cache_gb)
+        started = _launch(run, binary(), free_port(), cache_gb=cache_gb)
         if started:
             return started
     raise Refused("mongod found no free port on 127.0.0.1: close some programs and run this again.")
@@ -43,13 +43,14 @@ def start_mongod(run: Run, *, given: str | None = None, cache_gb: float = 0.5) -
 
 def restart(mongod: Mongod, run: Run) -> Mongod:
     """The same data and the same port again, after `mongod.part` was stopped or killed."""
-    again = _launch(run, _binary(), mongod.port)
+    again = _launch(run, binary(), mongod.port)
     if again is None:
         raise Refused(f"mongod could not come back on port {mongod.port}: something else took it.")
     return again
 
 
-def _binary() -> str:
+def binary() -> str:
+    """A mongod of this machine: the one on PATH, or the one inside the Python package. Raises Refused."""
     on_path = shutil.which("mongod")
     if on_path:
         return on_path

@@ -58,7 +58,8 @@ def create(
     """Make a draft campaign and print its id."""
     _enter(world)
     with _refusing():
-        made = wiring.campaign_office().create(**checked(_read(form)))
+        wishes = checked(_read(form))
+        made = wiring.campaign_office().create(**wishes)
     _print({"campaign_id": made.id})
 
 
@@ -143,7 +144,7 @@ def _read(path: Path) -> Json:
 
 
 class _refusing:  # noqa: N801  reads as a word in `with`
-    """Turns the product's own errors into one sentence and exit code 2."""
+    """Turns the product's own errors, and files that cannot be read, into one sentence and exit code 2."""
 
     def __enter__(self) -> None:
         return None
@@ -151,6 +152,8 @@ class _refusing:  # noqa: N801  reads as a word in `with`
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, DialerError):
             raise Refused(str(error)) from None
+        if isinstance(error, OSError) and error.filename:
+            raise Refused(f"{error.filename} cannot be read: {error.strerror}.") from None
 
 
 def _print(value: Json) -> None:

@@ -36,6 +36,7 @@ from dialer.model import (
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 FROM_NUMBER = "+12015550199"
 PATIENCE = timedelta(minutes=16)
+TALK_LIMIT = timedelta(minutes=5)
 _AREAS = (201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 224, 225, 228)
 _numbers = count()
 
@@ -156,7 +157,8 @@ _PLAIN = ("campaign_id", "phone", "region", "priority", "reason", "used", "max",
 def _attempt_document(attempt: Attempt, patience: timedelta) -> dict[str, Any]:
     document = _short(asdict(attempt))
     if attempt.dial_at is not None:
-        document |= {"patience_ms": milliseconds(patience), "rank": attempt.rank}
+        spans = {"patience_ms": milliseconds(patience), "talk_limit_ms": milliseconds(TALK_LIMIT)}
+        document |= {**spans, "rank": attempt.rank}
     return document
 
 

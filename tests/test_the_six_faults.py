@@ -71,7 +71,14 @@ def carrier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carrier]:
 def twilio(carrier: Carrier) -> Client:
     carrier.set_fates()
     carrier.set_faults()
-    return client(ACCOUNT, Secret(TOKEN), api_url=carrier.url, timeout=timedelta(seconds=10), fresh=True)
+    return client(
+        ACCOUNT,
+        Secret(TOKEN),
+        api_url=carrier.url,
+        connect=timedelta(seconds=1),
+        timeout=timedelta(seconds=10),
+        fresh=True,
+    )
 
 
 def calls(carrier: Carrier, phones: Sequence[str]) -> list[int]:
@@ -476,6 +483,7 @@ def test_fault_5_is_gone_when_the_function_dies_with_the_permission_in_hand(
         from_number=FROM_NUMBER,
         silence=PATIENT.dial_silence,
         patience=timedelta(minutes=10),
+        talk_limit=timedelta(minutes=5),
     )
     assert taken is not None
     product.overdue(contact, dialed=PATIENT.settle_horizon)

@@ -13,9 +13,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import TypeAdapter, ValidationError
 
-from dialer import wiring
+from dialer import announcements, measures, wiring
 from dialer.dial import DialReport
-from dialer.errors import BadInput, DialerError
+from dialer.errors import BadInput, BadSettings, DialerError
 from dialer.model import CallMessage
 
 logger = Logger(service="call")
@@ -23,15 +23,21 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 
 
 @logger.inject_lambda_context
+@wiring.invocation()
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """An SQS batch. A record fails, and so returns, only while nothing can have been sent for it."""
     once = wiring.once_per_attempt(_dial, context)
 
     def handle(record: SQSRecord) -> dict[str, Any]:
         with _explained(record):
-            return dict(once(message=_message(record.body), context=context))
+            message = _message(record.body)
+        with logger.append_context_keys(**_who(message)), _explained(record):
+            return dict(once(message=message, context=context))
 
-    return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
+    try:
+        return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)
+    finally:
+        _publish()
 
 
 @contextmanager
@@ -41,6 +47,8 @@ def _explained(record: SQSRecord) -> Iterator[None]:
     try:
         yield
     except Exception as failed:
+        if isinstance(failed, BadSettings):
+            wiring.distrust()
         cause = str(failed) if isinstance(failed, DialerError) else type(failed).__name__
         logger.error("message returns", extra={"message_id": record.message_id, "cause": cause})  # noqa: TRY400
         raise
@@ -51,8 +59,8 @@ def _dial(*, message: CallMessage, context: LambdaContext) -> dict[str, Any]:
         return timedelta(milliseconds=context.get_remaining_time_in_millis())
 
     report = wiring.dial(time_left)(message)
-    _log(report)
-    return asdict(report)
+    _tell(report, message)
+    return {"outcome": report.outcome}
 
 
 def _message(body: str) -> CallMessage:
@@ -69,5 +77,19 @@ def _call_message() -> TypeAdapter[CallMessage]:
     return TypeAdapter(CallMessage)
 
 
-def _log(report: DialReport) -> None:
+def _who(message: CallMessage) -> dict[str, str]:
+    return {
+        "campaign_id": message.campaign_id, "contact_id": message.contact_id, "attempt_id": message.attempt_id
+    }  # fmt: skip
+
+
+def _tell(report: DialReport, message: CallMessage) -> None:
+    """The request has left: neither a metric nor an announcement may undo that, and none of these raises."""
     (logger.error if report.alarm else logger.info)("dial", extra=asdict(report))
+    wiring.measure(measures.of_dial(report, message))
+    wiring.announcer().note(*announcements.of_dial(report))
+
+
+def _publish() -> None:
+    if untaken := wiring.publish():
+        logger.warning("announcements were not taken", extra={"count": untaken})

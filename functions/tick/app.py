@@ -2,13 +2,14 @@
 
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, Field, ValidationError
 
-from dialer import wiring
+from dialer import announcements, measures, wiring
 from dialer.errors import BadInput
 from dialer.tick import CampaignTick, TickReport
 
@@ -17,20 +18,29 @@ _ONE_CAMPAIGN_MS = 10_000  # the longest a campaign's tick takes: none is starte
 
 
 @logger.inject_lambda_context
+@wiring.invocation()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """`{"scheduled_at": …}` ticks every running campaign, `{"campaign_id": …}` or a refill batch only those named."""
+    began = context.get_remaining_time_in_millis()
     report = _tick(event, context)
     for campaign in report.campaigns:
         _log(campaign)
+    took = timedelta(milliseconds=began - context.get_remaining_time_in_millis())
+    wiring.measure(measures.of_tick(report, took=took, scheduled="scheduled_at" in event))
+    wiring.announcer().note(*map(announcements.campaign_finished, wiring.finish()(report)))
+    _publish()
     return {"campaigns": [asdict(campaign) for campaign in report.campaigns], "not_reached": report.not_reached}
 
 
 def _tick(event: dict[str, Any], context: LambdaContext) -> TickReport:
+    def enough_time() -> bool:
+        return context.get_remaining_time_in_millis() > _ONE_CAMPAIGN_MS
+
     tick = wiring.tick()
     if "Records" in event or event.get("campaign_id"):
-        return TickReport(campaigns=[tick.campaign(campaign_id) for campaign_id in _named(event)])
+        return tick.named(_named(event), enough_time=enough_time)
     if "scheduled_at" in event:
-        return tick.every_campaign(enough_time=lambda: context.get_remaining_time_in_millis() > _ONE_CAMPAIGN_MS)
+        return tick.every_campaign(enough_time=enough_time)
     raise BadInput("A tick event has `scheduled_at`, `campaign_id`, or refill records.")
 
 
@@ -51,6 +61,11 @@ def _hinted(body: str) -> str:
 
 class _Hint(BaseModel):
     campaign_id: Annotated[str, Field(min_length=1)]
+
+
+def _publish() -> None:
+    if untaken := wiring.publish():
+        logger.warning("announcements were not taken", extra={"count": untaken})
 
 
 def _log(campaign: CampaignTick) -> None:

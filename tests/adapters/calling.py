@@ -31,8 +31,15 @@ def a_request(**overrides: Any) -> CallRequest:
     return replace(usual, **overrides)
 
 
-def _client(url: str, *, timeout_s: float, fresh: bool, token: str) -> Client:
-    return client(ACCOUNT, Secret(token), api_url=url, timeout=timedelta(seconds=timeout_s), fresh=fresh)
+def _client(url: str, *, timeout_s: float, connect_s: float = TIMEOUT_S, fresh: bool, token: str) -> Client:
+    return client(
+        ACCOUNT,
+        Secret(token),
+        api_url=url,
+        connect=timedelta(seconds=connect_s),
+        timeout=timedelta(seconds=timeout_s),
+        fresh=fresh,
+    )
 
 
 def dialer(url: str, *, timeout_s: float = TIMEOUT_S, token: str = TOKEN, voice_url: str = VOICE_URL) -> TwilioDialer:

@@ -149,6 +149,19 @@ def test_running_campaigns_come_the_longest_waiting_first(
     assert "COLLSCAN" not in str(plan["queryPlanner"]["winningPlan"])
 
 
+def test_a_campaign_that_had_its_turn_goes_to_the_back_even_without_slots(
+    database: Database[Document], campaigns: MongoCampaigns
+) -> None:
+    one, other, paused = (created(database, a_campaign(state=state)) for state in (RUNNING, RUNNING, PAUSED))
+    campaigns.note_ticked([one.id])
+    assert campaigns.running_ids() == [other.id, one.id]
+    time.sleep(0.003)
+    campaigns.note_ticked([other.id, paused.id, "nobody"])
+    assert campaigns.running_ids() == [one.id, other.id]
+    assert [now_of(campaigns, each) for each in (one, other, paused)] == [one, other, paused]
+    campaigns.note_ticked([])
+
+
 def test_a_state_changes_only_from_where_it_was_meant_to(
     database: Database[Document], campaigns: MongoCampaigns
 ) -> None:

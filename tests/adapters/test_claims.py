@@ -15,7 +15,7 @@ from dialer.adapters.contact_documents import contact_of
 from dialer.lifecycle import BOOKED, State
 from dialer.model import Claimed, Contact, attempt_id, attempt_of
 from tests.adapters.conftest import Connect
-from tests.adapters.tcp_proxy import TcpProxy
+from tests.adapters.tcp_proxy import Fate, TcpProxy
 from tests.adapters.verbs import Contacts
 from tests.builders import a_claimed, a_contact, a_phone, document_of, now, stored
 
@@ -23,9 +23,21 @@ CAMPAIGN = "campaign"
 MINUTE = timedelta(minutes=1)
 
 
-def claim(claims: MongoClaims, *, limit: int = 100, token: str = "a-claim", at: datetime | None = None) -> list[str]:
-    claimed = claims.claim_due(CAMPAIGN, claim=token, limit=limit, until=now() + 6 * MINUTE, now=at or now())
-    return [one.contact_id for one in claimed]
+def claim(claims: MongoClaims, **how: Any) -> list[str]:
+    return [one.contact_id for one in batch(claims, **how)]
+
+
+def batch(
+    claims: MongoClaims,
+    *,
+    limit: int = 100,
+    token: str = "a-claim",
+    at: datetime | None = None,
+    behind: Claimed | None = None,
+) -> Sequence[Claimed]:
+    return claims.claim_due(
+        CAMPAIGN, claim=token, limit=limit, until=now() + 6 * MINUTE, now=at or now(), behind=behind
+    )
 
 
 def due(contacts: Contacts, *, ago: timedelta = MINUTE, **overrides: Any) -> Contact:
@@ -42,6 +54,7 @@ def test_a_claim_gives_each_contact_an_attempt_of_its_own_until_the_claim_s_end(
     contacts: Contacts, claims: MongoClaims
 ) -> None:
     ours = [due(contacts), due(contacts)]
+    due_at = {contact.id: contact.due_at for contact in ours}
     until = now() + 6 * MINUTE
     claimed = claims.claim_due(CAMPAIGN, claim="c1", limit=10, until=until, now=now())
     assert {one.contact_id for one in claimed} == {contact.id for contact in ours}
@@ -52,6 +65,8 @@ def test_a_claim_gives_each_contact_an_attempt_of_its_own_until_the_claim_s_end(
                 attempt_id=attempt_id(contact.id, "c1"),
                 phone=contact.phone,
                 region=contact.region,
+                priority=0,
+                due_at=due_at[contact.id],
             )
             assert (contact.state, contact.due_at, contact.used) == (State.CLAIMED, None, 0)
             assert (attempt_of(contact).id, attempt_of(contact).until) == (one.attempt_id, until)
@@ -70,10 +85,12 @@ def test_nothing_of_an_earlier_attempt_is_left_in_a_new_one(contacts: Contacts, 
 @given(
     people=st.lists(st.tuples(st.integers(-2, 2), st.integers(-3, 3), st.integers(0, 9)), max_size=12),
     limit=st.integers(1, 6),
+    resumed=st.booleans(),
 )
 def test_claims_follow_priority_then_due_time_then_id_and_skip_who_is_not_due(
-    contacts: Contacts, claims: MongoClaims, people: list[tuple[int, int, int]], limit: int
+    contacts: Contacts, claims: MongoClaims, people: list[tuple[int, int, int]], limit: int, resumed: bool
 ) -> None:
+    """Whether each batch starts at the front again or behind the one before."""
     contacts.delete_many({})
     moment = now()
     listed = [
@@ -91,11 +108,40 @@ def test_claims_follow_priority_then_due_time_then_id_and_skip_who_is_not_due(
         (one for one in listed if one.due_at and one.due_at <= moment),
         key=lambda one: (-one.priority, one.due_at, one.id),
     )
-    rounds: list[str] = []
-    while got := claim(claims, limit=limit, token=f"claim {len(rounds)}"):
+    rounds: list[Claimed] = []
+    while got := batch(claims, limit=limit, token=f"{len(rounds)}", behind=rounds[-1] if rounds and resumed else None):
         assert len(got) <= limit
         rounds += got
-    assert rounds == [contact.id for contact in waiting]
+    assert [one.contact_id for one in rounds] == [contact.id for contact in waiting]
+
+
+def test_a_batch_behind_another_looks_no_more_at_what_lies_before_it(contacts: Contacts, claims: MongoClaims) -> None:
+    """Whoever has come to the front since is the next tick's first."""
+    first, second = due(contacts, ago=3 * MINUTE), due(contacts, ago=MINUTE)
+    (last,) = batch(claims, limit=1)
+    assert last.contact_id == first.id
+    urgent, earlier = due(contacts, priority=5), due(contacts, ago=4 * MINUTE)
+    assert [one.contact_id for one in batch(claims, token="c2", behind=last)] == [second.id]
+    assert claim(claims, token="c3") == [urgent.id, earlier.id]
+
+
+def test_a_batch_behind_another_goes_on_with_the_lower_priorities(contacts: Contacts, claims: MongoClaims) -> None:
+    high = [due(contacts, priority=2) for _ in range(3)]
+    low = [due(contacts, priority=priority) for priority in (1, -1)]
+    got = batch(claims, limit=2)
+    got = [*got, *batch(claims, limit=9, token="c2", behind=got[-1])]
+    assert {one.contact_id for one in got[:3]} == {contact.id for contact in high}
+    assert [one.contact_id for one in got[3:]] == [contact.id for contact in low]
+
+
+def test_somebody_is_due_or_nobody(contacts: Contacts, claims: MongoClaims) -> None:
+    due(contacts, ago=-MINUTE)
+    stored(contacts.database, a_contact("another campaign"))
+    stored(contacts.database, a_contact(state=State.CLAIMED))
+    assert not claims.anyone_due(CAMPAIGN, now=now())
+    assert claims.anyone_due(CAMPAIGN, now=now() + 2 * MINUTE)
+    due(contacts)
+    assert claims.anyone_due(CAMPAIGN, now=now())
 
 
 def test_another_campaign_s_contacts_are_left_alone(contacts: Contacts, claims: MongoClaims) -> None:
@@ -168,6 +214,7 @@ def test_who_was_taken_on_before_the_read_back_is_not_reported_as_waiting(
     """A claim that a faster function has already moved on needs no message."""
     contact, steady = due(contacts), due(contacts)
     claims = MongoClaims(joined(wire.uri)["contacts"])
+    wire.strike("update", Fate.LOSE_REPLY, times=1)  # or nobody would have to be read back
     with ThreadPoolExecutor(1) as pool:
         find = wire.holding("find")  # the choice
         with find as choosing:

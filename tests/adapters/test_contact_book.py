@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from dialer.adapters.claims import MongoClaims
+from dialer.adapters.clock import SystemClock
 from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.contact_documents import INDEXES, contact_of
 from dialer.errors import Unavailable
@@ -82,6 +83,57 @@ def test_contacts_are_counted_and_listed_by_state(contacts: Contacts, book: Mong
     assert book.count_by_state("nobody") == {}
     assert [one.state for one in book.holding("mine", State.HELD, limit=5)] == [State.HELD] * 2
     assert len(book.holding("mine", State.HELD, limit=1)) == 1
+
+
+class Stopwatch(SystemClock):
+    """A clock on which each look takes a second, until it is told otherwise."""
+
+    step, seconds = 1.0, 0.0
+
+    def monotonic(self) -> float:
+        self.seconds += self.step
+        return self.seconds
+
+
+def test_counts_that_took_long_are_remembered_for_nine_times_as_long(contacts: Contacts) -> None:
+    clock = Stopwatch()
+    book = MongoContactBook(contacts, clock=clock)
+    stored(contacts.database, a_contact("mine"))
+    assert book.count_by_state("mine") == {State.PENDING: 1}  # from second 1 to second 2: good until second 11
+    stored(contacts.database, a_contact("mine"))
+    assert book.count_by_state("another") == {}
+    clock.step, clock.seconds = 0.0, 10.9
+    assert book.count_by_state("mine") == {State.PENDING: 1}
+    clock.seconds = 11.0
+    assert book.count_by_state("mine") == {State.PENDING: 2}
+
+
+def test_counts_that_were_quick_are_never_old(contacts: Contacts) -> None:
+    clock = Stopwatch()
+    clock.step = 0.0
+    book = MongoContactBook(contacts, clock=clock)
+    for count in range(1, 4):
+        stored(contacts.database, a_contact("mine"))
+        assert book.count_by_state("mine") == {State.PENDING: count}
+
+
+def test_counts_are_of_one_moment_whoever_moves_meanwhile(
+    wire: TcpProxy, joined: Connect, contacts: Contacts, book: MongoContactBook
+) -> None:
+    """Or somebody who moves between two counts would be in both, or in none, and the campaign seem completed."""
+    contact = stored(contacts.database, a_contact("mine", state=State.CLAIMED))
+    slow = MongoContactBook(joined(wire.uri)["contacts"])
+    with ThreadPoolExecutor(1) as pool:
+        with wire.holding("aggregate") as waiting:
+            counting = pool.submit(slow.count_by_state, "mine")
+            assert waiting.arrived.wait(10)
+            second = wire.holding("aggregate")
+            claimed = second.__enter__()
+        assert claimed.arrived.wait(10)  # those who wait have been counted
+        contacts.update_one({"_id": contact.id}, {"$set": {"state": State.PENDING}})
+        second.__exit__(None, None, None)
+        assert counting.result(20) == {State.CLAIMED: 1}
+    assert book.count_by_state("mine") == {State.PENDING: 1}
 
 
 def test_an_import_whose_reply_was_lost_counts_right(

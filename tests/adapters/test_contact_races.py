@@ -100,7 +100,7 @@ def test_of_many_threads_one_takes_each_line(contacts: Contacts, joined: Connect
 
     def take(message: CallMessage, index: int) -> Contact | None:
         return clients[index % 4].take_line(
-            message, token=tokens[index], from_number=FROM_NUMBER, silence=SPAN, patience=SPAN
+            message, token=tokens[index], from_number=FROM_NUMBER, silence=SPAN, patience=SPAN, talk_limit=SPAN
         )
 
     for message in messages:
@@ -125,14 +125,12 @@ def test_a_claim_that_ends_is_either_dialed_or_returned_never_both(
     contacts: Contacts, processes: Crowd, mongodb_uri: str
 ) -> None:
     """Half the processes dial and half return claims, each within milliseconds of the claim's end."""
-    listed = people(contacts, State.CLAIMED, until=timedelta(seconds=1), step=timedelta(milliseconds=4))
-    where = (mongodb_uri, contacts.database.name)
-    dial = partial(take_each_line_as_its_claim_ends, *where, [a_message(one) for one in listed])
-    give_back = partial(expire_claims_as_they_end, *where, listed)
-    jobs: list[Callable[[], list[str] | int]] = [dial, give_back] * (processes.size // 2)
-    done = processes.run(jobs)
-    taken = [one for won in done if isinstance(won, list) for one in won]
-    expired = sum(count for count in done if isinstance(count, int))
+    taken, expired = list[str](), 0
+    for head_start in (1, 2, 4, 8):  # seconds: on a busy machine the claims may have ended before everybody was there
+        contacts.delete_many({})
+        taken, expired = _race_for_ending_claims(contacts, processes, mongodb_uri, timedelta(seconds=head_start))
+        if taken:
+            break
     assert taken, "nobody dialed: nothing was raced for"
     assert expired, "no claim was returned: nothing was raced for"
     assert max(Counter(taken).values()) == 1
@@ -141,6 +139,20 @@ def test_a_claim_that_ends_is_either_dialed_or_returned_never_both(
         dialed = contact.id in taken
         assert contact.state is (State.DIALING if dialed else State.PENDING)
         assert (contact.used, contact.due_at is None) == (dialed, dialed)
+
+
+def _race_for_ending_claims(
+    contacts: Contacts, processes: Crowd, mongodb_uri: str, head_start: timedelta
+) -> tuple[list[str], int]:
+    """Whose lines were taken, and how many claims were returned."""
+    listed = people(contacts, State.CLAIMED, until=head_start, step=timedelta(milliseconds=4))
+    where = (mongodb_uri, contacts.database.name)
+    dial = partial(take_each_line_as_its_claim_ends, *where, [a_message(one) for one in listed])
+    give_back = partial(expire_claims_as_they_end, *where, listed)
+    jobs: list[Callable[[], list[str] | int]] = [dial, give_back] * (processes.size // 2)
+    done = processes.run(jobs)
+    taken = [one for won in done if isinstance(won, list) for one in won]
+    return taken, sum(count for count in done if isinstance(count, int))
 
 
 def test_a_line_taken_twice_is_what_these_races_can_see(contacts: Contacts) -> None:

@@ -15,7 +15,7 @@ from dialer.ports import CallRef
 from dialer.retry import RetryDecision
 from tests.adapters.racing import in_threads
 from tests.adapters.verbs import Contacts
-from tests.builders import FROM_NUMBER, PATIENCE, a_contact, a_sid, now, stored
+from tests.builders import FROM_NUMBER, PATIENCE, TALK_LIMIT, a_contact, a_sid, now, stored
 
 DONE = RetryDecision(state=State.DONE)
 AGAIN = RetryDecision(state=State.PENDING, after=timedelta(minutes=5))
@@ -37,7 +37,7 @@ def seen(contacts: Contacts, contact: Contact) -> Contact:
 
 
 def hear(hearing: MongoHearing, contact: Contact, status: str, sid: str) -> bool:
-    return hearing.hear(ref(contact), CallReport(sid=sid, status=status))
+    return bool(hearing.hear(ref(contact), CallReport(sid=sid, status=status)))
 
 
 def test_status_goes_forward_only(contacts: Contacts, hearing: MongoHearing) -> None:
@@ -63,6 +63,20 @@ def test_progress_says_that_the_carrier_has_the_call(contacts: Contacts, hearing
     after = seen(contacts, contact)
     assert (after.state, attempt_of(after).sid) == (State.PLACED, sid)
     assert before + PATIENCE <= attempt_of(after).until <= now() + PATIENCE
+
+
+def test_once_somebody_has_answered_silence_may_last_as_long_as_the_talk(
+    contacts: Contacts, hearing: MongoHearing
+) -> None:
+    contact, sid = in_state(contacts), a_sid()
+    assert hear(hearing, contact, "ringing", sid)
+    assert attempt_of(seen(contacts, contact)).until > now() + TALK_LIMIT
+    before = now()
+    assert hear(hearing, contact, "answered", sid)
+    assert before + TALK_LIMIT <= attempt_of(seen(contacts, contact)).until <= now() + TALK_LIMIT
+    before = now()
+    assert hearing.answer(ref(contact), sid=sid)
+    assert before + TALK_LIMIT <= attempt_of(seen(contacts, contact)).until <= now() + TALK_LIMIT
 
 
 @pytest.mark.parametrize("state", sorted(UNSETTLED))

@@ -22,7 +22,9 @@ SECOND = timedelta(seconds=1)
 
 
 def take(lines: MongoLines, message: CallMessage, token: str = "mine") -> Contact | None:
-    return lines.take_line(message, token=token, from_number=FROM_NUMBER, silence=SILENCE, patience=PATIENCE)
+    return lines.take_line(
+        message, token=token, from_number=FROM_NUMBER, silence=SILENCE, patience=PATIENCE, talk_limit=PATIENCE
+    )
 
 
 def claimed(contacts: Contacts, **overrides: Any) -> Contact:
@@ -244,7 +246,7 @@ def test_a_call_dialed_on_a_permission_that_was_rolled_back_is_kept_whole_with_a
     assert replace(recovered, until=attempt_of(taken).until) == replace(attempt_of(taken), sid=sid)
     assert before < recovered.until < before + timedelta(hours=1)
     contacts.update_one({"_id": contact.id}, {"$set": {"attempt.until": now() - SECOND}})
-    assert overdue.overdue(State.PLACED, limit=10) == [seen(contacts, contact)]
+    assert overdue.overdue(State.PLACED, limit=10).contacts == [seen(contacts, contact)]
 
 
 def test_a_call_whose_contact_is_gone_is_an_alarm(contacts: Contacts, lines: MongoLines) -> None:

@@ -31,7 +31,7 @@ TAKE = "findAndModify"
 
 
 def take(lines: MongoLines, message: CallMessage, token: str = "mine") -> Contact | None:
-    return lines.take_line(message, token=token, from_number=FROM_NUMBER, silence=SPAN, patience=SPAN)
+    return lines.take_line(message, token=token, from_number=FROM_NUMBER, silence=SPAN, patience=SPAN, talk_limit=SPAN)
 
 
 def claimed(contacts: Contacts, **overrides: str) -> Contact:
@@ -166,11 +166,12 @@ def test_a_claim_that_cannot_be_read_back_is_unavailable_and_expires(
     contact = stored(contacts.database, a_contact())
     claims = MongoClaims(joined(wire.uri, timeout_ms=SHORT_MS)["contacts"])
     with ThreadPoolExecutor(1) as pool:
-        with wire.holding("update") as held:
+        with wire.holding("find") as choosing:
             claiming = pool.submit(
                 claims.claim_due, "campaign", claim="c", limit=9, until=now() + timedelta(seconds=1), now=now()
             )
-            assert held.arrived.wait(10)
+            assert choosing.arrived.wait(10)
+            wire.strike("update", Fate.LOSE_REPLY)
             wire.strike("find", Fate.LOSE_REPLY)
         with pytest.raises(Unavailable):
             claiming.result(20)

@@ -11,6 +11,7 @@ from dialer.adapters.contact_documents import contact_of
 from dialer.adapters.overdue import MongoOverdue
 from dialer.lifecycle import IN_FLIGHT, State
 from dialer.model import Contact, Outcome, attempt_of
+from dialer.ports import OverdueBatch
 from tests.adapters.verbs import Contacts
 from tests.builders import a_contact, a_phone, a_sid, now, stored
 
@@ -36,7 +37,7 @@ def test_the_longest_overdue_come_first_whatever_their_campaign(
     stored(contacts.database, a_contact(state=state))
     for other in IN_FLIGHT - {state}:
         late(contacts, other)
-    assert overdue.overdue(state, limit=3) == [some[1], some[3], some[0]]
+    assert overdue.overdue(state, limit=3).contacts == [some[1], some[3], some[0]]
 
 
 @pytest.mark.parametrize("until", ["2020", 0, None, Timestamp(1, 1)])
@@ -44,9 +45,19 @@ def test_an_end_that_is_no_date_is_not_overdue(contacts: Contacts, overdue: Mong
     claim, dial = late(contacts, State.CLAIMED), late(contacts, State.DIALING)
     for change in ({"$set": {"attempt.until": until}}, {"$unset": {"attempt.until": ""}}):
         contacts.update_many({}, change)
-        assert overdue.overdue(State.CLAIMED, limit=10) == overdue.overdue(State.DIALING, limit=10) == []
+        assert not overdue.overdue(State.CLAIMED, limit=10)
+        assert not overdue.overdue(State.DIALING, limit=10)
         assert overdue.expire_claims([claim], to=State.PENDING, reason="") == 0
         assert overdue.fall_silent([dial]) == 0
+
+
+@pytest.mark.parametrize("broken", [{"$unset": {"campaign_id": ""}}, {"$set": {"history": [{}]}}])
+def test_what_is_no_contact_is_named_and_costs_nobody_their_turn(
+    contacts: Contacts, overdue: MongoOverdue, broken: dict[str, Any]
+) -> None:
+    torn, well = late(contacts, State.CLAIMED, by=5 * SECOND), late(contacts, State.CLAIMED)
+    contacts.update_one({"_id": torn.id}, broken)
+    assert overdue.overdue(State.CLAIMED, limit=10) == OverdueBatch(contacts=[well], unreadable=[torn.id])
 
 
 def test_who_was_renewed_since_the_look_is_left_alone(contacts: Contacts, overdue: MongoOverdue) -> None:
@@ -71,7 +82,7 @@ def test_an_expired_claim_waits_again_at_once_with_all_its_attempts(contacts: Co
 def test_a_silent_dial_is_in_doubt_and_asked_about_at_once(contacts: Contacts, overdue: MongoOverdue) -> None:
     contact = late(contacts, State.DIALING)
     assert overdue.fall_silent([contact]) == 1
-    assert overdue.overdue(State.UNCERTAIN, limit=10) == [seen(contacts, contact)]
+    assert overdue.overdue(State.UNCERTAIN, limit=10).contacts == [seen(contacts, contact)]
     assert seen(contacts, contact).used == contact.used
 
 

@@ -280,7 +280,7 @@ def test_a_connection_that_is_not_made_in_time_was_not_placed() -> None:
             filler.setblocking(False)
             filler.connect_ex(("127.0.0.1", port))
         began = time.monotonic()
-        answer = dialer(f"http://127.0.0.1:{port}").place(a_request())
+        answer = dialer(f"http://127.0.0.1:{port}", timeout_s=20).place(a_request())
         spent = time.monotonic() - began
         for filler in fillers:
             filler.close()

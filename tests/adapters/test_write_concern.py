@@ -28,7 +28,7 @@ from dialer.ports import Added
 from dialer.secret import Secret
 from local import runs
 from local.environments import Refused
-from local.mongod import REPLICA_SET, _await_primary, _binary
+from local.mongod import REPLICA_SET, _await_primary, binary
 from local.processes import free_port, plain_environment, start
 from tests.builders import FROM_NUMBER, a_campaign, a_contact, a_message, a_row, created, now, stored
 from tests.conftest import missing
@@ -62,7 +62,7 @@ def frail() -> Iterator[Database[Document]]:
 
 def _found() -> str:
     try:
-        return _binary()
+        return binary()
     except Refused as refused:
         missing(str(refused))
 
@@ -102,7 +102,7 @@ def _uri(database: Database[Document]) -> str:
 
 def take(database: Database[Document], contact: Contact, token: str = "mine") -> Contact | None:
     return MongoLines(database["contacts"]).take_line(
-        a_message(contact), token=token, from_number=FROM_NUMBER, silence=SPAN, patience=SPAN
+        a_message(contact), token=token, from_number=FROM_NUMBER, silence=SPAN, patience=SPAN, talk_limit=SPAN
     )
 
 

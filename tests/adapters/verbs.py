@@ -85,7 +85,7 @@ def _sift(to: State) -> Callable[[Contacts, Contact], object]:
 
 def _take(contacts: Contacts, contact: Contact) -> object:
     return MongoLines(contacts).take_line(
-        a_message(contact), token="$token", from_number=FROM_NUMBER, silence=LATER, patience=LATER
+        a_message(contact), token="$token", from_number=FROM_NUMBER, silence=LATER, patience=LATER, talk_limit=LATER
     )
 
 

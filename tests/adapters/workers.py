@@ -50,7 +50,9 @@ def take_every_line(uri: str, name: str, messages: Sequence[CallMessage]) -> lis
         for index, message in enumerate(messages):
             if index % (len(messages) // ROUNDS) == 0:
                 meet()
-            if lines.take_line(message, token=token, from_number=FROM_NUMBER, silence=span, patience=span):
+            if lines.take_line(
+                message, token=token, from_number=FROM_NUMBER, silence=span, patience=span, talk_limit=span
+            ):
                 won.append(message.contact_id)
     return won
 
@@ -66,7 +68,9 @@ def take_each_line_as_its_claim_ends(uri: str, name: str, messages: Sequence[Cal
         for message in messages:
             early = timedelta(milliseconds=random.uniform(0, 8))
             time.sleep(max(0.0, (message.not_after - early - now()).total_seconds()))
-            if lines.take_line(message, token=token, from_number=FROM_NUMBER, silence=span, patience=span):
+            if lines.take_line(
+                message, token=token, from_number=FROM_NUMBER, silence=span, patience=span, talk_limit=span
+            ):
                 won.append(message.contact_id)
     return won
 

@@ -261,6 +261,22 @@ def test_a_phone_in_a_call_of_another_campaign_is_put_off(stack: Stack) -> None:
     assert stack.asked(contact) == []
 
 
+@pytest.mark.parametrize(("setbacks", "seconds"), [(0, 30), (1, 60), (3, 240), (9, 900)])
+def test_a_phone_that_stays_unsettled_elsewhere_is_tried_less_and_less_often(
+    stack: Stack, setbacks: int, seconds: int
+) -> None:
+    """A held contact keeps its phone for a day."""
+    campaign = created(stack.database, a_campaign())
+    contact = stored(stack.database, a_contact(campaign, state=State.CLAIMED, setbacks=setbacks))
+    stored(stack.database, a_contact("elsewhere", state=State.HELD, phone=contact.phone))
+    before = now()
+    stack.invoke("call", batch(a_message(contact)))
+    after = stack.contact(contact)
+    assert (after.state, after.used, after.setbacks) == (State.PENDING, 0, setbacks + 1)
+    assert after.due_at is not None
+    assert before <= after.due_at - timedelta(seconds=seconds) <= now()
+
+
 def test_with_too_little_time_left_nothing_is_sent(stack: Stack) -> None:
     """The function would be killed with the request in the air."""
     (contact,) = claimed(stack)

@@ -164,6 +164,34 @@ def test_a_call_the_carrier_does_not_know_is_an_alarm_and_asked_after_again(stac
     assert attempt_of(after).until > now()
 
 
+def test_a_call_the_carrier_has_not_known_for_a_day_is_given_up_and_frees_its_line(stack: Stack) -> None:
+    contact = overdue(stack, State.PLACED, since=timedelta(hours=25, seconds=1))
+    assert stack.invoke("reconcile", event("reconcile")) == QUIET | {"settled": 1, "alarms": 1}
+    sid = attempt_of(contact).sid
+    assert findings(stack) == [("given up", f"no such call: {sid}")]
+    after = stack.contact(contact)
+    assert (after.state, after.history[-1].outcome, after.history[-1].sid) == (State.FAILED, Outcome.UNKNOWN, sid)
+
+
+def test_a_document_that_is_no_contact_is_named_and_the_others_are_settled(stack: Stack) -> None:
+    torn, well = (overdue(stack, State.HELD, since=timedelta(hours=25)) for _ in range(2))
+    stack.database["contacts"].update_one({"_id": torn.id}, {"$unset": {"campaign_id": ""}})
+    report = stack.invoke("reconcile", event("reconcile"))
+    assert report == QUIET | {"settled": 1, "unavailable": [f"contact {torn.id}: unreadable"]}
+    assert stack.contact(well).state is State.FAILED
+
+
+def test_a_slow_carrier_ends_the_run_between_two_contacts_and_not_in_the_middle_of_one(stack: Stack) -> None:
+    contacts = [overdue(stack, State.UNCERTAIN, since=HALF_AN_HOUR) for _ in range(24)]
+    phones = [contact.phone for contact in contacts]
+    stack.carrier.set_faults([{"kind": "slow", "op": "list", "match": phones, "seconds": 1}])
+    report = stack.invoke("reconcile", event("reconcile"), seconds=21)  # one more than a question may take
+    assert report["ran_out_of_time"]
+    states = [stack.contact(contact).state for contact in contacts]
+    assert 0 < report["settled"] == states.count(State.HELD) < len(contacts)
+    assert set(states) == {State.HELD, State.UNCERTAIN}
+
+
 def test_a_contact_held_for_too_long_is_given_up_as_unknown(stack: Stack) -> None:
     contact = overdue(stack, State.HELD, since=timedelta(hours=25))
     assert stack.invoke("reconcile", event("reconcile")) == QUIET | {"settled": 1}

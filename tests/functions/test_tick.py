@@ -1,6 +1,9 @@
 """The tick function: the schedule, one campaign, a refill hint; and what it does with events it cannot read."""
 
+import time
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -127,6 +130,65 @@ def test_when_time_runs_low_campaigns_are_left_to_the_next_tick_and_counted(stac
     report = stack.invoke("tick", event("tick_schedule"), seconds=5)
     assert report == {"campaigns": [], "not_reached": 1}
     assert {stack.contact(contact).state for contact in contacts} == {State.PENDING}
+
+
+def test_when_time_is_short_campaigns_take_turns_whatever_each_had_to_do(stack: Stack) -> None:
+    """The one that has waited longest first, and whoever was not reached before everybody who was."""
+    tomorrow = Hours(days=frozenset({(now().weekday() + 1) % 7}))
+    busy = [filled(stack)[0].campaign_id for _ in range(2)]
+    closed = [filled(stack, hours=tomorrow)[0].campaign_id for _ in range(2)]
+    full = [filled(stack, pacing=Pacing(max_concurrent=1))[0] for _ in range(2)]
+    for contact in full:
+        stored(stack.database, a_contact(contact.campaign_id, state=State.PLACED))
+    idle = [created(stack.database, a_campaign()).id for _ in range(2)]
+    tick, reached = replace(wiring.tick(), workers=1), []
+    for _ in range(4):
+        two = iter([True, True])
+        report = tick.every_campaign(enough_time=partial(next, two, False))
+        assert report.not_reached == 6
+        reached += [(campaign.campaign_id, campaign.outcome) for campaign in report.campaigns]
+        time.sleep(0.003)
+    assert sorted(reached) == sorted(
+        [(one, "ticked") for one in busy]
+        + [(one, "closed") for one in closed]
+        + [(one.campaign_id, "lines full") for one in full]
+        + [(one, "nobody due") for one in idle]
+    )
+    again = tick.every_campaign(enough_time=partial(next, iter([True, True]), False))
+    assert [campaign.campaign_id for campaign in again.campaigns] == [one for one, _ in reached[:2]]
+
+
+def test_named_campaigns_are_ticked_in_order_while_there_is_time(stack: Stack) -> None:
+    one, other, third = (filled(stack)[0].campaign_id for _ in range(3))
+    tick = replace(wiring.tick(), workers=1)
+    report = tick.named([third, one, other], enough_time=partial(next, iter([True, True]), False))
+    assert [campaign.campaign_id for campaign in report.campaigns] == [third, one]
+    assert report.not_reached == 1
+
+
+def test_where_nobody_is_due_no_dial_time_is_reserved(stack: Stack) -> None:
+    campaign = created(stack.database, a_campaign())
+    stored(stack.database, a_contact(campaign, due_at=now() + timedelta(minutes=5)))
+    report = stack.invoke("tick", event("tick_schedule"))
+    assert [one["outcome"] for one in report["campaigns"]] == ["nobody due"]
+    assert stack.campaign(campaign) == campaign
+
+
+def test_a_batch_s_verdicts_are_each_contact_s_own(stack: Stack) -> None:
+    """They are judged once for all who have a country in common, and once more for who is suppressed."""
+    campaign = created(stack.database, a_campaign(blocked_regions={"FR": "not allowed there"}))
+    regions = ("US", "FR", "GB", "FR", "US")
+    contacts = [stored(stack.database, a_contact(campaign, region=region)) for region in regions]
+    wiring.suppressions().suppress(contacts[0].phone, scope="global", source="test", reason="asked")
+    wiring.suppressions().suppress(contacts[1].phone, scope="global", source="test", reason="asked")
+    stack.invoke("tick", event("tick_schedule"))
+    assert [stack.contact(contact).state for contact in contacts] == [
+        State.SUPPRESSED,
+        State.SUPPRESSED,
+        State.CLAIMED,
+        State.PENDING,
+        State.CLAIMED,
+    ]
 
 
 def test_every_campaign_is_one_log_line_with_its_counts(stack: Stack) -> None:

@@ -165,6 +165,33 @@ def test_a_call_nobody_waits_for_is_hung_up_with_an_alarm(stack: Stack, state: S
     assert logged(stack) == [("hung up", f"call {attempt_of(in_flight).sid} has no right to speak")]
 
 
+def test_an_answer_that_is_told_after_its_own_calls_end_is_late_and_no_alarm(stack: Stack) -> None:
+    """The carrier may repeat it, or be slow: the call is over, and nobody hears anything twice."""
+    contact = in_call(stack)
+    stack.invoke("voice", webhook("voice_status_completed", contact))
+    assert verbs(stack.invoke("voice", webhook("voice_answer", contact))) == ["Hangup"]
+    assert logged(stack) == [("settled", ""), ("hung up", "")]
+
+
+def test_an_answer_of_another_call_after_the_end_is_an_alarm(stack: Stack) -> None:
+    contact, other = in_call(stack), a_sid()
+    stack.invoke("voice", webhook("voice_status_completed", contact))
+    assert verbs(stack.invoke("voice", webhook("voice_answer", contact, sid=other))) == ["Hangup"]
+    assert logged(stack)[-1] == ("hung up", f"call {other} has no right to speak")
+
+
+def test_every_line_about_a_webhook_names_campaign_contact_and_attempt(stack: Stack) -> None:
+    contact = in_call(stack, call=CallPlan(say="Press 9.", opt_out_digit="9"))
+    told = [webhook(name, contact) for name in ("voice_status_ringing", "voice_answer", "voice_amd", "voice_keypress")]
+    for event_ in [*told, *told, webhook("voice_status_completed", contact), *told]:
+        stack.invoke("voice", event_)
+    lines = [line for line in stack.log if line["message"] == "webhook"]
+    assert {line["outcome"] for line in lines} == {"moved", "no-op", "speaks", "opted out", "settled", "hung up"}
+    for line in lines:
+        who = (line["campaign_id"], line["contact_id"], line["attempt_id"])
+        assert who == (contact.campaign_id, contact.id, attempt_of(contact).id), line
+
+
 def test_an_end_of_another_call_is_no_end_and_an_alarm(stack: Stack) -> None:
     contact, other = in_call(stack), a_sid()
     stack.invoke("voice", webhook("voice_status_completed", contact, sid=other))

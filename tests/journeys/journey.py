@@ -4,9 +4,16 @@ A journey is judged over its own part of the ledger and its own rows: a call to 
 """
 
 import json
+import os
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import combinations
 from typing import Any, TypeVar
+
+from pymongo import MongoClient
 
 from local.carrier.case import read_case
 from local.carrier.control import Carrier
@@ -34,6 +41,9 @@ BOUNDS = {
     "ListMarginSeconds": "120",
     "HoldLimitSeconds": "3600",
 }
+HORIZON_S = 13
+DIAL_GUARD_S = 1  # the template's own
+CALL_FUNCTIONS = 5  # at once, in a local world
 TIME_SCALE = 0.02
 FROM = "+13105550199"
 HUMAN = {"kind": "human", "ring": 2, "talk": 5}
@@ -42,7 +52,6 @@ AREAS = (
     234, 239, 240, 248, 251, 252, 253, 254, 256, 260, 262, 267, 269, 270, 276, 281, 301, 302, 303, 304, 305, 307,
     308, 309, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321,
 )  # fmt: skip
-TERMINAL = ("done", "failed", "suppressed")
 ALIVE = ("queued", "ringing", "in-progress")
 
 
@@ -69,33 +78,38 @@ class Journey:
         self.carrier = Carrier(world.carrier_url)
         self._desk = desk
         self._policies: dict[str, Json] = {}
-        self._began = self.carrier.state()["ledger"]
-        self.carrier.set_fates(mix=[{"weight": 1, **HUMAN}], seed=1)
+        state = self.carrier.state()
+        self._began: int = state["ledger"]
+        self._struck_before: Counter[str] = Counter(state["strikes"])
+        self.fates({})
 
     def end(self) -> None:
         """Nobody is called any more, and nothing goes wrong for the next journey."""
         self.carrier.set_faults()
+        self.carrier.set_routes({})
         for campaign_id in self._policies:
             if self.show(campaign_id)["state"] in {"running", "paused"}:
                 self.ask(campaign_id, "stop")
         self.carrier.wait_idle(seconds=60)
+
+    def fates(self, numbers: Mapping[Number, Any]) -> None:
+        """Whoever is not named is a person, and answers."""
+        self.carrier.set_fates(numbers, mix=[{"weight": 1, **HUMAN}], seed=1)
 
     def campaign(self, numbers: Sequence[Number], *, max_concurrent: int = 20, **wishes: Any) -> str:
         """A running campaign over a list of these numbers."""
         form = {
             "name": "journey",
             "from_numbers": [FROM],
-            "call": {"say": "Hello {name}.", "ring_timeout_s": 10, "talk_limit_s": 10, "opt_out_digit": "9"},
+            "call": {"say": "Hello {name}.", "ring_timeout_s": 5, "talk_limit_s": 5, "opt_out_digit": "9"},
             "pacing": {"call_delay_s": 0.02, "max_concurrent": max_concurrent},
             "retry": {"max_attempts": 3, "delays_s": {"busy": 1, "no-answer": 1, "failed": 1}},
             **wishes,
         }
         place = self.world.run.own("journeys")
         (place / "campaign.json").write_text(json.dumps(form))
-        (place / "list.csv").write_text("phone,name\n" + "".join(f"{number},Ada\n" for number in numbers))
         campaign_id: str = self._desk.ask("campaign", "create", str(place / "campaign.json"))["campaign_id"]
-        imported = self._desk.ask("campaign", "import", campaign_id, str(place / "list.csv"))
-        assert imported["added"] == len(numbers)
+        self.add(campaign_id, numbers)
         self._policies[campaign_id] = {
             "max_attempts": form["retry"]["max_attempts"],
             "retry_on": list(form["retry"]["delays_s"]),
@@ -104,22 +118,36 @@ class Journey:
         self.ask(campaign_id, "start")
         return campaign_id
 
+    def add(self, campaign_id: str, numbers: Sequence[Number]) -> None:
+        sheet = self.world.run.own("journeys") / "list.csv"
+        sheet.write_text("phone,name\n" + "".join(f"{number},Ada\n" for number in numbers))
+        imported = self._desk.ask("campaign", "import", campaign_id, str(sheet))
+        assert imported["added"] == len(numbers)
+
     def ask(self, campaign_id: str, verb: str) -> None:
         self._desk.ask("campaign", "ask", campaign_id, verb)
 
     def show(self, campaign_id: str) -> Json:
         return self._desk.ask("campaign", "show", campaign_id)
 
-    def states(self, campaign_id: str) -> dict[Number, str]:
-        return {contact["phone"]: contact["state"] for contact in self.show(campaign_id)["contacts"]}
+    def contacts(self, campaign_id: str) -> dict[Number, Json]:
+        return {contact["phone"]: contact for contact in self.show(campaign_id)["contacts"]}
 
-    def tick(self, campaign_id: str) -> None:
-        self.world.invoke("TickFunction", {"campaign_id": campaign_id})
+    def states(self, campaign_id: str) -> dict[Number, str]:
+        return {phone: contact["state"] for phone, contact in self.contacts(campaign_id).items()}
+
+    def tick(self, campaign_id: str) -> Json:
+        """What the tick says of this campaign."""
+        (report,) = self.world.invoke("TickFunction", {"campaign_id": campaign_id})["campaigns"]
+        return dict(report)
+
+    def reconcile(self) -> Json:
+        return dict(self.world.invoke("ReconcileFunction", {}))
 
     def pass_time(self, campaign_id: str) -> bool:
         """One minute of the schedules; whether everybody is settled or held."""
         self.tick(campaign_id)
-        self.world.invoke("ReconcileFunction", {})
+        self.reconcile()
         return bool(self.show(campaign_id)["completed"])
 
     def finish(self, *campaigns: str, seconds: float = 120) -> None:
@@ -152,13 +180,27 @@ class Journey:
         earlier = [record for record in fates if record["n"] <= self._began]
         return judge([*earlier, *self.ledger()], case)
 
-    def assert_kept(self, *campaigns: str, held: int = 0) -> Verdict:
-        """The promise, and that no more are held than the faults explain."""
+    def assert_kept(self, *campaigns: str, requests: int, held: int = 0) -> Verdict:
+        """The promise, and exactly as many requests and held contacts as fates and faults explain."""
         verdict = self.verdict(*campaigns)
         assert verdict["ok"], {name: found for name, found in verdict.items() if found and name != "summary"}
-        assert verdict["duplicates"] == 0
+        assert (verdict["duplicates"], verdict["lost"]) == (0, [])
         assert len(verdict["held"]) == held, verdict["held"]
+        assert verdict["summary"]["requests"] == requests, verdict["summary"]
         return verdict
+
+    def struck(self) -> Counter[str]:
+        """How often each fault struck in this journey."""
+        now: Counter[str] = Counter(self.carrier.state()["strikes"])
+        return now - self._struck_before
+
+    def is_paced(self, *, call_delay: float) -> bool:
+        """In no window more requests than its length allows; the guard is how late one with a permit may be."""
+        moments = sorted(request["at"] for request in self.requests())
+        return all(
+            last - first + 1 <= (moments[last] - moments[first] + DIAL_GUARD_S) / call_delay + 1
+            for first, last in combinations(range(len(moments)), 2)
+        )
 
     def most_at_once(self) -> int:
         """The most calls that were alive at the same time, by the carrier's own record."""
@@ -169,3 +211,100 @@ class Journey:
                 (alive.add if record["status"] in ALIVE else alive.discard)(record["sid"])
                 most = max(most, len(alive))
         return most
+
+    # -- the call queue, and what happens to functions -----------------------------------------------------------------
+
+    @contextmanager
+    def messages_kept(self) -> Iterator[None]:
+        """Messages stay in the call queue: no function gets one."""
+        self._let_call_functions_run(0)
+        try:
+            yield
+        finally:
+            self._let_call_functions_run(CALL_FUNCTIONS)
+
+    def _let_call_functions_run(self, at_once: int) -> None:
+        name = self.world.functions["CallFunction"]
+        self.world.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=at_once)
+
+    def take_messages(self, *campaigns: str, count: int) -> list[str]:
+        """Takes so many messages of these campaigns out of the call queue; what earlier journeys left is dropped."""
+        sqs, queue = self.world.client("sqs"), self.world.queues["CallQueue"]
+        taken: list[str] = []
+
+        def all_taken() -> bool:
+            for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                if json.loads(message["Body"])["campaign_id"] in campaigns:
+                    taken.append(message["Body"])
+            return len(taken) >= count
+
+        until(all_taken, what=lambda: f"{len(taken)} of {count} messages")
+        assert len(taken) == count
+        return taken
+
+    def send_messages(self, bodies: Sequence[str]) -> None:
+        for body in bodies:
+            self.world.client("sqs").send_message(QueueUrl=self.world.queues["CallQueue"], MessageBody=body)
+
+    def drain(self) -> None:
+        """Until the call queue is empty, and no function has a message of it in hand."""
+        until(lambda: self._queued() == 0, seconds=90, what=lambda: f"{self._queued()} messages")
+
+    def _queued(self) -> int:
+        names = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
+        sqs, queue = self.world.client("sqs"), self.world.queues["CallQueue"]
+        found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+        return sum(int(found[name]) for name in names)
+
+    def kill_call_functions(self) -> None:
+        """As `kill -9` does: in mid-flight, without a word."""
+        self._signal_call_functions(signal.SIGKILL)
+
+    @contextmanager
+    def call_functions_frozen(self) -> Iterator[None]:
+        """As Lambda may freeze them: between any two instructions, and they go on later as if nothing had happened."""
+        frozen = self._signal_call_functions(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in frozen:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def _signal_call_functions(self, number: signal.Signals) -> list[int]:
+        pids = self.world.worker_pids("CallFunction")
+        assert pids
+        for pid in pids:
+            os.kill(pid, number)
+        return pids
+
+    # -- the database, from outside ------------------------------------------------------------------------------------
+
+    @contextmanager
+    def written_elsewhere(self, *campaigns: str) -> Iterator[None]:
+        """Somebody's open transaction keeps these campaigns' documents: they can be read, and no permit written."""
+        with self._mongodb() as client, client.start_session() as session:
+            session.start_transaction()
+            client[self.world.wish.database]["campaigns"].update_many(
+                {"_id": {"$in": list(campaigns)}}, {"$set": {"somebody": "was here"}}, session=session
+            )
+            try:
+                yield
+            finally:
+                session.abort_transaction()
+
+    def waiting_to_book(self) -> int:
+        """Ticks that stand before a campaign's document, which somebody else is writing."""
+        booking = {"ns": f"{self.world.wish.database}.campaigns", "command.findAndModify": "campaigns", "active": True}
+        with self._mongodb() as client:
+            return len(list(client.admin.aggregate([{"$currentOp": {}}, {"$match": booking}])))
+
+    def document(self, campaign_id: str) -> Json:
+        with self._mongodb() as client:
+            found = client[self.world.wish.database]["campaigns"].find_one({"_id": campaign_id})
+        assert found is not None
+        return found
+
+    def _mongodb(self) -> MongoClient[Json]:
+        return MongoClient(self.world.mongodb_uri)

@@ -1,74 +1,138 @@
 """Ticks that overlap, messages that come twice, locks and idempotency that are switched off: still one call each."""
 
-import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.journeys.conftest import Numbers
-from tests.journeys.journey import Journey, until
+from tests.journeys.journey import HUMAN, Journey, until
+
+LONG_CALL = {
+    "twiml": '<Response><Pause length="60"/></Response>',  # 0.7 s here: ticks see the lines in use
+    "ring_timeout_s": 5,
+    "talk_limit_s": 30,
+}
 
 
-def test_overlapping_and_repeated_ticks_call_everybody_once(journey: Journey, numbers: Numbers) -> None:
-    campaign = journey.campaign(numbers(30), max_concurrent=6)
+def test_overlapping_ticks_call_everybody_once_within_lines_and_pace(journey: Journey, numbers: Numbers) -> None:
+    pacing = {"call_delay_s": 0.2, "max_concurrent": 4}
+    campaign = _long_calls(journey, numbers(24), pacing=pacing)
+    for _ in range(3):
+        _tick_wildly(journey, campaign)
+    journey.finish(campaign)
+    assert 2 <= journey.most_at_once() <= 4
+    assert journey.is_paced(call_delay=0.2)
+    assert not journey.is_paced(call_delay=2)  # the measure can say no
+    journey.assert_kept(campaign, requests=24)
+
+
+def test_overlapping_ticks_dial_at_the_pace_and_no_faster(journey: Journey, numbers: Numbers) -> None:
+    """With lines for everybody only the pace holds them back."""
+    campaign = journey.campaign(numbers(20), pacing={"call_delay_s": 0.3, "max_concurrent": 40})
     _tick_wildly(journey, campaign)
     journey.finish(campaign)
-    journey.assert_kept(campaign)
-    assert len(journey.requests()) == 30
-    assert journey.most_at_once() <= 6
+    assert journey.is_paced(call_delay=0.3)
+    journey.assert_kept(campaign, requests=20)
 
 
 def test_messages_that_come_again_and_after_the_end_call_nobody_again(journey: Journey, numbers: Numbers) -> None:
-    campaign = journey.campaign(numbers(10))
-    _repeat_every_message(journey, campaign)
-    journey.assert_kept(campaign)
-    assert len(journey.requests()) == 10
+    _repeat_every_message(journey, numbers(10))
 
 
-def test_without_idempotency_messages_that_come_again_call_nobody_again(journey: Journey, numbers: Numbers) -> None:
-    journey.world.configure("CallFunction", POWERTOOLS_IDEMPOTENCY_DISABLED="true")
-    try:
-        campaign = journey.campaign(numbers(10))
-        _repeat_every_message(journey, campaign)
-    finally:
-        journey.world.configure("CallFunction", POWERTOOLS_IDEMPOTENCY_DISABLED="false")
-    journey.assert_kept(campaign)
-    assert len(journey.requests()) == 10
+def test_without_idempotency_messages_and_ticks_that_come_again_call_nobody_again(
+    journey: Journey, numbers: Numbers
+) -> None:
+    with _idempotency_disabled(journey):
+        _repeat_every_message(journey, numbers(10))
 
 
 def test_with_the_lock_always_free_overlapping_ticks_call_once_and_stay_under_the_limit(
     journey: Journey, numbers: Numbers
 ) -> None:
-    campaign = journey.campaign(numbers(30), max_concurrent=5)
+    campaign = _long_calls(journey, numbers(20), pacing={"call_delay_s": 0.02, "max_concurrent": 5})
     with _lock_always_free(journey, campaign):
         for _ in range(3):
             _tick_wildly(journey, campaign)
     journey.finish(campaign)
-    journey.assert_kept(campaign)
-    assert len(journey.requests()) == 30
-    assert journey.most_at_once() <= 5
+    assert 2 <= journey.most_at_once() <= 5
+    journey.assert_kept(campaign, requests=20)
 
 
-def test_a_lost_lock_table_is_outgrown(journey: Journey, numbers: Numbers) -> None:
-    campaign = journey.campaign(numbers(12), max_concurrent=3)
-    journey.tick(campaign)
-    journey.tick(campaign)
-    table = journey.world.tables["LockTable"]
-    journey.world.client("dynamodb").delete_item(TableName=table, Key={"campaign_id": {"S": campaign}})
+def test_without_lock_and_idempotency_everybody_is_called_once(journey: Journey, numbers: Numbers) -> None:
+    with _idempotency_disabled(journey):
+        campaign = _long_calls(journey, numbers(15), pacing={"call_delay_s": 0.02, "max_concurrent": 5})
+        with _lock_always_free(journey, campaign):
+            for _ in range(2):
+                _tick_wildly(journey, campaign)
+        journey.finish(campaign)
+    assert 2 <= journey.most_at_once() <= 5
+    journey.assert_kept(campaign, requests=15)
+
+
+def test_when_ticks_without_a_lock_promise_too_many_lines_the_last_look_keeps_the_limit(
+    journey: Journey, numbers: Numbers
+) -> None:
+    first, *people = numbers(21)
+    campaign = _long_calls(journey, [first], pacing={"call_delay_s": 0.02, "max_concurrent": 4})
     journey.finish(campaign)
-    journey.assert_kept(campaign)
+    journey.fates({person: {"kind": "human", "ring": 2, "talk": 60} for person in people})
+    with journey.messages_kept():
+        journey.add(campaign, people)
+        with _lock_always_free(journey, campaign, forgetful=True):
+            _tick_before_any_books(journey, campaign, ticks=4)
+        assert list(journey.states(campaign).values()).count("claimed") > 4
+    journey.finish(campaign)
+    assert 2 <= journey.most_at_once() <= 4
+    journey.assert_kept(campaign, requests=21)
+
+
+def test_a_lost_lock_table_is_noticed_and_outgrown(journey: Journey, numbers: Numbers) -> None:
+    first, later = numbers(12)[:4], numbers(12)[4:]
+    campaign = journey.campaign(first)
+    journey.finish(campaign)
+    fence = journey.document(campaign)["fence"]
+    assert fence > 1
+    table, key = journey.world.tables["LockTable"], {"campaign_id": {"S": campaign}}
+    journey.world.client("dynamodb").delete_item(TableName=table, Key=key)
+    journey.add(campaign, later)
+    assert "fence was raised" in journey.tick(campaign)["alarm"]
+    assert journey.document(campaign)["fence"] > fence
+    journey.finish(campaign)
+    assert journey.tick(campaign)["alarm"] == ""
+    journey.assert_kept(campaign, requests=12)
 
 
 def test_one_number_in_two_campaigns_is_never_called_by_both_at_once(journey: Journey, numbers: Numbers) -> None:
-    people = numbers(8)
-    first, second = journey.campaign(people), journey.campaign(people)
-    _tick_wildly(journey, first)
-    _tick_wildly(journey, second)
-    journey.finish(first, second)
-    journey.assert_kept(first, second)
-    assert len(journey.requests()) == 16
+    people = numbers(4)
+    with journey.messages_kept():
+        both = [_long_calls(journey, people), _long_calls(journey, people)]
+        journey.send_messages(journey.take_messages(*both, count=8))
+    journey.finish(*both)
+    assert all(set(journey.states(campaign).values()) == {"done"} for campaign in both)
+    assert [len(journey.requests(person)) for person in people] == [2] * 4
+    assert journey.assert_kept(*both, requests=8)["overlapping"] == []
+
+
+def _long_calls(journey: Journey, people: list[str], **wishes: Any) -> str:
+    journey.fates({person: {"kind": "human", "ring": 2, "talk": 60} for person in people})
+    return journey.campaign(people, call=LONG_CALL, **wishes)
+
+
+def _tick_before_any_books(journey: Journey, campaign: str, *, ticks: int) -> None:
+    """All have counted the free lines before the first can book one."""
+    with ThreadPoolExecutor(ticks) as at_once:
+        with journey.written_elsewhere(campaign):
+            ticking = [at_once.submit(_tick_with_lock, journey, campaign) for _ in range(ticks)]
+            until(lambda: journey.waiting_to_book() >= ticks, what=lambda: f"{journey.waiting_to_book()} ticks")
+        for tick in ticking:
+            tick.result()
+
+
+def _tick_with_lock(journey: Journey, campaign: str) -> None:
+    while journey.tick(campaign)["outcome"] == "locked elsewhere":
+        pass
 
 
 def _tick_wildly(journey: Journey, campaign: str) -> None:
@@ -78,19 +142,30 @@ def _tick_wildly(journey: Journey, campaign: str) -> None:
 
 
 @contextmanager
-def _lock_always_free(journey: Journey, campaign: str) -> Iterator[None]:
-    """Whoever asks for the lock gets it: its owner is wiped out faster than a tick can work."""
+def _idempotency_disabled(journey: Journey) -> Iterator[None]:
+    journey.world.configure("CallFunction", POWERTOOLS_IDEMPOTENCY_DISABLED="true")
+    try:
+        yield
+    finally:
+        journey.drain()
+        journey.world.configure("CallFunction", POWERTOOLS_IDEMPOTENCY_DISABLED="false")
+
+
+@contextmanager
+def _lock_always_free(journey: Journey, campaign: str, *, forgetful: bool = False) -> Iterator[None]:
+    """Whoever asks for the lock gets it: its owner is wiped out faster than a tick can work, or even the whole item."""
     ended = threading.Event()
     dynamodb, table = journey.world.client("dynamodb"), journey.world.tables["LockTable"]
 
+    where: dict[str, Any] = {"TableName": table, "Key": {"campaign_id": {"S": campaign}}}
+    owner = {"UpdateExpression": "REMOVE #owner, lease_until", "ExpressionAttributeNames": {"#owner": "owner"}}
+
     def wipe() -> None:
         while not ended.wait(0.002):
-            dynamodb.update_item(
-                TableName=table,
-                Key={"campaign_id": {"S": campaign}},
-                UpdateExpression="REMOVE #owner, lease_until",
-                ExpressionAttributeNames={"#owner": "owner"},
-            )
+            if forgetful:
+                dynamodb.delete_item(**where)
+            else:
+                dynamodb.update_item(**where, **owner)
 
     wiping = threading.Thread(target=wipe)
     wiping.start()
@@ -101,36 +176,28 @@ def _lock_always_free(journey: Journey, campaign: str) -> Iterator[None]:
         wiping.join()
 
 
-def _repeat_every_message(journey: Journey, campaign: str) -> None:
-    """Every message whose request the carrier has seen comes three times more: while calls last, and after the end."""
-    journey.tick(campaign)
-    until(lambda: len(journey.requests()) >= 3, what="the first calls")
-    _send_again(journey, campaign)
+def _repeat_every_message(journey: Journey, people: list[str]) -> None:
+    """Every message comes four times at once, then again after the end, and again with all idempotency forgotten."""
+    busy, *others = people
+    journey.fates({busy: ["busy", HUMAN]})
+    with journey.messages_kept():
+        campaign = journey.campaign(people)
+        messages = journey.take_messages(campaign, count=len(people))
+    journey.send_messages([message for message in messages for _ in range(4)])
+    until(journey.requests, what="the first call")
+    _tick_wildly(journey, campaign)
     journey.finish(campaign)
-    _send_again(journey, campaign)
-    until(lambda: _waiting(journey) == 0, what="an empty queue")
-    journey.finish(campaign)
+    journey.drain()
+    journey.assert_kept(campaign, requests=len(others) + 2)
+    for forgetting in (False, True):
+        if forgetting:
+            _forget_idempotency(journey)
+        journey.send_messages(messages)
+        journey.drain()
+    journey.assert_kept(campaign, requests=len(others) + 2)
 
 
-def _send_again(journey: Journey, campaign: str) -> None:
-    now = datetime.now(UTC)
-    for request in journey.requests():
-        body = {
-            "campaign_id": campaign,
-            "contact_id": request["contact_id"],
-            "attempt_id": request["attempt_id"],
-            "slot_at": (now - timedelta(seconds=1)).isoformat(),
-            "not_after": (now + timedelta(seconds=8)).isoformat(),
-        }
-        for _ in range(3):
-            journey.world.client("sqs").send_message(
-                QueueUrl=journey.world.queues["CallQueue"], MessageBody=json.dumps(body)
-            )
-
-
-def _waiting(journey: Journey) -> int:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    asked = journey.world.client("sqs").get_queue_attributes(
-        QueueUrl=journey.world.queues["CallQueue"], AttributeNames=names
-    )
-    return sum(int(asked["Attributes"][name]) for name in names)
+def _forget_idempotency(journey: Journey) -> None:
+    dynamodb, table = journey.world.client("dynamodb"), journey.world.tables["IdempotencyTable"]
+    for item in dynamodb.scan(TableName=table)["Items"]:
+        dynamodb.delete_item(TableName=table, Key={"id": item["id"]})

@@ -8,7 +8,9 @@ import pytest
 
 from local.environments import ALL, ROOT
 
-LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+LAYERS = sorted(path.parent for path in (ROOT / "layers").glob("*/requirements.txt"))
+ENVIRONMENTS = sorted((ROOT / "requirements").glob("*.txt"))
+LOCKS = [*ENVIRONMENTS, *(layer / "lock.txt" for layer in LAYERS)]
 
 
 def pins(path: Path) -> dict[str, str]:
@@ -17,17 +19,19 @@ def pins(path: Path) -> dict[str, str]:
 
 
 def test_every_environment_has_a_lock() -> None:
-    assert {lock.stem for lock in LOCKS} == {*ALL, "lock"}
+    assert {lock.stem for lock in ENVIRONMENTS} == {*ALL, "lock"}
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: f"{lock.parent.name}/{lock.stem}")
 def test_a_lock_names_no_host_and_no_path(lock: Path) -> None:
     assert not re.search(r"https?:|file://|^-|^/|@ ", lock.read_text(), re.MULTILINE)
 
 
-def test_development_runs_on_what_production_runs_on() -> None:
-    production = pins(ROOT / "layers" / "dependencies" / "requirements.txt")
-    assert production.items() <= pins(ROOT / "requirements" / "dev.txt").items()
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
+def test_development_runs_on_what_production_runs_on(layer: Path) -> None:
+    shipped = pins(layer / "lock.txt")
+    assert pins(layer / "requirements.txt").items() <= shipped.items()
+    assert shipped.items() <= pins(ROOT / "requirements" / "dev.txt").items()
 
 
 @pytest.mark.parametrize("extra", ["dev", "mongod", "sam", "ministack", "lambda", "lock"])

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from local.door import AT_ONCE
 from local.world import MONGODB_URI_PARAMETER, TWILIO_AUTH_TOKEN_PARAMETER, FunctionFailed, Wish, World
 
 pytestmark = [pytest.mark.world, pytest.mark.timeout(120)]
@@ -41,6 +42,20 @@ def test_a_door_passes_path_and_query_byte_for_byte(world: World, target: str) -
         heard = json.loads(caller.getresponse().read())
     path, _, query = target.partition("?")
     assert heard == {"path": path, "query": query}
+
+
+def test_a_burst_at_a_door_waits_its_turn_and_does_not_start_a_process_for_each(world: World) -> None:
+    door = urlsplit(world.voice_url)
+
+    def knock(_: int) -> int:
+        caller = http.client.HTTPConnection(f"{door.hostname}:{door.port}", timeout=60)
+        with contextlib.closing(caller):
+            caller.request("POST", "/slow")
+            return caller.getresponse().status
+
+    with ThreadPoolExecutor(5 * AT_ONCE) as callers:
+        assert list(callers.map(knock, range(5 * AT_ONCE))) == [200] * 5 * AT_ONCE
+    assert 1 <= len(world.worker_pids("VoiceFunction")) <= AT_ONCE
 
 
 def test_a_function_is_held_to_the_parameters_that_its_role_names(world: World) -> None:

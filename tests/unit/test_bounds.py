@@ -53,9 +53,19 @@ def test_a_bound_that_is_not_positive_is_refused_by_name(bound: str, seconds: in
 )
 def test_a_relation_that_does_not_hold_is_refused_with_its_reason(longer: str, shorter: str, why: str) -> None:
     sentence = f"^{setting(longer)} must be greater than {setting(shorter)}, {why}.$"
+    quick = {"early_wait": 0.0001, "dial_guard": 0.0001}
     with pytest.raises(BadSettings, match=sentence):
-        bounds_from({longer: PRODUCTION[shorter]})
-    bounds_from({longer: PRODUCTION[shorter] + 0.001})
+        bounds_from({longer: PRODUCTION[shorter], **quick})
+    bounds_from({longer: PRODUCTION[shorter] + 0.001, **quick})
+
+
+def test_a_function_that_waited_for_its_slot_still_has_time_to_dial() -> None:
+    parts = f"{setting('early_wait')} . {setting('dial_guard')} . {setting('post_timeout')}"
+    with pytest.raises(
+        BadSettings, match=f"^{setting('call_timeout')} must be greater than {parts}, or a function that"
+    ):
+        bounds_from({"early_wait": 19})
+    bounds_from({"early_wait": 18.999})
 
 
 def test_a_claim_outlives_two_deliveries_of_its_message() -> None:

@@ -1,5 +1,7 @@
 """The template and the code agree: every bound is a parameter and a variable, with the same production value."""
 
+import json
+import re
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ from dialer.bounds import Bounds, setting
 from dialer.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
+PRODUCT = ROOT / "layers" / "dialer" / "dialer"
 BOUNDS = [field.name for field in fields(Bounds)]
 FUNCTIONS = ("TickFunction", "CallFunction", "VoiceFunction", "ReconcileFunction")
 
@@ -73,7 +76,7 @@ def test_no_parameter_in_seconds_is_left_without_a_bound(template: dict[str, Any
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_is_told_nothing_that_the_code_does_not_read(template: dict[str, Any], function: str) -> None:
     read = {field.name.upper() for field in fields(Settings)} | {setting(bound) for bound in BOUNDS}
-    assert set(variables(template, function)) - read <= {"STAGE"}
+    assert set(variables(template, function)) - read == {"POWERTOOLS_LOG_LEVEL"}  # the logger reads it
 
 
 def test_the_bounds_are_the_timeouts_they_speak_of(template: dict[str, Any]) -> None:
@@ -92,8 +95,149 @@ def test_idempotency_records_outlive_the_messages_they_are_about(template: dict[
 
 
 def test_the_lock_table_forgets_nothing(template: dict[str, Any]) -> None:
-    assert "TimeToLiveSpecification" not in template["Resources"]["LockTable"]["Properties"]
-    assert template["Resources"]["LockTable"]["DeletionPolicy"] == "Retain"
+    table = template["Resources"]["LockTable"]
+    assert "TimeToLiveSpecification" not in table["Properties"]
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
+@pytest.mark.parametrize("table", ["LockTable", "IdempotencyTable"])
+def test_a_table_can_be_set_back_to_any_second_and_is_encrypted(template: dict[str, Any], table: str) -> None:
+    properties = template["Resources"][table]["Properties"]
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["SSESpecification"] == {"SSEEnabled": True}
+
+
+def test_every_queue_is_encrypted(template: dict[str, Any]) -> None:
+    assert all(queue["Properties"]["SqsManagedSseEnabled"] for queue in of_type(template, "AWS::SQS::Queue").values())
+
+
+def test_whatever_keeps_something_says_what_becomes_of_it(template: dict[str, Any]) -> None:
+    for kind in ("AWS::DynamoDB::Table", "AWS::Logs::LogGroup"):
+        assert all({"DeletionPolicy", "UpdateReplacePolicy"} <= one.keys() for one in of_type(template, kind).values())
+
+
+PHYSICAL_NAMES = {
+    "FunctionName", "RoleName", "ManagedPolicyName", "QueueName", "TableName", "TopicName", "LogGroupName", "AlarmName",
+    "DashboardName", "LayerName", "Name",
+}  # fmt: skip
+
+
+def test_only_what_must_be_known_beforehand_has_a_name(template: dict[str, Any]) -> None:
+    """And that name follows from the stack's, so that a second stack fits beside the first."""
+    named = {
+        logical: resource["Properties"][name]
+        for logical, resource in template["Resources"].items()
+        for name in PHYSICAL_NAMES & resource["Properties"].keys()
+    }
+    assert named == {
+        "VoiceBaseUrlParameter": {"Sub": "/${AWS::StackName}/voice-base-url"},
+        "EventBus": {"Ref": "AWS::StackName"},
+    }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_has_a_role_and_a_log_of_its_own(template: dict[str, Any], function: str) -> None:
+    name = function.removesuffix("Function")
+    properties = template["Resources"][function]["Properties"]
+    assert properties["Role"] == {"GetAtt": f"{name}Role.Arn"}
+    assert properties["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}LogGroup"}}
+    assert template["Resources"][f"{name}LogGroup"]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    statements = template["Resources"][f"{name}Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    logging = [one for one in statements if any(action.startswith("logs:") for action in one["Action"])]
+    assert [one["Resource"] for one in logging] == [{"GetAtt": f"{name}LogGroup.Arn"}]
+
+
+def test_nothing_is_allowed_everywhere_but_what_aws_cannot_narrow(template: dict[str, Any]) -> None:
+    wide = {
+        action
+        for statement in statements_of(template)
+        if statement["Resource"] == "*"
+        for action in statement["Action"]
+    }
+    assert {action.split(":")[0] for action in wide} == {"ec2", "xray"}
+    for policy in ("NetworkPolicy", "TracingPolicy"):
+        assert "Condition" in template["Resources"][policy]
+
+
+def test_no_permission_is_a_pattern(template: dict[str, Any]) -> None:
+    actions = [action for statement in statements_of(template) for action in statement["Action"]]
+    assert len(actions) > 20
+    assert not [action for action in actions if "*" in action]
+    assert not [s for s in statements_of(template) if "*" in str(s["Resource"]) and s["Resource"] != "*"]
+
+
+def test_no_concurrency_is_reserved_unless_asked_for(template: dict[str, Any]) -> None:
+    for function, parameter in (("CallFunction", "CallReserved"), ("VoiceFunction", "VoiceReserved")):
+        reserved = template["Resources"][function]["Properties"]["ReservedConcurrentExecutions"]
+        assert reserved == {"If": [parameter, {"Ref": f"{parameter}Concurrency"}, {"Ref": "AWS::NoValue"}]}
+        assert template["Parameters"][f"{parameter}Concurrency"]["Default"] == 0
+
+
+def test_every_parameter_is_explained_and_every_pattern_says_what_it_wants(template: dict[str, Any]) -> None:
+    for name, parameter in template["Parameters"].items():
+        assert parameter["Description"].endswith("."), name
+        if "AllowedPattern" in parameter:
+            assert parameter["ConstraintDescription"].startswith(name), name
+
+
+GOOD_AND_BAD = {
+    "Stage": (["dev", "prod-2"], ["", "Prod", "2nd", "a" * 17]),
+    "MongodbUriParameter": (["/dialer/mongodb-uri"], ["", "dialer", "mongodb://host/"]),
+    "MongodbDatabase": (["dialer"], ["", "a b", "a.b", "a" * 39]),
+    "TwilioAccountSid": (["AC" + "0a" * 16], ["", "SK" + "0" * 32, "AC123"]),
+    "TwilioAuthTokenParameter": (["/dialer/twilio-auth-token"], ["", "0123456789abcdef"]),
+    "TwilioApiUrl": (["", "https://api.example"], ["api.example", "ftp://api.example"]),
+    "VoiceBaseUrl": (["", "https://voice.example"], ["voice.example", "https://voice.example/path"]),
+    "VpcSubnetIds": (["", "subnet-0a1b2c3d", "subnet-0a1b2c3d4e5f60718,subnet-0a1b2c3d"], ["subnet-1", "vpc-0a1b2c3d"]),
+    "VpcSecurityGroupIds": (["", "sg-0a1b2c3d"], ["sg-0a1b2c3d, sg-0a1b2c3e", "default"]),
+    "SecretsKeyArn": (["", "arn:aws:kms:eu-west-1:123456789012:key/0a1b"], ["alias/mine"]),
+    "TickRate": (["rate(1 minute)", "cron(* * * * ? *)"], ["1 minute", ""]),
+    "AlarmTopicArn": (["", "arn:aws:sns:eu-west-1:123456789012:ops"], ["ops"]),
+    "AlarmEmail": (["", "ops@example.com"], ["ops", "a b@example.com"]),
+}
+
+
+@pytest.mark.parametrize("name", GOOD_AND_BAD)
+def test_a_wrong_value_is_refused_before_anything_is_made(template: dict[str, Any], name: str) -> None:
+    pattern = template["Parameters"][name]["AllowedPattern"]
+    good, bad = GOOD_AND_BAD[name]
+    assert [value for value in good if not re.fullmatch(pattern, value)] == []
+    assert [value for value in bad if re.fullmatch(pattern, value)] == []
+
+
+def test_every_alarm_and_every_curve_is_of_a_metric_that_is_really_sent(template: dict[str, Any]) -> None:
+    sent = set(re.findall(r'"([A-Z][A-Za-z]+)"', (PRODUCT / "measures.py").read_text()))
+    sent |= set(re.findall(r'measure\(\{"([A-Z][A-Za-z]+)"', (PRODUCT / "wiring.py").read_text()))
+    alarms = [alarm["Properties"] for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()]
+    watched = {alarm["MetricName"] for alarm in alarms if alarm["Namespace"] == "Dialer"}
+    drawn = set(re.findall(r'"Dialer", "([A-Za-z]+)"', dashboard(template)))
+    assert len(watched) == 6
+    assert watched | drawn <= sent
+
+
+def test_the_dashboard_is_whole_json(template: dict[str, Any]) -> None:
+    widgets = json.loads(re.sub(r"\$\{[^}]+\}", "x", dashboard(template)))["widgets"]
+    places = {(widget["x"], widget["y"]) for widget in widgets}
+    assert len(places) == len(widgets) >= 9
+
+
+def dashboard(template: dict[str, Any]) -> str:
+    body: str = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Sub"]
+    return body
+
+
+def of_type(template: dict[str, Any], kind: str) -> dict[str, Any]:
+    found = {name: resource for name, resource in template["Resources"].items() if resource["Type"] == kind}
+    assert found
+    return found
+
+
+def statements_of(template: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every statement of every role and policy."""
+    roles = of_type(template, "AWS::IAM::Role").values()
+    documents = [policy["PolicyDocument"] for role in roles for policy in role["Properties"]["Policies"]]
+    documents += [one["Properties"]["PolicyDocument"] for one in of_type(template, "AWS::IAM::ManagedPolicy").values()]
+    return [statement for document in documents for statement in document["Statement"]]
 
 
 @pytest.mark.parametrize("function", ["TickFunction", "ReconcileFunction"])

@@ -22,7 +22,8 @@ class Bounds:
     queue_visibility: timedelta = timedelta(seconds=180)
     """The call queue's visibility timeout. AWS asks for six times the function's timeout."""
     dial_guard: timedelta = timedelta(seconds=1)
-    """The most time between the last look and the request: what may be missed in it is stated in docs/states.md."""
+    """The most time between the last look and the request, and again for the connection that carries it: what may be
+    missed in it is stated in docs/states.md."""
     post_timeout: timedelta = timedelta(seconds=10)
     """How long one read or write on the carrier's socket may take."""
     early_wait: timedelta = timedelta(seconds=3)
@@ -53,6 +54,10 @@ class Bounds:
         ):
             if getattr(self, longer) <= getattr(self, shorter):
                 raise BadSettings(f"{setting(longer)} must be greater than {setting(shorter)}, {why}.")
+        if self.call_timeout <= self.early_wait + self.dial_guard + self.post_timeout:
+            parts = " + ".join(setting(part) for part in ("early_wait", "dial_guard", "post_timeout"))
+            why = "or a function that waited has no time left to dial"
+            raise BadSettings(f"{setting('call_timeout')} must be greater than {parts}, {why}.")
 
     @property
     def claim_grace(self) -> timedelta:

@@ -24,6 +24,10 @@ def is_final(status: str) -> bool:
     return status in _OUTCOMES
 
 
+def is_answered(status: str) -> bool:
+    return _ORDER.get(status) == _ORDER["answered"]
+
+
 def rank(status: str) -> int:
     """Where a status stands in a call's life: a lower one never replaces a higher one."""
     return _FINAL_RANK if is_final(status) else _ORDER[status]

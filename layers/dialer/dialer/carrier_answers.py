@@ -36,6 +36,8 @@ class OurFault:
     reason: str
     region_only: bool = False
     """Only this number's country is closed to the account."""
+    credentials: bool = False
+    """The account's token was refused."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +61,9 @@ _NUMBER = {
     13226: "number is not valid",
 }
 _REGION = {21215: "no permission to call this country", 13227: "no permission to call this country"}
+_CREDENTIALS = 20003
 _ACCOUNT = {
-    20003: "the carrier refused the credentials",
+    _CREDENTIALS: "the carrier refused the credentials",
     20005: "the account is not active",
     20006: "access denied",
     20008: "test credentials used",
@@ -95,11 +98,11 @@ def meaning(*, http_status: int, code: int | None) -> Answer:
     if code in _REGION and 400 <= http_status < 500:
         return OurFault(reason=f"{_REGION[code]} ({code})", region_only=True)
     if code in _ACCOUNT and 400 <= http_status < 500:
-        return OurFault(reason=f"{_ACCOUNT[code]} ({code})")
+        return OurFault(reason=f"{_ACCOUNT[code]} ({code})", credentials=code == _CREDENTIALS)
     if code in _PASSING and 400 <= http_status < 500:
         return NotPlaced(reason=f"{_PASSING[code]} ({code})")
     if http_status == 429:
         return NotPlaced(reason="too many requests (429)")
     if http_status == 401:
-        return OurFault(reason="the carrier refused the credentials (401)")
+        return OurFault(reason="the carrier refused the credentials (401)", credentials=True)
     return Unsure(reason=f"HTTP {http_status}" + (f", code {code}" if code else ""))

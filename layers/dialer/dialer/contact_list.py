@@ -25,7 +25,7 @@ _PRIORITY = "priority"
 _LONGEST_VALUE = 1000
 _PEEK = 4096
 _DECIMAL = re.compile(r"[.,]0$")
-_DATABASE_INTEGERS = range(-(2**63), 2**63)
+PRIORITIES = range(-100, 101)  # a tick looks at each priority in turn: a few hundred are quick, a million are not
 _DIGITS_OF_A_PHONE = 7
 csv.field_size_limit(1_000_000)
 
@@ -184,7 +184,7 @@ def _priority(written: str) -> int:
     try:
         priority = int(written)
     except ValueError:
-        priority = _DATABASE_INTEGERS.stop
-    if priority not in _DATABASE_INTEGERS:
-        raise ValueError("priority is not a whole number")
+        priority = PRIORITIES.stop
+    if priority not in PRIORITIES:
+        raise ValueError("priority is not a whole number from -100 to 100")
     return priority

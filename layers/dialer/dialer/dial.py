@@ -6,7 +6,7 @@ At most one request per attempt rests on two lines of this file: `take_line` gra
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dialer.bounds import Bounds
 from dialer.carrier_answers import Answer, NotPlaced, OurFault, Placed, Refused, Unsure
@@ -34,6 +34,10 @@ class DialReport:
     detail: str = ""
     sid: str = ""
     alarm: str = ""
+    state: str = ""
+    """The contact's last state, where this dial was its end."""
+    dial_at: datetime | None = None
+    """When the line was taken, by the database's clock."""
 
     @property
     def line_freed(self) -> bool:
@@ -82,9 +86,10 @@ class Dial:
                 from_number=sight.campaign.caller_id(message.contact_id),
                 silence=self.bounds.dial_silence,
                 patience=call.ring_timeout + call.talk_limit + self.bounds.queue_time,
+                talk_limit=call.talk_limit,
             )
         except PhoneBusy:
-            return self._put_off(message, _PHONE_BUSY, "this phone has an unsettled attempt elsewhere")
+            return self._phone_busy(message)
         if contact is None:
             return self._dropped(message, sight)
         try:
@@ -151,7 +156,7 @@ class Dial:
     def _forbidden(self, contact: Contact, verdict: Never | NotNow) -> DialReport:
         to, due_at = (State.SUPPRESSED, None) if isinstance(verdict, Never) else (State.PENDING, verdict.until)
         self.lines.forbid(contact, to=to, due_at=due_at, reason=verdict.reason)
-        return _report(contact, "forbidden", verdict.reason)
+        return _report(contact, "forbidden", verdict.reason, state=to if to is State.SUPPRESSED else "")
 
     def _step_back(self, contact: Contact, reason: str) -> DialReport:
         self.lines.step_back(contact, after=timedelta(seconds=1), reason=reason)
@@ -197,7 +202,7 @@ class Dial:
                 return _report(contact, "placed", sid=sid, alarm=acceptance.alarm)
             case Refused(reason=reason):
                 self.lines.refuse(contact, reason=reason)
-                return _report(contact, "refused", reason)
+                return _report(contact, "refused", reason, state=State.FAILED)
             case NotPlaced(reason=reason):
                 self.lines.not_placed(contact, after=backoff(setbacks=contact.setbacks), reason=reason)
                 self._count_setback(campaign.id, f"the carrier takes no calls: {reason}")
@@ -225,8 +230,14 @@ class Dial:
     def _pause(self, campaign_id: str, reason: str) -> None:
         self.campaigns.set_state(campaign_id, CampaignState.PAUSED, sources=[CampaignState.RUNNING], reason=reason)
 
-    def _put_off(self, message: CallMessage, after: timedelta, reason: str) -> DialReport:
-        if self.lines.put_off(message, after=after, reason=reason):
+    def _phone_busy(self, message: CallMessage) -> DialReport:
+        """A call lasts minutes, a held contact keeps its phone for a day: so longer and longer."""
+        contact = self.lines.explain(message.contact_id)
+        after = backoff(setbacks=contact.setbacks if contact else 0, first=_PHONE_BUSY)
+        return self._put_off(message, after, "this phone has an unsettled attempt elsewhere", setbacks=1)
+
+    def _put_off(self, message: CallMessage, after: timedelta, reason: str, *, setbacks: int = 0) -> DialReport:
+        if self.lines.put_off(message, after=after, reason=reason, setbacks=setbacks):
             return _report(message, "put off", reason)
         return _report(message, "dropped", reason)
 
@@ -261,9 +272,13 @@ def _request(contact: Contact, campaign: Campaign) -> CallRequest:
     )
 
 
-def _report(of: CallMessage | Contact, outcome: str, detail: str = "", *, sid: str = "", alarm: str = "") -> DialReport:
+def _report(
+    of: CallMessage | Contact, outcome: str, detail: str = "", *, sid: str = "", alarm: str = "", state: str = ""
+) -> DialReport:
+    dial_at: datetime | None = None
     if isinstance(of, Contact):
         contact_id, attempt = of.id, of.attempt.id if of.attempt else ""
+        dial_at = of.attempt.dial_at if of.attempt else None
     else:
         contact_id, attempt = of.contact_id, of.attempt_id
     return DialReport(
@@ -274,4 +289,6 @@ def _report(of: CallMessage | Contact, outcome: str, detail: str = "", *, sid: s
         detail=detail,
         sid=sid,
         alarm=alarm,
+        state=state,
+        dial_at=dial_at,
     )

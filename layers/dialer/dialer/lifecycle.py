@@ -18,7 +18,8 @@ class State(StrEnum):
     DIALING = "dialing"
     """One call function holds the only permission to dial. A crash leaves it here until reconcile doubts it."""
     PLACED = "placed"
-    """The carrier has the call, and its id is known. If the carrier falls silent, reconcile asks."""
+    """The carrier has the call, and its id is known. If the carrier falls silent, reconcile asks; if it no longer knows
+    the call, it is failed as unknown after a day."""
     UNCERTAIN = "uncertain"
     """The request may or may not have reached the carrier. Never redialed; reconcile asks the carrier."""
     HELD = "held"
@@ -132,7 +133,9 @@ MOVES: dict[Move, Rule] = {
     Move.ADOPT: _rule("T14", Owner.RECONCILE, {_U}, {_L}, "the carrier's list has exactly one call that must be ours"),
     Move.HOLD: _rule("T14", Owner.RECONCILE, {_U}, {_H}, "the carrier cannot tell, after the horizon"),
     Move.RELEASE: _rule("T14", Owner.RECONCILE, {_U}, {_P, _FAILED}, "the same, where the campaign chose to redial"),
-    Move.GIVE_UP: _rule("T14", Owner.RECONCILE, {_H}, {_FAILED}, "held for longer than a carrier can queue a call"),
+    Move.GIVE_UP: _rule(
+        "T14", Owner.RECONCILE, {_H, _L}, {_FAILED}, "the carrier knows of no call for longer than it can queue one"
+    ),
     Move.RESOLVE: _rule("T14", Owner.PERSON, {_H}, {_P, _FAILED}, "a person decides"),
     Move.ANSWER: _rule("T16", Owner.VOICE, {_D, _U, _L, _H}, {_L}, "the first answer for this attempt may speak"),
 }

@@ -208,6 +208,9 @@ class Claimed:
     attempt_id: str
     phone: str
     region: str
+    priority: int = 0
+    due_at: datetime | None = None
+    """When it was due: with the priority and the id, its place in the queue."""
 
 
 @dataclass(frozen=True, kw_only=True)

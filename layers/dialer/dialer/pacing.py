@@ -3,27 +3,15 @@
 import math
 from datetime import datetime, timedelta
 
-from dialer.model import Slots
-
 
 def open_lines(*, limit: int, booked: int) -> int:
     """Lines that may still be given away."""
     return max(0, limit - booked)
 
 
-def slots_within(*, horizon: timedelta, lead: timedelta, spacing: timedelta) -> int:
-    """How many slots, `spacing` apart and starting `lead` from now, lie within the horizon."""
-    return max(0, math.ceil((horizon - lead) / spacing))
-
-
 def queue_delay(*, slot_at: datetime, now: datetime) -> int:
     """Whole seconds a message waits in the queue: never early, at most SQS's 900."""
     return min(900, max(0, math.ceil((slot_at - now).total_seconds())))
-
-
-def unused(slots: Slots, used: int) -> datetime:
-    """Where the next slot is when only the first `used` of a run were given away."""
-    return slots.at(used)
 
 
 def backoff(

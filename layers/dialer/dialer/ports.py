@@ -4,7 +4,7 @@ Every verb that moves a contact is one compare-and-set on one document, guarded 
 raise `Unavailable`: nothing is known to have happened, and the caller need not undo anything.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -83,7 +83,7 @@ class Campaigns(Protocol):
         ...
 
     def running_ids(self) -> Sequence[str]:
-        """All running campaigns, the one that got slots longest ago first."""
+        """All running campaigns, the one whose turn was longest ago first."""
         ...
 
     def set_state(
@@ -98,6 +98,10 @@ class Campaigns(Protocol):
 
     def return_slots(self, campaign_id: str, *, fence: int, slots: Slots, used: int) -> bool:
         """Give back the tail of a run, unless somebody has reserved slots since."""
+        ...
+
+    def note_ticked(self, campaign_ids: Sequence[str]) -> None:
+        """They have had their turn, with or without slots: in `running_ids` the others come first."""
         ...
 
     def permit(self, campaign_id: str) -> bool:
@@ -120,13 +124,24 @@ class Claims(Protocol):
         """Lines in use or promised, counted no further than `limit`."""
         ...
 
+    def anyone_due(self, campaign_id: str, *, now: datetime) -> bool:
+        """Whether there is a candidate at all: a cheap look before slots are reserved."""
+        ...
+
     def claim_due(
-        self, campaign_id: str, *, claim: str, limit: int, until: datetime, now: datetime
+        self,
+        campaign_id: str,
+        *,
+        claim: str,
+        limit: int,
+        until: datetime,
+        now: datetime,
+        behind: Claimed | None = None,
     ) -> Sequence[Claimed]:
         """T1: claim up to `limit` contacts that are due, in order of priority and due time. `claim` must be new.
 
         `now` chooses the candidates; the guard uses the database's clock. What is returned is claimed by us, even when
-        the reply to the write was lost.
+        the reply to the write was lost. `behind`: start after this one, the last of the same tick's batch before.
         """
         ...
 
@@ -143,11 +158,19 @@ class Lines(Protocol):
     """The call function's verbs: take the line, give it back, write down what the carrier said."""
 
     def take_line(
-        self, message: CallMessage, *, token: str, from_number: str, silence: timedelta, patience: timedelta
+        self,
+        message: CallMessage,
+        *,
+        token: str,
+        from_number: str,
+        silence: timedelta,
+        patience: timedelta,
+        talk_limit: timedelta,
     ) -> Contact | None:
         """T4: the one permission to dial, or None when somebody else had it or its time has passed.
 
-        `silence`: after it this invocation is dead. `patience`: how long the carrier may be silent about the call.
+        `silence`: after it this invocation is dead. `patience`: how long the carrier may be silent about the call;
+        once somebody has answered, only the `talk_limit`.
         Raises PhoneBusy; Unproven when the write may have happened and the database cannot say.
         """
         ...
@@ -156,8 +179,8 @@ class Lines(Protocol):
         """The contact as it is now, to say why the line was not given."""
         ...
 
-    def put_off(self, message: CallMessage, *, after: timedelta, reason: str) -> bool:
-        """Claimed to pending: no attempt is used."""
+    def put_off(self, message: CallMessage, *, after: timedelta, reason: str, setbacks: int = 0) -> bool:
+        """Claimed to pending: no attempt is used. `setbacks` are added to the contact's own."""
         ...
 
     def forbid(self, contact: Contact, *, to: State, due_at: datetime | None, reason: str) -> bool:
@@ -211,8 +234,8 @@ class Hearing(Protocol):
 
     def find(self, contact_id: str) -> Contact | None: ...
 
-    def hear(self, ref: CallRef, report: CallReport) -> bool:
-        """T13: progress; only forward, only for this attempt and this call."""
+    def hear(self, ref: CallRef, report: CallReport) -> str:
+        """T13: progress; only forward, only for this attempt and this call. The campaign of whom it moved, if any."""
         ...
 
     def answer(self, ref: CallRef, *, sid: str) -> bool:
@@ -223,8 +246,8 @@ class Hearing(Protocol):
         """T13: the attempt's end, once."""
         ...
 
-    def note_machine(self, ref: CallRef, *, sid: str, answered_by: str) -> bool:
-        """Who answered, heard before the end."""
+    def note_machine(self, ref: CallRef, *, sid: str, answered_by: str) -> str:
+        """Who answered, heard before the end. The campaign of whom it is about, or nothing."""
         ...
 
     def note_late(self, ref: CallRef, *, sid: str) -> bool:
@@ -232,10 +255,22 @@ class Hearing(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class OverdueBatch:
+    """Who has waited longest, and what cannot be read as a contact: that must not cost the others their turn."""
+
+    contacts: Sequence[Contact]
+    unreadable: Sequence[str] = ()
+    """Ids of documents that are no contact."""
+
+    def __len__(self) -> int:
+        return len(self.contacts) + len(self.unreadable)
+
+
 class Overdue(Protocol):
     """Reconcile's verbs: what has outlived its `until`, in every campaign whatever its state."""
 
-    def overdue(self, state: State, *, limit: int) -> Sequence[Contact]:
+    def overdue(self, state: State, *, limit: int) -> OverdueBatch:
         """Contacts in this state whose `until` has passed, the longest overdue first."""
         ...
 
@@ -268,7 +303,7 @@ class Overdue(Protocol):
         ...
 
     def give_up(self, contact: Contact, *, reason: str) -> bool:
-        """Held too long: failed, outcome unknown."""
+        """Held too long, or no longer known to the carrier: failed, outcome unknown."""
         ...
 
     def resolve(self, contact_id: str, attempt_id: str, *, to: State, reason: str) -> bool:
@@ -294,7 +329,9 @@ class ContactBook(Protocol):
 
     def add(self, campaign_id: str, contacts: Sequence[NewContact], *, max_attempts: int) -> Added: ...
 
-    def count_by_state(self, campaign_id: str) -> dict[State, int]: ...
+    def count_by_state(self, campaign_id: str) -> dict[State, int]:
+        """How many contacts are in each state, all at one moment; of a very long list, a moment that has passed."""
+        ...
 
     def holding(self, campaign_id: str, state: State, *, limit: int) -> Sequence[Contact]:
         """Contacts in a state, to list them."""
@@ -373,4 +410,50 @@ class Witness(Protocol):
 
     def cancel(self, sid: str) -> None:
         """Stop a call that is still queued or ringing."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulse:
+    """What is unsettled at this moment, over all campaigns."""
+
+    uncertain: int = 0
+    held: int = 0
+    oldest_uncertain: timedelta = timedelta(0)
+    """Since its dial."""
+
+
+class Patients(Protocol):
+    """Counts what waits for the carrier or for a person, to show and to sound alarms; nothing is decided by it."""
+
+    def pulse(self) -> Pulse: ...
+
+
+class Endings(Protocol):
+    """Knows when a campaign has run out of work."""
+
+    def just_finished(self, campaign_id: str) -> bool:
+        """True once when a running campaign has nothing left to do, and once again after each time it had more."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Announcement:
+    """Something that has happened, for whoever is outside: `docs/events.md` has every kind with its facts."""
+
+    kind: str
+    facts: Mapping[str, str]
+
+
+class Announcer(Protocol):
+    """Carries announcements out, at the end of an invocation. It never raises: no promise rests on an announcement."""
+
+    def note(self, *announcements: Announcement) -> None: ...
+
+    def noted(self, kind: str) -> int:
+        """How many of a kind wait to be sent."""
+        ...
+
+    def publish(self) -> int:
+        """Send what was noted; how many were not taken."""
         ...

@@ -1,20 +1,23 @@
 """Reconcile: whatever has outlived its `until` is returned, doubted, asked about or given up (T3, T12, T14, T15)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from dialer import call_status
 from dialer.bounds import Bounds
 from dialer.callback import Callback, CallbackReport
-from dialer.errors import Unavailable
+from dialer.errors import BadSettings, Unavailable
 from dialer.lifecycle import State
-from dialer.model import CallRecord, CallReport, Campaign, CampaignState, Contact, Doubt, Sight, attempt_of
+from dialer.model import CallRecord, CallReport, Campaign, CampaignState, Contact, Doubt, Outcome, Sight, attempt_of
 from dialer.ports import CallRef, Campaigns, Overdue, Witness
 from dialer.settling import Adopt, NoCall, Several, Wait, candidates, dialed_at, judge, needs_proof
 from dialer.workers import each
 
 _BATCH = 500
+
+Work = Callable[[Sequence[Contact], "ReconcileReport"], None]
+Settle = Callable[[Contact, Sight], "Settled"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,12 @@ class Settled:
     attempt_id: str
     finding: str
     alarm: str = ""
+    campaign_id: str = ""
+    outcome: str = ""
+    """How the attempt ended, where it did."""
+    sid: str = ""
+    state: str = ""
+    """Where the contact went, where its attempt ended."""
 
 
 @dataclass(kw_only=True)
@@ -55,31 +64,28 @@ class Reconcile:
         for state, work in (
             (State.CLAIMED, self._expire),
             (State.DIALING, self._fall_silent),
-            (State.UNCERTAIN, self._each(self._ask_about)),
-            (State.PLACED, self._each(self._ask_after)),
-            (State.HELD, self._each(self._give_up)),
+            (State.UNCERTAIN, self._each(self._ask_about, enough_time)),
+            (State.PLACED, self._each(self._ask_after, enough_time)),
+            (State.HELD, self._each(self._give_up, enough_time)),
         ):
             try:
                 self._until_none(state, work, report, enough_time)
+            except BadSettings:  # they are everybody's, and an operator must put them right
+                raise
             except Exception as broken:  # noqa: BLE001  one state that cannot be read must not keep the others waiting
                 report.unavailable.append(f"{state}: {type(broken).__name__}")
         return report
 
-    def _until_none(
-        self,
-        state: State,
-        work: Callable[[Sequence[Contact], ReconcileReport], None],
-        report: ReconcileReport,
-        enough_time: Callable[[], bool],
-    ) -> None:
+    def _until_none(self, state: State, work: Work, report: ReconcileReport, enough_time: Callable[[], bool]) -> None:
         while True:
             if not enough_time():
                 report.ran_out_of_time = True
                 return
-            contacts = self.overdue.overdue(state, limit=_BATCH)
-            if contacts:
-                work(contacts, report)
-            if len(contacts) < _BATCH:
+            batch = self.overdue.overdue(state, limit=_BATCH)
+            report.unavailable += [f"contact {contact_id}: unreadable" for contact_id in batch.unreadable]
+            if batch.contacts:
+                work(batch.contacts, report)
+            if len(batch) < _BATCH:
                 return
 
     def _expire(self, contacts: Sequence[Contact], report: ReconcileReport) -> None:
@@ -98,19 +104,24 @@ class Reconcile:
         """T12: the function that held the permission is dead."""
         report.silenced += self.overdue.fall_silent(contacts)
 
-    def _each(
-        self, settle: Callable[[Contact, Sight], Settled]
-    ) -> Callable[[Sequence[Contact], ReconcileReport], None]:
+    def _each(self, settle: Settle, enough_time: Callable[[], bool]) -> Work:
+        """Each contact by itself, as far as time allows: the rest are still overdue in the next run."""
+
+        def one(contact: Contact) -> Settled | str | None:
+            return self._one(contact, settle) if enough_time() else None
+
         def work(contacts: Sequence[Contact], report: ReconcileReport) -> None:
-            for done in each(contacts, lambda contact: self._one(contact, settle), workers=self.workers):
+            for done in each(contacts, one, workers=self.workers):
                 if isinstance(done, Settled):
                     report.settled.append(done)
-                else:
+                elif done:
                     report.unavailable.append(done)
+                else:
+                    report.ran_out_of_time = True
 
         return work
 
-    def _one(self, contact: Contact, settle: Callable[[Contact, Sight], Settled]) -> Settled | str:
+    def _one(self, contact: Contact, settle: Settle) -> Settled | str:
         """One contact; a part that does not answer leaves it for the next run, and the others go on."""
         try:
             sight = self.campaigns.see(contact.campaign_id)
@@ -121,6 +132,8 @@ class Reconcile:
         except Unavailable as cause:
             self._look_again(contact)
             return str(cause)
+        except BadSettings:
+            raise
         except Exception as bug:  # noqa: BLE001  one contact that breaks us must not keep the others waiting
             self._look_again(contact)
             return _settled(contact, "broken", alarm=type(bug).__name__)
@@ -167,29 +180,37 @@ class Reconcile:
     def _adopt(self, contact: Contact, call: CallRecord) -> Settled:
         if not self.overdue.adopt(contact, sid=call.sid):
             return _settled(contact, "settled meanwhile")
-        self._hear(contact, CallReport(sid=call.sid, status=call.status, answered_by=call.answered_by))
-        return _settled(contact, f"adopted {call.sid}")
+        heard = self._hear(contact, CallReport(sid=call.sid, status=call.status, answered_by=call.answered_by))
+        return _heard(_settled(contact, f"adopted {call.sid}"), heard)
 
     def _no_call(self, contact: Contact, campaign: Campaign) -> Settled:
         if campaign.doubt is Doubt.HOLD:
             return self._hold(contact, "the carrier lists no call for this attempt")
         to = State.PENDING if contact.used < contact.max else State.FAILED
         self.overdue.release(contact, to=to, reason="the carrier lists no call; the campaign redials")
-        return _settled(contact, f"released to {to}")
+        return replace(_settled(contact, f"released to {to}"), outcome=Outcome.UNKNOWN, state=to)
 
-    def _ask_after(self, contact: Contact, _: Sight) -> Settled:
+    def _ask_after(self, contact: Contact, sight: Sight) -> Settled:
         """T15: the carrier has been silent about a call for longer than it can last."""
         sid = attempt_of(contact).sid
         report = self.witness.report(sid)
         if report is None:
-            self.overdue.look_again(contact, after=self.bounds.settle_poll)
-            return _settled(contact, "unknown to the carrier", alarm=f"no such call: {sid}")
+            return self._no_such_call(contact, sight, f"no such call: {sid}")
         if report.status == "queued":
             self.witness.cancel(sid)
             report = self.witness.report(sid) or report
         if not call_status.is_final(report.status):
             return self._wait(contact, report.status)
-        return _settled(contact, f"asked: {report.status}", alarm=self._hear(contact, report).alarm)
+        heard = self._hear(contact, report)
+        return _heard(_settled(contact, f"asked: {report.status}", alarm=heard.alarm), heard)
+
+    def _no_such_call(self, contact: Contact, sight: Sight, alarm: str) -> Settled:
+        """The carrier said yes to a call that it does not know: it may only be slow to list it, so not at once."""
+        if sight.now - dialed_at(contact) < self.bounds.hold_limit:
+            self.overdue.look_again(contact, after=self.bounds.settle_poll)
+            return _settled(contact, "unknown to the carrier", alarm=alarm)
+        self.overdue.give_up(contact, reason="the carrier does not know the call it accepted")
+        return _given_up(contact, alarm=alarm)
 
     def _hear(self, contact: Contact, report: CallReport) -> CallbackReport:
         """What the carrier says when asked counts like a webhook."""
@@ -197,9 +218,22 @@ class Reconcile:
 
     def _give_up(self, contact: Contact, _: Sight) -> Settled:
         self.overdue.give_up(contact, reason="the carrier never reported a call")
-        return _settled(contact, "given up")
+        return _given_up(contact)
 
 
 def _settled(contact: Contact, finding: str, *, alarm: str = "") -> Settled:
     attempt = contact.attempt.id if contact.attempt else ""
-    return Settled(contact_id=contact.id, attempt_id=attempt, finding=finding, alarm=alarm)
+    return Settled(
+        contact_id=contact.id, attempt_id=attempt, finding=finding, alarm=alarm, campaign_id=contact.campaign_id
+    )
+
+
+def _given_up(contact: Contact, *, alarm: str = "") -> Settled:
+    return replace(_settled(contact, "given up", alarm=alarm), outcome=Outcome.UNKNOWN, state=State.FAILED)
+
+
+def _heard(settled: Settled, heard: CallbackReport) -> Settled:
+    """With the end of the attempt, where what the carrier said was its end."""
+    if heard.outcome != "settled":
+        return settled
+    return replace(settled, outcome=heard.detail, sid=heard.sid, state=heard.state)

@@ -16,6 +16,8 @@ class Settings:
     mongodb_uri_parameter: str
     mongodb_database: str
     bounds: Bounds
+    stack: str = ""
+    event_bus: str = ""
     twilio_account_sid: str = ""
     twilio_auth_token_parameter: str = ""
     twilio_api_url: str = ""

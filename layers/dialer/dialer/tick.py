@@ -1,6 +1,7 @@
 """Tick: reserve dial times, claim the contacts that are due, and send each to a call function (T0-T2)."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -24,13 +25,18 @@ class CampaignTick:
 
     campaign_id: str
     outcome: str
-    """ticked | locked elsewhere | lines full | closed | not running | no slots | unavailable"""
+    """ticked | locked elsewhere | lines full | closed | nobody due | not running | no slots | unavailable"""
     claimed: int = 0
     sifted: int = 0
     sent: int = 0
     unsent: int = 0
     doubtful: int = 0
     alarm: str = ""
+
+    @property
+    def found_nobody(self) -> bool:
+        """It looked, and nobody was due."""
+        return self.outcome in {"ticked", "nobody due"} and not self.claimed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +63,21 @@ class Tick:
     workers: int = 8
 
     def every_campaign(self, *, enough_time: Callable[[], bool]) -> TickReport:
-        """Tick the running campaigns, the longest waiting first, and start no more when time runs low."""
-        waiting = self.campaigns.running_ids()
-        done = [
-            tick for tick in each(waiting, lambda one: self._within(one, enough_time), workers=self.workers) if tick
-        ]
-        return TickReport(campaigns=done, not_reached=len(waiting) - len(done))
+        """Tick the running campaigns, the longest waiting first; whoever is not reached comes first next time."""
+        report = self.named(self.campaigns.running_ids(), enough_time=enough_time)
+        self._note_ticked([one.campaign_id for one in report.campaigns if one.outcome != "ticked"])
+        return report
+
+    def named(self, campaign_ids: Sequence[str], *, enough_time: Callable[[], bool]) -> TickReport:
+        """Tick these campaigns, in this order, and start no more when time runs low."""
+        done = each(campaign_ids, lambda one: self._within(one, enough_time), workers=self.workers)
+        ticked = [one for one in done if one]
+        return TickReport(campaigns=ticked, not_reached=len(campaign_ids) - len(ticked))
+
+    def _note_ticked(self, without_slots: Sequence[str]) -> None:
+        """Whoever reserved slots is noted by that. Only the order rests on it: it may fail."""
+        with suppress(Unavailable):
+            self.campaigns.note_ticked(without_slots)
 
     def _within(self, campaign_id: str, enough_time: Callable[[], bool]) -> CampaignTick | None:
         return self.campaign(campaign_id) if enough_time() else None
@@ -90,6 +105,8 @@ class Tick:
         lines = open_lines(limit=limit, booked=self.claims.count_booked(lease.campaign_id, limit=limit))
         if lines == 0:
             return CampaignTick(campaign_id=lease.campaign_id, outcome="lines full")
+        if not self.claims.anyone_due(lease.campaign_id, now=sight.now):
+            return CampaignTick(campaign_id=lease.campaign_id, outcome="nobody due")
         return self._book(lease, sight, lines)
 
     def _book(self, lease: Lease, sight: Sight, lines: int) -> CampaignTick:
@@ -123,6 +140,8 @@ class _Booking:
     sifted: int = 0
     unsent: int = 0
     doubtful: int = 0
+    last: Claimed | None = None
+    verdicts: dict[tuple[str, bool], Verdict] = field(default_factory=dict)
     started: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -157,9 +176,15 @@ class _Booking:
             return False
         until = self.slots.end + self.tick.bounds.claim_grace
         claimed = self.tick.claims.claim_due(
-            self.campaign.id, claim=self.tick.new_token(), limit=wanted, until=until, now=self._now()
+            self.campaign.id,
+            claim=self.tick.new_token(),
+            limit=wanted,
+            until=until,
+            now=self._now(),
+            behind=self.last,
         )
         self.claimed += len(claimed)
+        self.last = claimed[-1] if claimed else None
         self._send(self._sift(claimed))
         return len(claimed) == wanted
 
@@ -178,9 +203,13 @@ class _Booking:
         return [one for one, verdict in verdicts if isinstance(verdict, Go)]
 
     def _verdict(self, one: Claimed, suppressed: frozenset[str]) -> Verdict:
-        return may_call(
-            campaign=self.campaign, region=one.region, suppressed=one.phone in suppressed, now=self.slots.now
-        )
+        """Judged once for all who have it in common: time zones take longer to read than a contact."""
+        of = (one.region, one.phone in suppressed)
+        if of not in self.verdicts:
+            self.verdicts[of] = may_call(
+                campaign=self.campaign, region=one.region, suppressed=of[1], now=self.slots.now
+            )
+        return self.verdicts[of]
 
     def _send(self, callable_now: Sequence[Claimed]) -> None:
         messages = [self._message(one, self.slots.at(self.used + index)) for index, one in enumerate(callable_now)]

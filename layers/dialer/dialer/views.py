@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dialer.campaigns import CampaignOffice
-from dialer.lifecycle import State
-from dialer.model import Campaign, Contact
+from dialer.lifecycle import BOOKED, State
+from dialer.model import Campaign, CampaignState, Contact
 from dialer.ports import ContactBook
 
 
@@ -18,11 +18,10 @@ class Progress:
 
     @property
     def completed(self) -> bool:
-        """Nothing is left to do: every contact is settled, or waits for a person."""
-        return not any(self.counts.get(state) for state in (State.PENDING, State.CLAIMED, *_IN_CALL))
-
-
-_IN_CALL = (State.DIALING, State.PLACED, State.UNCERTAIN)
+        """Nothing is left to do: every contact is settled, or waits for a person, or for a campaign that has ended."""
+        ended = self.campaign.state in {CampaignState.STOPPED, CampaignState.ARCHIVED}
+        left = BOOKED if ended else BOOKED | {State.PENDING}
+        return not any(self.counts.get(state) for state in left)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,23 +1,30 @@
 """The composition root: every part made once per process, when it is first needed."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import boto3
 
-from dialer.adapters import parameters
 from dialer.adapters.aws import CONFIG
 from dialer.adapters.clock import SystemClock
 from dialer.adapters.mongo import Document, connect
+from dialer.adapters.parameters import ParameterStore
+from dialer.errors import BadSettings
 from dialer.secret import Secret
 from dialer.settings import Settings, from_environment
 
 _REMEMBERED_S = 2 * 24 * 3600  # longer than the call queue keeps a message (template.yaml: one day)
 
+Part = TypeVar("Part")
+Params = ParamSpec("Params")
+
 if TYPE_CHECKING:
+    from functools import _lru_cache_wrapper
+
     from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from pymongo.collection import Collection
@@ -27,11 +34,23 @@ if TYPE_CHECKING:
     from dialer.callback import Callback
     from dialer.campaigns import CampaignOffice
     from dialer.dial import Dial
+    from dialer.finish import Finish
     from dialer.intake import Intake
-    from dialer.ports import CallQueue, Campaigns, Suppressions
+    from dialer.measures import Measures
+    from dialer.ports import Announcer, CallQueue, Campaigns, Patients, Suppressions
     from dialer.reconcile import Reconcile
     from dialer.tick import Tick
     from dialer.views import Views
+
+
+_PARTS: "list[_lru_cache_wrapper[Any]]" = []
+
+
+def _part(make: Callable[Params, Part]) -> "_lru_cache_wrapper[Part]":
+    """Made once, and again after a secret has been replaced."""
+    made = cache(make)
+    _PARTS.append(made)
+    return made
 
 
 @cache
@@ -45,7 +64,7 @@ def new_token() -> str:
 
 
 @cache
-def _parameters() -> dict[str, Secret]:
+def _parameters() -> ParameterStore:
     """All that this function's settings name, in one request."""
     known = settings()
     names = (
@@ -54,7 +73,37 @@ def _parameters() -> dict[str, Secret]:
         known.voice_base_url_parameter,
         known.phone_hash_key_parameter,
     )
-    return parameters.read(boto3.client("ssm", config=CONFIG), [name for name in names if name])
+    return ParameterStore(
+        lambda config: boto3.client("ssm", config=config), [name for name in names if name], clock=SystemClock()
+    )
+
+
+@contextmanager
+def invocation() -> Iterator[None]:
+    """One invocation, by parts whose secrets are minutes old at most: after a rotation they are made again.
+
+    What the deployment got wrong may have been put right since: after BadSettings the next one reads all anew.
+    """
+    if _parameters.cache_info().currsize and _parameters().renew():
+        _forget_parts()
+    try:
+        yield
+    except BadSettings:
+        distrust()
+        raise
+
+
+def distrust() -> bool:
+    """A secret was refused. Whether it has been replaced: then this function's next invocation uses the new one."""
+    return bool(_parameters.cache_info().currsize) and _parameters().doubt()
+
+
+def _forget_parts() -> None:
+    """All that is made from secrets; between invocations, since nobody may be using it."""
+    if _database.cache_info().currsize:
+        _database().client.close()
+    for part in _PARTS:
+        part.cache_clear()
 
 
 def _parameter(setting: str) -> Secret:
@@ -69,24 +118,59 @@ def voice_base_url() -> str:
     return _parameter("voice_base_url_parameter").reveal().rstrip("/")
 
 
-@cache
+@_part
 def _collection(name: str) -> "Collection[Document]":
     return _database()[name]
 
 
-@cache
+@_part
 def _database() -> "Database[Document]":
     return connect(_parameter("mongodb_uri_parameter"), settings().mongodb_database)
 
 
-@cache
+@_part
 def campaigns() -> "Campaigns":
-    from dialer.adapters.campaigns import MongoCampaigns
+    from dialer.adapters.announced import AnnouncedCampaigns
 
-    return MongoCampaigns(_collection("campaigns"))
+    return AnnouncedCampaigns(_collection("campaigns"), announcer())
 
 
 @cache
+def announcer() -> "Announcer":
+    from dialer.adapters.event_bus import CONFIG as BRIEF
+    from dialer.adapters.event_bus import EventBridgeAnnouncer
+
+    return EventBridgeAnnouncer(cache(lambda: boto3.client("events", config=BRIEF)), bus=settings().event_bus)
+
+
+def publish() -> int:
+    """Send what this invocation announced; how many were not taken. Nothing fails because of it."""
+    paused = announcer().noted("CampaignPaused")
+    if paused:
+        measure({"Paused": paused})
+    return announcer().publish()
+
+
+def measure(measures: "Measures") -> None:
+    """Metrics, as lines of the log that CloudWatch reads. A log that takes no line fails nothing."""
+    if settings().stack and measures:
+        with suppress(OSError):
+            _print_metrics(measures)
+
+
+def _print_metrics(measures: "Measures") -> None:
+    from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+    units = {"Time": MetricUnit.Milliseconds, "Lag": MetricUnit.Milliseconds, "Age": MetricUnit.Seconds}
+    metrics = EphemeralMetrics(namespace="Dialer")
+    metrics.add_dimension("stack", settings().stack)
+    for name, value in measures.items():
+        unit = next((unit for ending, unit in units.items() if name.endswith(ending)), MetricUnit.Count)
+        metrics.add_metric(name=name, unit=unit, value=value)
+    metrics.flush_metrics()
+
+
+@_part
 def suppressions() -> "Suppressions":
     from dialer.adapters.suppressions import MongoSuppressions
 
@@ -111,7 +195,7 @@ def _queue(url: str) -> "CallQueue":
     return call_queue()
 
 
-@cache
+@_part
 def _twilio(*, fresh: bool) -> "Client":
     from dialer.adapters.carrier import client
 
@@ -120,12 +204,13 @@ def _twilio(*, fresh: bool) -> "Client":
         known.need("twilio_account_sid"),
         twilio_auth_token(),
         api_url=known.twilio_api_url,
+        connect=known.bounds.dial_guard,
         timeout=known.bounds.post_timeout,
         fresh=fresh,
     )
 
 
-@cache
+@_part
 def tick() -> "Tick":
     from dialer.adapters.campaign_lock import DynamoCampaignLock
     from dialer.adapters.claims import MongoClaims
@@ -155,7 +240,7 @@ def dial(time_left: Callable[[], timedelta]) -> "Dial":
         campaigns=campaigns(),
         lines=MongoLines(_collection("contacts")),
         suppressions=suppressions(),
-        dialer=TwilioDialer(_twilio(fresh=True), voice_base_url=voice_base_url()),
+        dialer=TwilioDialer(_twilio(fresh=True), voice_base_url=voice_base_url(), replaced=distrust),
         queue=_queue("refill_queue_url"),
         clock=SystemClock(),
         bounds=settings().bounds,
@@ -192,7 +277,7 @@ def once_per_attempt(dial_one: Callable[..., Any], context: "LambdaContext") -> 
     return once
 
 
-@cache
+@_part
 def callback() -> "Callback":
     from dialer.adapters.hearing import MongoHearing
     from dialer.callback import Callback
@@ -206,7 +291,7 @@ def callback() -> "Callback":
     )
 
 
-@cache
+@_part
 def reconcile() -> "Reconcile":
     from dialer.adapters.carrier import TwilioWitness
     from dialer.adapters.overdue import MongoOverdue
@@ -221,7 +306,22 @@ def reconcile() -> "Reconcile":
     )
 
 
-@cache
+@_part
+def finish() -> "Finish":
+    from dialer.adapters.endings import MongoEndings
+    from dialer.finish import Finish
+
+    return Finish(endings=MongoEndings(_collection("campaigns"), _collection("contacts")))
+
+
+@_part
+def patients() -> "Patients":
+    from dialer.adapters.pulse import MongoPatients
+
+    return MongoPatients(_collection("contacts"))
+
+
+@_part
 def campaign_office() -> "CampaignOffice":
     from dialer.adapters.contact_book import MongoContactBook
     from dialer.campaigns import CampaignOffice

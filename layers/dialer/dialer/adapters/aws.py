@@ -8,8 +8,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dialer.errors import Unavailable
 
-CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"})
-"""botocore's own 60 s timeouts outlive most invocations."""
+CONNECTIONS = 16
+CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=3,
+    retries={"total_max_attempts": 3, "mode": "standard"},
+    max_pool_connections=CONNECTIONS,
+)
+"""botocore's own 60 s timeouts outlive most invocations, and its 10 connections are fewer than the queue's threads."""
 
 
 @contextmanager

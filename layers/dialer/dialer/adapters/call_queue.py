@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from dialer.adapters.aws import available
+from dialer.adapters.aws import CONNECTIONS, available
 from dialer.errors import Unavailable
 from dialer.model import CallMessage
 from dialer.ports import Sent
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _BATCH = 10  # SQS takes no more in one request
-_THREADS = 16
 
 Entry = tuple[CallMessage, int]
 
@@ -32,7 +30,7 @@ class SqsCallQueue:
     def send(self, messages: Sequence[CallMessage], *, delays: Sequence[int]) -> Sent:
         entries = list(zip(messages, delays, strict=True))
         batches = [entries[start : start + _BATCH] for start in range(0, len(entries), _BATCH)]
-        results = each(batches, self._send_batch, workers=_THREADS)
+        results = each(batches, self._send_batch, workers=CONNECTIONS)
         return Sent(
             refused=[message for result in results for message in result.refused],
             doubtful=sum(result.doubtful for result in results),
@@ -68,4 +66,4 @@ class SqsCallQueue:
 
 def body_of(message: CallMessage) -> str:
     """The message as it travels: ids and two ISO-8601 moments."""
-    return json.dumps(asdict(message), default=datetime.isoformat)
+    return json.dumps(vars(message), default=datetime.isoformat)

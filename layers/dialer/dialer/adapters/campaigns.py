@@ -95,6 +95,12 @@ class MongoCampaigns:
             )
             return result.modified_count == 1
 
+    def note_ticked(self, campaign_ids: Sequence[str]) -> None:
+        with available():
+            self._campaigns.update_many(
+                {"_id": {"$in": list(campaign_ids)}, **_RUNNING}, {"$currentDate": {"ticked_at": True}}
+            )
+
     def permit(self, campaign_id: str) -> bool:
         spaced = {"$lte": ["$next_dial_at", "$$NOW"]}
         with available():

@@ -1,8 +1,9 @@
 """Twilio: one request that is never repeated, and reads that may be."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from requests import ConnectionError as NoConnection
@@ -13,7 +14,7 @@ from twilio.rest import Client
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from dialer.adapters.signature import FRAGMENT
-from dialer.carrier_answers import Answer, NotPlaced, Placed, Unsure, meaning
+from dialer.carrier_answers import Answer, NotPlaced, OurFault, Placed, Unsure, meaning
 from dialer.errors import Unavailable
 from dialer.model import CallRecord, CallReport
 from dialer.ports import CallRequest
@@ -21,7 +22,6 @@ from dialer.secret import Secret
 
 _EVENTS = ["initiated", "ringing", "answered", "completed"]
 _PAGE = 1000
-_NOT_FOUND = 404
 
 
 class _HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the client has no types
@@ -36,13 +36,16 @@ class _HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the client has no 
         return response
 
 
-def client(account_sid: str, token: Secret, *, api_url: str, timeout: timedelta, fresh: bool) -> Client:
-    """Twilio's client without any HTTP retry.
+def client(
+    account_sid: str, token: Secret, *, api_url: str, connect: timedelta, timeout: timedelta, fresh: bool
+) -> Client:
+    """Twilio's client without any HTTP retry: `connect` bounds the connection, `timeout` each read and write on it.
 
     `fresh` opens a new connection for every request. A pooled one may have died while the function was frozen, and a
     request sent into it is a request in doubt.
     """
-    http = _HttpClient(pool_connections=not fresh, timeout=timeout.total_seconds(), max_retries=None)
+    http = _HttpClient(pool_connections=not fresh, max_retries=None)
+    http.timeout = (connect.total_seconds(), timeout.total_seconds())  # its constructor takes one number for both
     if not api_url:
         return Client(account_sid, token.reveal(), http_client=http)
     loopback = Client(account_sid, token.reveal(), http_client=http, environment={"TWILIO_REGION": ""})
@@ -51,13 +54,23 @@ def client(account_sid: str, token: Secret, *, api_url: str, timeout: timedelta,
 
 
 class TwilioDialer:
-    """Places calls. The attempt's id travels in the URLs: the only place the carrier gives it back from."""
+    """Places calls. The attempt's id travels in the URLs: the only place the carrier gives it back from.
 
-    def __init__(self, twilio: Client, *, voice_base_url: str) -> None:
+    `replaced` is asked when the credentials were refused: whether there are other ones by now.
+    """
+
+    def __init__(self, twilio: Client, *, voice_base_url: str, replaced: Callable[[], bool] = lambda: False) -> None:
         self._twilio = twilio
         self._voice_base_url = voice_base_url
+        self._replaced = replaced
 
     def place(self, request: CallRequest) -> Answer:
+        answer = self._place(request)
+        if isinstance(answer, OurFault) and answer.credentials and self._replaced():
+            return NotPlaced(reason="the carrier's credentials were replaced meanwhile")
+        return answer
+
+    def _place(self, request: CallRequest) -> Answer:
         about = f"{self._voice_base_url}/voice/{request.contact_id}/{request.attempt_id}"
         detection: dict[str, Any] = {"machine_detection": "Enable"} if request.detect_machine else {}
         try:
@@ -116,7 +129,7 @@ class TwilioWitness:
             try:
                 call = self._twilio.calls(sid).fetch()
             except TwilioRestException as wrong:
-                if wrong.status == _NOT_FOUND:
+                if wrong.status == HTTPStatus.NOT_FOUND:
                     return None
                 raise
             if not call.status:
@@ -139,6 +152,10 @@ def _answering() -> Iterator[None]:
     """Turns whatever is not a whole answer into Unavailable: nothing is concluded from it."""
     try:
         yield
+    except TwilioRestException as wrong:
+        if wrong.status == HTTPStatus.UNAUTHORIZED:
+            raise Unavailable("the carrier refused the credentials (401)") from wrong
+        raise Unavailable(f"the carrier did not answer the question ({wrong.status})") from wrong
     except (TwilioException, RequestException, ValueError, KeyError, TypeError, AttributeError) as wrong:
         raise Unavailable(f"the carrier did not answer the question ({type(wrong).__name__})") from wrong
 

@@ -20,13 +20,14 @@ _PATIENCE_LOST_MS = 600_000  # where a rollback took the attempt's own patience:
 Stage = dict[str, Any]
 
 CLAIM_INDEX = "claim"
-BOOKED_INDEX = "booked"
+STATE_INDEX = "state"
 UNTIL_INDEX = "until"
 PHONE_INDEX = "phone"
 
 INDEXES: dict[str, tuple[list[tuple[str, int]], Document]] = {
     CLAIM_INDEX: (
-        [("campaign_id", 1), ("priority", -1), ("due_at", 1), ("_id", 1)],
+        # The queue's order, and behind it all that a tick asks of a contact: it reads no document to claim one.
+        [("campaign_id", 1), ("priority", -1), ("due_at", 1), ("_id", 1), ("phone", 1), ("region", 1)],
         {"partialFilterExpression": {"due_at": {"$exists": True}}},
     ),
     "one_contact_per_phone": ([("campaign_id", 1), ("phone", 1)], {"unique": True}),
@@ -39,10 +40,7 @@ INDEXES: dict[str, tuple[list[tuple[str, int]], Document]] = {
         [("attempt.sid", 1)],
         {"unique": True, "partialFilterExpression": {"attempt.sid": {"$gt": ""}}},
     ),
-    BOOKED_INDEX: (
-        [("campaign_id", 1), ("state", 1)],
-        {"partialFilterExpression": {"state": {"$in": sorted(IN_FLIGHT)}}},
-    ),
+    STATE_INDEX: ([("campaign_id", 1), ("state", 1)], {}),
     UNTIL_INDEX: (
         [("state", 1), ("attempt.until", 1)],
         {"partialFilterExpression": {"state": {"$in": sorted(IN_FLIGHT)}}},
@@ -66,13 +64,8 @@ def states(move: Move) -> Any:
 
 
 def booked_in(campaign_id: str, among: Iterable[State]) -> Document:
-    """A campaign's contacts in some of the states in flight, by BOOKED_INDEX.
-
-    The index's own filter is repeated: the planner does not see that one `$in` lies within another, and would read
-    what every campaign has in flight.
-    """
-    indexed = {"state": {"$in": sorted(IN_FLIGHT)}}
-    return {"campaign_id": campaign_id, "$and": [indexed, {"state": {"$in": sorted(among)}}]}
+    """A campaign's contacts in some states, by STATE_INDEX."""
+    return {"campaign_id": campaign_id, "state": {"$in": sorted(among)}}
 
 
 def literal(value: Any) -> Stage:
@@ -96,7 +89,7 @@ def is_past(path: str) -> Stage:
     return {"$and": [is_date(path), {"$lte": [path, "$$NOW"]}]}
 
 
-def to_pending(due_at: Any, *, reason: str, used: int = 0, setbacks: int | None = None) -> list[Stage]:
+def to_pending(due_at: Any, *, reason: str, used: int = 0, setbacks: int = 0) -> list[Stage]:
     """Waiting again: due at a moment, without an attempt."""
     return [
         {
@@ -131,8 +124,10 @@ def to_uncertain(poll: timedelta, *, reason: str) -> list[Stage]:
     ]
 
 
-def to_placed(sid: str, **more: Any) -> list[Stage]:
-    """The carrier has the call: it may be silent for as long as the attempt's own patience."""
+def to_placed(sid: str, *, answered: bool = False, **more: Any) -> list[Stage]:
+    """The carrier has the call: it may be silent for the attempt's own patience, and once answered, for a talk."""
+    known = ["$attempt.patience_ms", _PATIENCE_LOST_MS]
+    patience = ["$attempt.talk_limit_ms", *known] if answered else known
     return [
         {
             "$set": {
@@ -140,7 +135,7 @@ def to_placed(sid: str, **more: Any) -> list[Stage]:
                 "reason": "",
                 "setbacks": 0,
                 "attempt.sid": literal(sid),
-                "attempt.until": {"$add": ["$$NOW", {"$ifNull": ["$attempt.patience_ms", _PATIENCE_LOST_MS]}]},
+                "attempt.until": {"$add": ["$$NOW", {"$ifNull": patience}]},
                 **more,
             }
         }
@@ -193,9 +188,9 @@ def contacts_of(documents: Iterable[Document]) -> list[Contact]:
     return [contact_of(document) for document in documents]
 
 
-def _counters(*, used: int, setbacks: int | None = None) -> Stage:
+def _counters(*, used: int, setbacks: int = 0) -> Stage:
     counters: Stage = {"used": {"$add": ["$used", used]}} if used else {}
-    if setbacks is not None:
+    if setbacks:
         counters["setbacks"] = {"$add": [{"$ifNull": ["$setbacks", 0]}, setbacks]}
     return counters
 

@@ -34,14 +34,16 @@ class MongoHearing:
             document = self._contacts.find_one({"_id": contact_id})
             return contact_of(document) if document else None
 
-    def hear(self, ref: CallRef, report: CallReport) -> bool:
+    def hear(self, ref: CallRef, report: CallReport) -> str:
         rank = call_status.rank(report.status)
         news = {"$lt": ["$attempt.rank", rank]}
-        progress = to_placed(report.sid, **{"attempt.rank": rank, "attempt.status": literal(report.status)})
+        answered = call_status.is_answered(report.status)
+        heard = {"attempt.rank": rank, "attempt.status": literal(report.status)}
+        progress = to_placed(report.sid, answered=answered, **heard)
         return self._move(self._own(Move.HEAR, ref, report.sid, news), progress)
 
     def answer(self, ref: CallRef, *, sid: str) -> bool:
-        return self._move(self._own(Move.ANSWER, ref, sid), to_placed(sid))
+        return bool(self._move(self._own(Move.ANSWER, ref, sid), to_placed(sid, answered=True)))
 
     def settle(self, ref: CallRef, report: CallReport, *, outcome: Outcome, decision: RetryDecision) -> bool:
         story = archive(outcome, detail=report.detail, sid=report.sid)
@@ -51,9 +53,9 @@ class MongoHearing:
             if decision.after is None
             else to_pending(from_now(decision.after), reason=outcome)
         )
-        return self._move(self._own(Move.SETTLE, ref, report.sid), [*story, *end])
+        return bool(self._move(self._own(Move.SETTLE, ref, report.sid), [*story, *end]))
 
-    def note_machine(self, ref: CallRef, *, sid: str, answered_by: str) -> bool:
+    def note_machine(self, ref: CallRef, *, sid: str, answered_by: str) -> str:
         noted: list[Stage] = [{"$set": {"attempt.answered_by": literal(answered_by)}}]
         return self._move(self._own(Move.HEAR, ref, sid), noted)
 
@@ -68,10 +70,12 @@ class MongoHearing:
     def _own(self, move: Move, ref: CallRef, sid: str, *clauses: Stage) -> Document:
         return guard(move, ref.contact_id, ref.attempt_id, *clauses) | no_other_call(sid)
 
-    def _move(self, permission: Document, stages: list[Stage]) -> bool:
-        """A call id that another contact already has moves nothing: its webhook is a stranger's."""
+    def _move(self, permission: Document, stages: list[Stage]) -> str:
+        """The campaign of whom it moved. A call id that another contact already has moves nothing: its webhook is a
+        stranger's."""
         try:
             with available():
-                return self._contacts.update_one(permission, stages).matched_count == 1
+                moved = self._contacts.find_one_and_update(permission, stages, {"campaign_id": 1})
         except DuplicateKeyError:
-            return False
+            return ""
+        return str(moved["campaign_id"]) if moved else ""

@@ -8,7 +8,7 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from dialer.adapters.contact_documents import (
-    BOOKED_INDEX,
+    STATE_INDEX,
     Stage,
     archive,
     booked_in,
@@ -40,7 +40,14 @@ class MongoLines:
         self._contacts = contacts
 
     def take_line(
-        self, message: CallMessage, *, token: str, from_number: str, silence: timedelta, patience: timedelta
+        self,
+        message: CallMessage,
+        *,
+        token: str,
+        from_number: str,
+        silence: timedelta,
+        patience: timedelta,
+        talk_limit: timedelta,
     ) -> Contact | None:
         attempts_left = {"$lt": ["$used", "$max"]}
         slot_is_here = {"$lte": [literal(message.slot_at), "$$NOW"]}
@@ -69,6 +76,7 @@ class MongoLines:
                     "attempt.dial_at": "$$NOW",
                     "attempt.until": from_now(silence),
                     "attempt.patience_ms": milliseconds(patience),
+                    "attempt.talk_limit_ms": milliseconds(talk_limit),
                     "attempt.rank": 0,
                 }
             }
@@ -98,8 +106,8 @@ class MongoLines:
             document = self._contacts.find_one({"_id": contact_id})
             return contact_of(document) if document else None
 
-    def put_off(self, message: CallMessage, *, after: timedelta, reason: str) -> bool:
-        stages = to_pending(from_now(after), reason=reason)
+    def put_off(self, message: CallMessage, *, after: timedelta, reason: str, setbacks: int = 0) -> bool:
+        stages = to_pending(from_now(after), reason=reason, setbacks=setbacks)
         return self._move(guard(Move.PUT_OFF, message.contact_id, message.attempt_id), stages)
 
     def forbid(self, contact: Contact, *, to: State, due_at: Any, reason: str) -> bool:
@@ -149,7 +157,7 @@ class MongoLines:
 
     def count_live(self, campaign_id: str, *, limit: int) -> int:
         with available():
-            return self._contacts.count_documents(booked_in(campaign_id, LIVE), limit=limit, hint=BOOKED_INDEX)
+            return self._contacts.count_documents(booked_in(campaign_id, LIVE), limit=limit, hint=STATE_INDEX)
 
     def _attempt(self, move: Move, contact: Contact) -> Document:
         return guard(move, contact.id, attempt_of(contact).id)

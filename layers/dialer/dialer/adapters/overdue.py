@@ -1,6 +1,6 @@
 """Overdue: reconcile's verbs on contacts that have outlived their attempt's `until` (T3, T12, T14)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from pymongo.collection import Collection
@@ -11,6 +11,7 @@ from dialer.adapters.contact_documents import (
     UNTIL_INDEX,
     Stage,
     archive,
+    contact_of,
     contacts_of,
     from_now,
     guard,
@@ -26,6 +27,7 @@ from dialer.adapters.contact_documents import (
 from dialer.adapters.mongo import Document, available, database_clock
 from dialer.lifecycle import Move, State, target
 from dialer.model import Contact, Outcome, attempt_of, claim_of
+from dialer.ports import OverdueBatch
 
 _OVERDUE = is_past("$attempt.until")
 
@@ -36,7 +38,7 @@ class MongoOverdue:
     def __init__(self, contacts: Collection[Document]) -> None:
         self._contacts = contacts
 
-    def overdue(self, state: State, *, limit: int) -> Sequence[Contact]:
+    def overdue(self, state: State, *, limit: int) -> OverdueBatch:
         with available():
             now = database_clock(self._contacts.database)
             found = self._contacts.find(
@@ -45,7 +47,7 @@ class MongoOverdue:
                 limit=limit,
                 hint=UNTIL_INDEX,
             )
-            return contacts_of(found)
+            return _batch_of(found)
 
     def expire_claims(self, contacts: Sequence[Contact], *, to: State, reason: str) -> int:
         target(Move.EXPIRE, to)
@@ -105,6 +107,16 @@ class MongoOverdue:
     def _update(self, permission: Document, stages: list[Stage]) -> bool:
         with available():
             return self._contacts.update_one(permission, stages).modified_count == 1
+
+
+def _batch_of(documents: Iterable[Document]) -> OverdueBatch:
+    contacts, unreadable = [], []
+    for document in documents:
+        try:
+            contacts.append(contact_of(document))
+        except (KeyError, TypeError, ValueError):
+            unreadable.append(str(document["_id"]))
+    return OverdueBatch(contacts=contacts, unreadable=unreadable)
 
 
 def _room(to: State) -> list[Stage]:

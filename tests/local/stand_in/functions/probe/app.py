@@ -12,6 +12,7 @@ import boto3
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     print("probed")
     if "rawPath" in event:
+        time.sleep(0.1 if event["rawPath"] == "/slow" else 0)
         return {"statusCode": 200, "body": json.dumps({"path": event["rawPath"], "query": event["rawQueryString"]})}
     if "sleep" in event:
         time.sleep(event["sleep"])

@@ -1,0 +1,155 @@
+"""P7 and P8: how long the built call function needs until it can dial, against naive imports and against no bytecode.
+
+    .local/venvs/dev/bin/pytest benchmarks/test_cold_start.py -s
+
+Every figure is a fresh process of the interpreter that stands for Lambda's, with the built layers and nothing else on
+its path, from its first line to the moment when all parts of a dial are made. Both sides read their parameters from
+the same parameter store on loopback, in one request. Runs take turns, so that a busy machine slows all of them alike;
+medians of one run are compared with each other, never with another day's.
+"""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from local import runs
+from local.deploy import build, client
+from local.emulator import LAYERS
+from local.environments import LOCAL, interpreter
+
+ROUNDS = 9
+P7_TIME, P8_TIME = 0.65, 0.40
+VALUES = {
+    "/cold/uri": "mongodb://127.0.0.1:9",
+    "/cold/token": "a-token",
+    "/cold/key": "a-key",
+    "/cold/voice": "https://voice.example",
+}
+
+START = """
+import json, resource, sys, time
+began = time.perf_counter()
+{work}
+seconds = time.perf_counter() - began
+print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
+OURS = """
+import app
+from datetime import timedelta
+from types import SimpleNamespace
+from dialer import wiring
+wiring.dial(lambda: timedelta(seconds=30))
+wiring.once_per_attempt(lambda *, message: None, SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000))
+"""
+NAIVE = """
+import boto3, os, phonenumbers, pymongo, pydantic
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
+from aws_lambda_powertools.utilities import parameters, parser
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig
+from twilio.rest import Client
+from twilio.request_validator import RequestValidator
+from twilio.twiml.voice_response import VoiceResponse
+clients = [boto3.client(name) for name in ("dynamodb", "sqs", "secretsmanager", "events", "cloudwatch")]
+names = [os.environ[name] for name in os.environ if name.endswith("_PARAMETER")]
+read = boto3.client("ssm").get_parameters(Names=names, WithDecryption=True)["Parameters"]
+told = {one["Name"]: one["Value"] for one in read}
+table = boto3.resource("dynamodb").Table("idempotency")
+database = pymongo.MongoClient(told["/cold/uri"], connect=False)["dialer"]
+twilio = Client("AC" + "0" * 32, told["/cold/token"])
+store, app = DynamoDBPersistenceLayer(table_name="idempotency"), LambdaFunctionUrlResolver()
+twilio.calls
+"""
+
+
+@pytest.fixture(scope="module")
+def built() -> Iterator[Path]:
+    run = runs.begin()
+    yield build(run).parent
+    run.remove()
+
+
+@pytest.fixture
+def bare(built: Path, tmp_path: Path) -> Path:
+    """The same artifact without its bytecode."""
+    for layer in LAYERS:
+        shutil.copytree(built / layer, tmp_path / layer, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+@pytest.fixture
+def store(ministack: str) -> str:
+    """The address of a parameter store that has what both sides read."""
+    for name, value in VALUES.items():
+        client("ssm", ministack).put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+    return ministack
+
+
+def test_p7_the_call_function_starts_faster_than_with_naive_imports(built: Path, store: str) -> None:
+    """Naive imports get every package as `pip install` leaves it: unpruned, and with bytecode too."""
+    (whole,) = (LOCAL / "venvs" / "dev" / "lib").glob("python*/site-packages")
+    ours, naive = [], []
+    for _ in range(ROUNDS):
+        ours.append(_start(OURS, _paths(built, built), store))
+        naive.append(_start(NAIVE, [whole], store))
+    ratio = _median(ours)[0] / _median(naive)[0]
+    print(f"\nP7 start: ours {_text(ours)}, naive {_text(naive)}: {ratio:.2f} (bar {P7_TIME})")
+    assert ratio <= P7_TIME
+
+
+def test_p8_bytecode_is_what_makes_it_fast(built: Path, bare: Path, store: str) -> None:
+    with_it, without = [], []
+    for _ in range(ROUNDS):
+        with_it.append(_start(OURS, _paths(built, built), store))
+        without.append(_start(OURS, _paths(built, bare), store))
+    ratio = _median(with_it)[0] / _median(without)[0]
+    print(f"\nP8 start: with bytecode {_text(with_it)}, without {_text(without)}: {ratio:.2f} (bar {P8_TIME})")
+    assert ratio <= P8_TIME
+
+
+def _paths(functions: Path, layers: Path) -> list[Path]:
+    return [functions / "CallFunction", *(layers / layer / "python" for layer in LAYERS)]
+
+
+def _start(work: str, paths: list[Path], store: str) -> tuple[float, float]:
+    """Seconds, and megabytes at the highest."""
+    command = [str(interpreter("lambda")), "-B", "-c", START.format(work=work)]
+    done = subprocess.run(command, env=_environment(paths, store), capture_output=True, text=True, check=True)
+    seconds, megabytes = json.loads(done.stdout)
+    return seconds, megabytes
+
+
+def _environment(paths: list[Path], store: str) -> Mapping[str, str]:
+    return {
+        "PATH": os.defpath,
+        "PYTHONPATH": os.pathsep.join(str(path) for path in paths),
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": store,
+        "AWS_LAMBDA_FUNCTION_NAME": "call",
+        "MONGODB_URI_PARAMETER": "/cold/uri",
+        "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+        "TWILIO_AUTH_TOKEN_PARAMETER": "/cold/token",
+        "PHONE_HASH_KEY_PARAMETER": "/cold/key",
+        "VOICE_BASE_URL_PARAMETER": "/cold/voice",
+        "IDEMPOTENCY_TABLE": "idempotency",
+        "REFILL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/1/refill.fifo",
+    }
+
+
+def _median(runs_: list[tuple[float, float]]) -> tuple[float, float]:
+    return statistics.median(s for s, _ in runs_), statistics.median(m for _, m in runs_)
+
+
+def _text(runs_: list[tuple[float, float]]) -> str:
+    seconds, megabytes = _median(runs_)
+    return f"{seconds * 1000:.0f} ms, {megabytes:.0f} MB"

@@ -1,0 +1,120 @@
+"""P11: what the carrier tells us, one guarded update each, against loading, changing and writing back."""
+
+import random
+from functools import partial
+from typing import Any
+
+from pymongo.database import Database
+
+from benchmarks import ours, rivals
+from benchmarks.conftest import Notebook
+from benchmarks.lists import Contacts, make
+from benchmarks.measuring import Contestant, Lap, Measured, Watch, race
+from benchmarks.sizes import LAPS, QUICK
+from dialer.adapters.hearing import MongoHearing
+from dialer.adapters.mongo import Document
+from dialer.call_status import is_final
+from dialer.lifecycle import State
+from dialer.model import CallReport, Outcome
+from dialer.ports import CallRef
+from dialer.retry import RetryDecision
+from tests.builders import now
+
+CALLS = 20 if QUICK else 250
+STATUSES = ("initiated", "ringing", "in-progress", "completed")
+CLAIM = "a1b2c3d4e5f60718293a4b5c"
+DONE = RetryDecision(state=State.DONE, after=None)
+TEXT = f"""
+{CALLS} calls with four webhooks each, once as they should come, and once with every webhook delivered twice and all of
+them shuffled. Ours is one guarded update of one document; only the last webhook of a call reads it first. The rival is
+the usual way: load the call and the contact, change them, write both back whole. It ends wrong when webhooks come out
+of order or at once; ours cannot, and that every contact ends done after any order is asserted here.
+"""
+
+
+def test_webhooks(database: Database[Document], mongod: str, results: Notebook) -> None:
+    section = results.section("webhooks", "Webhooks", TEXT)
+    contacts = make(database["heard"], CALLS)
+    for order, events in (("in order", _in_order()), ("twice and shuffled", _shuffled())):
+        mine, naive = _raced(contacts, mongod, events)
+        for measured in (mine, naive):
+            note = "" if measured is mine else f"ours is {mine.rate / measured.rate:.3g}×"
+            section.add(
+                what=f"{measured.name}, {order}",
+                unit="webhooks/s",
+                laps=measured.rates,
+                peak_mb=measured.peak_mb,
+                note=note,
+            )
+        section.judge(
+            yardstick="P11",
+            what=f"webhooks/s against read-modify-write, {order}",
+            value=mine.rate / naive.rate,
+            bar=2.5,
+        )
+    section.demand()
+
+
+def _raced(contacts: Contacts, uri: str, events: list[tuple[str, str]]) -> list[Measured]:
+    opened = ours.opener(contacts.database, uri, contacts.name)
+    works: dict[str, Any] = {
+        "ours": partial(_hear, events=events),
+        "read-modify-write": partial(rivals.read_modify_write, events=events),
+    }
+    return race(
+        [
+            Contestant(
+                name=name,
+                opened=opened,
+                work=work,
+                before=partial(_ring, contacts),
+                after=partial(_all_done, contacts) if name == "ours" else lambda _: None,
+            )
+            for name, work in works.items()
+        ],
+        laps=LAPS,
+    )
+
+
+def _ids() -> list[str]:
+    return [f"65a1f0c4{10**15 + n}" for n in range(CALLS)]
+
+
+def _in_order() -> list[tuple[str, str]]:
+    return [(contact_id, status) for contact_id in _ids() for status in STATUSES]
+
+
+def _shuffled() -> list[tuple[str, str]]:
+    events = _in_order() * 2
+    random.Random(7).shuffle(events)
+    return events
+
+
+def _ring(contacts: Contacts) -> None:
+    """Everybody has just been dialed."""
+    contacts.database.drop_collection(f"{contacts.name}_calls")
+    moment = now()
+    attempt = {"id": CLAIM, "n": 1, "token": "t", "dial_at": moment, "until": moment, "rank": 0, "patience_ms": 60_000}
+    contacts.update_many(
+        {}, {"$set": {"state": "dialing", "attempt": attempt, "used": 1, "history": []}, "$unset": {"due_at": ""}}
+    )
+
+
+def _all_done(contacts: Contacts, lap: Lap) -> None:
+    assert contacts.count_documents({"state": "done"}) == CALLS
+    assert contacts.count_documents({"history": {"$size": 1}}) == CALLS
+
+
+def _hear(contacts: Contacts, *, events: list[tuple[str, str]]) -> Lap:
+    """The verbs that a webhook reaches, as the callback step calls them."""
+    hearing = MongoHearing(contacts)
+    with Watch() as watch:
+        for contact_id, status in events:
+            ref = CallRef(contact_id=contact_id, attempt_id=f"{contact_id}-{CLAIM}")
+            report = CallReport(sid=f"CA{contact_id}", status=status)
+            if not is_final(status):
+                hearing.hear(ref, report)
+            elif (found := hearing.find(contact_id)) and found.attempt:
+                hearing.settle(ref, report, outcome=Outcome.ANSWERED, decision=DONE)
+            watch.units += 1
+    return watch.lap()

@@ -1,0 +1,159 @@
+"""Each function may do what it does and nothing else: a whole campaign under the roles, then every call outside them.
+
+The calls are made with the credentials of the running functions themselves, taken from their processes.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from local.ministack import REGION
+from local.world import MONGODB_URI_PARAMETER, PHONE_HASH_KEY_PARAMETER, TWILIO_AUTH_TOKEN_PARAMETER, World
+from tests.conftest import missing
+from tests.deploy.campaigned import Campaigned
+from tests.functions.events import event
+
+pytestmark = pytest.mark.world
+
+TICK, CALL, VOICE, RECONCILE = "TickFunction", "CallFunction", "VoiceFunction", "ReconcileFunction"
+ALL = {TICK, CALL, VOICE, RECONCILE}
+OTHER_ROLE = "arn:aws:iam::123456789012:role/other"
+Call = Callable[[Callable[[str], Any], World], object]
+
+
+def _parameter(name: str) -> Call:
+    return lambda client, _: client("ssm").get_parameters(Names=[name], WithDecryption=True)
+
+
+def _send(queue: str, **more: str) -> Call:
+    return lambda client, world: client("sqs").send_message(QueueUrl=world.queues[queue], MessageBody="{}", **more)
+
+
+def _receive(queue: str) -> Call:
+    return lambda client, world: client("sqs").receive_message(QueueUrl=world.queues[queue], VisibilityTimeout=0)
+
+
+def _update(table: str, key: str) -> Call:
+    return lambda client, world: client("dynamodb").update_item(
+        TableName=world.tables[table],
+        Key={key: {"S": "nobody"}},
+        UpdateExpression="SET seen = :yes",
+        ExpressionAttributeValues={":yes": {"BOOL": True}},
+    )
+
+
+def _event(bus: Callable[[World], str]) -> Call:
+    entry = {"Source": "dialer", "DetailType": "test", "Detail": "{}"}
+    return lambda client, world: client("events").put_events(Entries=[{**entry, "EventBusName": bus(world)}])
+
+
+CALLS: dict[str, tuple[set[str], Call]] = {
+    "lock a campaign": ({TICK}, _update("LockTable", "campaign_id")),
+    "note a finished attempt": ({CALL}, _update("IdempotencyTable", "id")),
+    "send a call message": ({TICK}, _send("CallQueue")),
+    "send a hint": ({CALL, VOICE, RECONCILE}, _send("RefillQueue", MessageGroupId="g", MessageDeduplicationId="d")),
+    "send a dead letter": (set(), _send("CallDeadLetterQueue")),
+    "receive call messages": ({CALL}, _receive("CallQueue")),
+    "receive hints": ({TICK}, _receive("RefillQueue")),
+    "receive dead letters": (set(), _receive("CallDeadLetterQueue")),
+    "read the database's address": (ALL, _parameter(MONGODB_URI_PARAMETER)),
+    "read the hash key": (ALL, _parameter(PHONE_HASH_KEY_PARAMETER)),
+    "read the carrier's token": ({CALL, VOICE, RECONCILE}, _parameter(TWILIO_AUTH_TOKEN_PARAMETER)),
+    "read the voice address": ({CALL, VOICE}, _parameter("/dialer/voice-base-url")),
+    "read another parameter": (set(), _parameter("/somebody/elses")),
+    "announce something": (ALL, _event(lambda world: world.stack.outputs["EventBusName"])),
+    "announce something elsewhere": (set(), _event(lambda _: "default")),
+    "empty the lock table": (
+        set(),
+        lambda client, world: client("dynamodb").delete_item(
+            TableName=world.tables["LockTable"], Key={"campaign_id": {"S": "nobody"}}
+        ),
+    ),
+    "read the whole lock table": (
+        set(),
+        lambda client, world: client("dynamodb").scan(TableName=world.tables["LockTable"]),
+    ),
+    "change a secret": (
+        set(),
+        lambda client, _: client("ssm").put_parameter(
+            Name=TWILIO_AUTH_TOKEN_PARAMETER, Value="mine", Type="SecureString", Overwrite=True
+        ),
+    ),
+    "run another function": (
+        set(),
+        lambda client, world: client("lambda").invoke(FunctionName=world.functions[RECONCILE], Payload=b"{}"),
+    ),
+    "stop a schedule": (set(), lambda client, _: client("scheduler").list_schedules()),
+    "silence an alarm": (set(), lambda client, _: client("cloudwatch").disable_alarm_actions(AlarmNames=["any"])),
+    "read files": (set(), lambda client, _: client("s3").list_buckets()),
+    "become somebody else": (
+        set(),
+        lambda client, _: client("sts").assume_role(RoleArn=OTHER_ROLE, RoleSessionName="other"),
+    ),
+}  # fmt: skip
+
+
+def test_a_whole_campaign_runs_under_the_roles(campaigned: Campaigned) -> None:
+    campaigned.journey.assert_kept(campaigned.campaign_id, requests=6)
+    assert "AccessDenied" not in "\n".join(campaigned.lines)
+
+
+@pytest.mark.parametrize("function", sorted(ALL))
+def test_a_function_may_do_what_its_role_names_and_nothing_else(world: World, function: str) -> None:
+    client = _as(world, function)
+    refusals = {what: _refusal(call, client, world) for what, (_, call) in CALLS.items()}
+    allowed = {what for what, refusal in refusals.items() if not refusal}
+    assert set(refusals.values()) <= {"", "AccessDenied", "AccessDeniedException"}
+    assert allowed == {what for what, (functions, _) in CALLS.items() if function in functions}
+    assert len(CALLS) - len(allowed) > 10
+
+
+def _as(world: World, function: str) -> Callable[[str], Any]:
+    """Clients with the credentials that this function has right now."""
+    if not Path("/proc/self/environ").exists():
+        missing("the credentials of another process can be read on Linux only")
+    if not world.worker_pids(function):
+        world.invoke(function, EVENTS[function])
+    told = Path(f"/proc/{world.worker_pids(function)[0]}/environ").read_text().split("\0")
+    own = dict(setting.split("=", 1) for setting in told if "=" in setting)
+    assert own["AWS_ACCESS_KEY_ID"] != os.environ.get("AWS_ACCESS_KEY_ID", "test")
+    session = boto3.session.Session(
+        aws_access_key_id=own["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=own["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=own.get("AWS_SESSION_TOKEN"),
+        region_name=REGION,
+    )
+    return lambda service: session.client(service, endpoint_url=world.aws_url)  # type: ignore[call-overload]
+
+
+EVENTS: dict[str, Any] = {
+    TICK: {"campaign_id": "nobody"},
+    CALL: {"Records": []},
+    RECONCILE: {},
+    VOICE: event("voice_unsigned"),
+}
+
+
+def _refusal(call: Call, client: Callable[[str], Any], world: World) -> str:
+    try:
+        call(client, world)
+    except ClientError as refused:
+        return str(refused.response["Error"]["Code"])
+    return ""
+
+
+def test_the_function_url_has_both_permissions_and_no_other_function_has_one(world: World) -> None:
+    found = {name: kind for name, kind in world.stack.types.items() if kind == "AWS::Lambda::Permission"}
+    assert len(found) == 2
+    policy = world.client("lambda").get_policy(FunctionName=world.functions[VOICE])["Policy"]
+    assert {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"} <= set(_words(policy))
+    assert '"lambda:InvokedViaFunctionUrl"' in policy
+
+
+def _words(policy: str) -> list[str]:
+    return policy.replace('"', " ").replace(",", " ").split()
