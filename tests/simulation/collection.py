@@ -5,7 +5,8 @@ updates themselves, and the differential test holds its every answer to a real m
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -18,7 +19,7 @@ from tests.simulation.updates import Update, staged, updated
 from tests.simulation.values import MISSING, Document, UnknownToTheSimulation, at, copy, identical, order, plain
 
 Answer = TypeVar("Answer")
-Keys = Sequence[tuple[str, int]]
+Keys = Sequence[tuple[str, Any]]
 Changed = Callable[[str, Document | None, Document], None]
 
 
@@ -58,7 +59,8 @@ class _Table:
 
     name: str
     documents: dict[str, Document] = field(default_factory=dict)
-    indexes: set[str] = field(default_factory=set)
+    indexes: dict[str, tuple[Keys, Document]] = field(default_factory=dict)
+    """The keys of each, and which documents are in it."""
     unique: list[_Unique] = field(default_factory=list)
     unseen: dict[str, tuple[Document | None, int]] = field(default_factory=dict)
     """Documents whose last write no majority has yet: what reads still see, and until when."""
@@ -86,6 +88,13 @@ class Database:
     def __getitem__(self, name: str) -> "Collection":
         return Collection(self, self._tables.setdefault(name, _Table(name=name)))
 
+    @property
+    def client(self) -> "Database":
+        return self
+
+    def start_session(self, *, snapshot: bool) -> "nullcontext[None]":
+        return nullcontext()
+
     def command(self, name: str) -> Document:
         if name != "hello":
             raise UnknownToTheSimulation(f"the command {name}")
@@ -101,9 +110,9 @@ class Collection:
         self._linearizable = linearizable
 
     def with_options(self, *, read_concern: Any) -> "Collection":
-        if read_concern.level != "linearizable":
+        if read_concern.level not in {"linearizable", None}:
             raise UnknownToTheSimulation(f"read concern {read_concern.level}")
-        return Collection(self.database, self.table, linearizable=True)
+        return Collection(self.database, self.table, linearizable=read_concern.level == "linearizable")
 
     def find(
         self,
@@ -112,17 +121,26 @@ class Collection:
         *,
         sort: Keys = (),
         limit: int = 0,
-        hint: str = "",
+        hint: str | Keys = "",
         batch_size: int = 0,
-    ) -> Iterator[Document]:
+    ) -> "Cursor":
+        return Cursor(self, dict(asked), projection, sort, limit, hint)
+
+    def found(
+        self, asked: Document, projection: Mapping[str, int] | None, sort: Keys, limit: int, bounds: "_Bounds"
+    ) -> list[Document]:
+        """What a cursor comes back with."""
+
         def do() -> list[Document]:
-            self._check_hint(hint)
+            index = self._index_named(bounds.hint)
             found = self._matching(plain(asked))
+            if bounds.low or bounds.high:
+                found = _between(found, index, bounds, self._now())
             for path, direction in reversed(sort):
                 found.sort(key=lambda one, path=path: order(at(one, path)), reverse=direction < 0)  # type: ignore[misc]
             return [_projected(one, projection) for one in (found[:limit] if limit else found)]
 
-        return iter(self._ask("find", do))
+        return self._ask("find", do)
 
     def find_one(
         self,
@@ -130,15 +148,21 @@ class Collection:
         projection: Mapping[str, int] | None = None,
         *,
         max_time_ms: int | None = None,
+        hint: str = "",
     ) -> Document | None:
         def do() -> Document | None:
+            self._index_named(hint)
             return next((_projected(one, projection) for one in self._matching(plain(asked))), None)
 
         return self._ask("find_one", do)
 
-    def count_documents(self, asked: Mapping[str, Any], *, limit: int = 0, hint: str = "") -> int:
+    def count_documents(
+        self, asked: Mapping[str, Any], *, limit: int = 0, hint: str = "", session: object = None
+    ) -> int:
+        """A session is a snapshot of one moment: nothing happens here between two requests that need one."""
+
         def do() -> int:
-            self._check_hint(hint)
+            self._index_named(hint)
             found = len(self._matching(plain(asked)))
             return min(found, limit) if limit else found
 
@@ -208,14 +232,19 @@ class Collection:
             raise UnknownToTheSimulation(f"index options {sorted(unknown)}")
         if name in self.table.indexes:
             return
-        self.table.indexes.add(name)
+        partial = plain(options.get("partialFilterExpression", {}))
+        self.table.indexes[name] = (keys, partial)
         if options.get("unique"):
-            partial = plain(options.get("partialFilterExpression", {}))
             self.table.unique.append(_Unique(name=name, path=tuple(path for path, _ in keys), partial=partial))
 
-    def _check_hint(self, hint: str) -> None:
-        if hint and hint not in self.table.indexes:
-            raise OperationFailure("planner returned error: bad hint", 2)
+    def _index_named(self, hint: str | Keys) -> tuple[Keys, Document]:
+        """An index that is named must be there, by its name or by its keys."""
+        if not hint:
+            return (), {}
+        for name, (keys, partial) in self.table.indexes.items():
+            if hint == name or list(hint) == list(keys):
+                return keys, partial
+        raise OperationFailure("planner returned error: bad hint", 2)
 
     def _matching(self, asked: Document, *, latest: bool = False) -> list[Document]:
         """The documents themselves, to be copied by whoever hands them out."""
@@ -247,7 +276,7 @@ class Collection:
     def _update(self, asked: Document, update: Update, *, only_one: bool, upsert: bool = False) -> Updated:
         found = self._matching(asked, latest=True)
         if not found and upsert:
-            self._write(None, updated({"_id": asked["_id"]}, update, asked, self._now()))
+            self._write(None, updated({"_id": asked["_id"]}, update, asked, self._now(), inserting=True))
             return Updated(matched_count=0, modified_count=0)
         found = found[:1] if only_one else found
         modified = 0
@@ -301,6 +330,72 @@ class Collection:
             else:
                 rows = [staged(copy(row), stage, self._now()) for row in rows]
         return [copy(row) for row in rows]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Bounds:
+    """A range of an index: from a key on, and up to one that is not in it any more."""
+
+    hint: str | Keys = ""
+    low: Keys = ()
+    high: Keys = ()
+
+
+class Cursor:
+    """A find that is sent when somebody reads from it."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        asked: Document,
+        projection: Mapping[str, int] | None,
+        sort: Keys,
+        limit: int,
+        hint: str | Keys,
+    ) -> None:
+        self._collection = collection
+        self._find = (asked, projection, sort, limit)
+        self._bounds = _Bounds(hint=hint)
+
+    def min(self, bound: Keys) -> "Cursor":
+        self._bounds = replace(self._bounds, low=bound)
+        return self
+
+    def max(self, bound: Keys) -> "Cursor":
+        self._bounds = replace(self._bounds, high=bound)
+        return self
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(self._collection.found(*self._find, self._bounds))
+
+
+def _between(documents: list[Document], index: tuple[Keys, Document], bounds: _Bounds, now: datetime) -> list[Document]:
+    keys, partial = index
+    for bound in (bounds.low, bounds.high):
+        if bound and [name for name, _ in bound] != [name for name, _ in keys]:
+            raise UnknownToTheSimulation("a bound that is not a whole key of its index")
+    low, high = ([value for _, value in bound] for bound in (bounds.low, bounds.high))
+    return [
+        one
+        for one in documents
+        if matches(one, partial, now)
+        and (not low or not _comes_before(_key_of(one, keys), low, keys))
+        and (not high or _comes_before(_key_of(one, keys), high, keys))
+    ]
+
+
+def _key_of(document: Document, keys: Keys) -> list[Any]:
+    """An index has null where a document has nothing."""
+    values = (at(document, path) for path, _ in keys)
+    return [None if value is MISSING else value for value in values]
+
+
+def _comes_before(left: list[Any], right: list[Any], keys: Keys) -> bool:
+    for one, other, (_, direction) in zip(left, right, keys, strict=True):
+        a, b = order(one), order(plain(other))
+        if a != b:
+            return bool((a < b) is (direction > 0))
+    return False
 
 
 def _grouped(rows: list[Document], content: Document, now: datetime) -> list[Document]:

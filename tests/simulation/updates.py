@@ -12,14 +12,16 @@ Update = Any
 """A document of operators, or a list of stages."""
 
 
-def updated(document: Document, update: Update, asked: Document, now: datetime) -> Document:
-    """The document after the update; the old one is left as it is."""
+def updated(document: Document, update: Update, asked: Document, now: datetime, *, inserting: bool = False) -> Document:
+    """The document after the update; the old one is left as it is. `inserting`: it was not there before."""
     after: Document = copy(document)
     if type(update) is list:
         for stage in update:
             after = staged(after, stage, now)
         return after
     changes = [(path, name, value) for name, content in update.items() for path, value in content.items()]
+    if not inserting:
+        changes = [change for change in changes if change[1] != "$setOnInsert"]
     for path, name, value in sorted(changes, key=lambda change: change[0]):  # as mongod does: new fields come so, too
         _classic(name)(after, _resolved(path, document, asked, now), value, now)
     return after
@@ -110,6 +112,7 @@ def _current_date(document: Document, path: str, value: Any, now: datetime) -> N
 
 _CLASSIC: dict[str, Callable[[Document, str, Any, datetime], None]] = {
     "$set": _set,
+    "$setOnInsert": _set,
     "$unset": _unset,
     "$inc": _inc,
     "$addToSet": _add_to_set,
