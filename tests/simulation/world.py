@@ -135,10 +135,10 @@ class World:
         self.book = MongoContactBook(contacts)
         self.campaigns = MongoCampaigns(cast("Any", database["campaigns"]))
         self.suppressions = MongoSuppressions(cast("Any", database["suppressions"]), key=Secret("a key"))
-        lock_table = cast("Any", LockTable(wire=partial(universe.ask, failure=_aws_failure)))
+        self.lock_table = LockTable(wire=partial(universe.ask, failure=_aws_failure))
         queue = SqsCallQueue(cast("Any", self.queues), call_queue_url=CALL_QUEUE, refill_queue_url=REFILL_QUEUE)
         self.tick = Tick(
-            lock=DynamoCampaignLock(lock_table, table="lock", clock=clock),
+            lock=DynamoCampaignLock(cast("Any", self.lock_table), table="lock", clock=clock),
             campaigns=self.campaigns,
             claims=MongoClaims(contacts),
             suppressions=self.suppressions,
