@@ -9,8 +9,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from benchmarks import page, picture
-from benchmarks.lists import Contacts, make, opened
-from benchmarks.results import (
+from benchmarks.figures import (
     COMMITTED,
     QUICK_ONES,
     Results,
@@ -21,6 +20,7 @@ from benchmarks.results import (
     this_machine,
     write,
 )
+from benchmarks.lists import Contacts, make, opened
 from benchmarks.sizes import EARLY, HUGE, QUICK
 from benchmarks.ticking import Place, set_up
 from dialer.adapters.mongo import Document

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from benchmarks.results import Results, Row, Section, Verdict
+from benchmarks.figures import Results, Row, Section, Verdict
 
 _HEAD = """\
 # How fast it is

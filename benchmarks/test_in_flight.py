@@ -6,10 +6,10 @@ from pymongo.database import Database
 
 from benchmarks import ours
 from benchmarks.conftest import Notebook
+from benchmarks.figures import Section
 from benchmarks.lists import CAMPAIGN, Contacts, at_rest, make
 from benchmarks.measuring import Contestant, Lap, Watch, race
 from benchmarks.page import sized
-from benchmarks.results import Section
 from benchmarks.sizes import LAPS, QUICK
 from dialer.adapters.claims import MongoClaims
 from dialer.adapters.mongo import Document

@@ -10,9 +10,8 @@ import pytest
 
 from local.environments import ROOT
 from local.world import MONGODB_URI_PARAMETER, PHONE_HASH_KEY_PARAMETER, World
-from tests.deploy.test_observability import until
 from tests.journeys.desk import Desk
-from tests.journeys.journey import Journey
+from tests.journeys.journey import Journey, until
 
 pytestmark = pytest.mark.world
 GUIDE = (ROOT / "docs" / "operations.md").read_text()

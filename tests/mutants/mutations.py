@@ -283,7 +283,7 @@ MUTATIONS = (
         file=f"{PRODUCT}/dial.py",
         old="        if self._guard_over(looked_at) or self._too_little_time():",
         new="        if self._too_little_time():",
-        tests="tests/functions/test_call.py",
+        tests="tests/simulation/test_stories.py",
         laws="L1 L9",
     ),
     Mutation(
@@ -360,7 +360,7 @@ MUTATIONS = (
         file=f"{PRODUCT}/dial.py",
         old="            return self._persistently(lambda: self._broke_off(contact, broken))",
         new="            raise broken",
-        tests="tests/functions/test_call.py",
+        tests="tests/simulation/test_stories.py",
     ),
     Mutation(
         name="a message that came too early is gone",
@@ -383,7 +383,7 @@ MUTATIONS = (
         file=f"{PRODUCT}/dial.py",
         old="        except Exception as cause:  # noqa: BLE001  the reaper doubts what is not written\n",
         new="        except KeyError as cause:\n",
-        tests="tests/functions/test_call.py",
+        tests="tests/simulation/test_stories.py",
     ),
     Mutation(
         name="who must not be called is claimed and sent",
@@ -440,7 +440,7 @@ MUTATIONS = (
         file=f"{PRODUCT}/tick.py",
         old="        if isinstance(slots, NoSlots) and slots.fence > fence:",
         new="        if isinstance(slots, NoSlots) and slots.fence < 0:",
-        tests="tests/functions/test_tick.py",
+        tests="tests/simulation/test_stories.py",
     ),
     Mutation(
         name="a status goes back",
@@ -476,7 +476,7 @@ MUTATIONS = (
         file=f"{PRODUCT}/callback.py",
         old="        self.hearing.note_late(ref, sid=report.sid)\n",
         new="",
-        tests="tests/functions/test_voice.py",
+        tests="tests/functions/test_late_calls.py",
     ),
     Mutation(
         name="a retry without an attempt left",
@@ -602,8 +602,8 @@ MUTATIONS = (
     Mutation(
         name="the client sends a request again",
         file=f"{ADAPTERS}/carrier.py",
-        old="        response = super().request(*args, **named)\n",
-        new="        try:\n            response = super().request(*args, **named)\n        except OSError:\n            response = super().request(*args, **named)\n",
+        old="    http = _HttpClient(pool_connections=not fresh, max_retries=None)",
+        new="    http = _HttpClient(pool_connections=True, max_retries=3)",
         tests="tests/adapters/test_placing.py",
     ),
     Mutation(

@@ -1,6 +1,6 @@
 """What can go wrong with one request, and how often: a seed's weather."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
@@ -60,6 +60,8 @@ class Weather:
     rough_carrier: float = 1.0
     """How many times likelier a fault is for the request that places a call."""
     outages: Collection[Outage] = ()
+    script: Callable[[str, str], Kind | None] = lambda who, what: None
+    """What must happen to a request of a process, for a story that is told on purpose."""
     spared: Collection[str] = frozenset()
     """Faults that do not happen, by name: how a failing history is made shorter."""
     struck: list[str] = field(default_factory=list)
@@ -72,6 +74,8 @@ class Weather:
         """The fate of a process's n-th request. It always draws as often, so that no fate depends on another's."""
         kind_, there_, back_, more = luck.random(), luck.random(), luck.random(), luck.random()
         there, back = 1 + int(8 * there_ * there_), 1 + int(8 * back_ * back_)
+        if scripted := self.script(who, what):
+            return _worse(scripted, there, back, 0.6)  # a freeze of twelve seconds
         if now >= self.ends:
             return Fate(Kind.FINE, there, back)
         kind = self._kind(kind_, what, more, now)

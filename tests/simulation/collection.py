@@ -5,12 +5,11 @@ updates themselves, and the differential test holds its every answer to a real m
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from bson import MaxKey
 from pymongo import IndexModel
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
@@ -20,7 +19,7 @@ from tests.simulation.updates import Update, staged, updated
 from tests.simulation.values import MISSING, Document, UnknownToTheSimulation, at, copy, identical, order, plain
 
 Answer = TypeVar("Answer")
-Keys = Sequence[tuple[str, int]]
+Keys = Sequence[tuple[str, Any]]
 Changed = Callable[[str, Document | None, Document], None]
 
 
@@ -54,73 +53,14 @@ class _Unique:
         return tuple(order(at(document, path)) for path in self.path)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Index:
-    """An index's order, and which documents are in it."""
-
-    keys: Keys
-    partial: Document
-
-    def between(
-        self, documents: list[Document], least: Keys | None, most: Keys | None, now: datetime
-    ) -> list[Document]:
-        """Those in the index from one place, inclusive, to another, exclusive."""
-        inside = [one for one in documents if matches(one, self.partial, now)] if self.partial else documents
-        places = [([_place(at(one, path)) for path, _ in self.keys], one) for one in inside]
-        first, last = ([_place(value) for _, value in bound] if bound else None for bound in (least, most))
-        if first is not None and last is not None and not self._before(first, last):
-            raise OperationFailure("planner returned error: min() must be less than max()", 2)
-        return [
-            one
-            for place, one in places
-            if (first is None or not self._before(place, first)) and (last is None or self._before(place, last))
-        ]
-
-    def _before(self, left: Sequence[Any], right: Sequence[Any]) -> bool:
-        for (_, direction), a, b in zip(self.keys, left, right, strict=True):
-            if a != b:
-                return bool(a < b) == (direction > 0)
-        return False
-
-
-def _place(value: Any) -> tuple[Any, ...]:
-    return (float("inf"),) if isinstance(value, MaxKey) else order(value)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moment:
-    """A session whose every read sees one and the same moment."""
-
-    tables: Mapping[str, Mapping[str, Document]]
-
-
-class Cursor:
-    """A find that is asked when somebody looks at its first document, as pymongo's."""
-
-    def __init__(self, ask: Callable[[Keys | None, Keys | None], list[Document]]) -> None:
-        self._ask = ask
-        self._least: Keys | None = None
-        self._most: Keys | None = None
-
-    def min(self, bound: Keys) -> Self:
-        self._least = bound
-        return self
-
-    def max(self, bound: Keys) -> Self:
-        self._most = bound
-        return self
-
-    def __iter__(self) -> Iterator[Document]:
-        return iter(self._ask(self._least, self._most))
-
-
 @dataclass(kw_only=True)
 class _Table:
     """The documents of one collection, whoever looks at them."""
 
     name: str
     documents: dict[str, Document] = field(default_factory=dict)
-    indexes: dict[str, _Index] = field(default_factory=dict)
+    indexes: dict[str, tuple[Keys, Document]] = field(default_factory=dict)
+    """The keys of each, and which documents are in it."""
     unique: list[_Unique] = field(default_factory=list)
     unseen: dict[str, tuple[Document | None, int]] = field(default_factory=dict)
     """Documents whose last write no majority has yet: what reads still see, and until when."""
@@ -149,14 +89,11 @@ class Database:
         return Collection(self, self._tables.setdefault(name, _Table(name=name)))
 
     @property
-    def client(self) -> Self:
+    def client(self) -> "Database":
         return self
 
-    @contextmanager
-    def start_session(self, *, snapshot: bool) -> Iterator[Moment]:
-        if not snapshot:
-            raise UnknownToTheSimulation("a session that is no snapshot")
-        yield Moment(tables={name: dict(table.documents) for name, table in self._tables.items()})
+    def start_session(self, *, snapshot: bool) -> "nullcontext[None]":
+        return nullcontext()
 
     def command(self, name: str) -> Document:
         if name != "hello":
@@ -186,19 +123,24 @@ class Collection:
         limit: int = 0,
         hint: str | Keys = "",
         batch_size: int = 0,
-    ) -> Cursor:
-        def do(least: Keys | None, most: Keys | None) -> list[Document]:
-            index = self._hinted(hint)
+    ) -> "Cursor":
+        return Cursor(self, dict(asked), projection, sort, limit, hint)
+
+    def found(
+        self, asked: Document, projection: Mapping[str, int] | None, sort: Keys, limit: int, bounds: "_Bounds"
+    ) -> list[Document]:
+        """What a cursor comes back with."""
+
+        def do() -> list[Document]:
+            index = self._index_named(bounds.hint)
             found = self._matching(plain(asked))
-            if least is not None or most is not None:
-                if index is None:
-                    raise OperationFailure("planner returned error: min and max need a hint", 2)
-                found = index.between(found, least, most, self._now())
+            if bounds.low or bounds.high:
+                found = _between(found, index, bounds, self._now())
             for path, direction in reversed(sort):
                 found.sort(key=lambda one, path=path: order(at(one, path)), reverse=direction < 0)  # type: ignore[misc]
             return [_projected(one, projection) for one in (found[:limit] if limit else found)]
 
-        return Cursor(lambda least, most: self._ask("find", lambda: do(least, most)))
+        return self._ask("find", do)
 
     def find_one(
         self,
@@ -206,23 +148,22 @@ class Collection:
         projection: Mapping[str, int] | None = None,
         *,
         max_time_ms: int | None = None,
+        hint: str = "",
     ) -> Document | None:
         def do() -> Document | None:
+            self._index_named(hint)
             return next((_projected(one, projection) for one in self._matching(plain(asked))), None)
 
         return self._ask("find_one", do)
 
     def count_documents(
-        self, asked: Mapping[str, Any], *, limit: int = 0, hint: str = "", session: Moment | None = None
+        self, asked: Mapping[str, Any], *, limit: int = 0, hint: str = "", session: object = None
     ) -> int:
+        """A session is a snapshot of one moment: nothing happens here between two requests that need one."""
+
         def do() -> int:
-            self._hinted(hint)
-            matching = plain(asked)
-            if session is None:
-                found = len(self._matching(matching))
-            else:
-                then, now = session.tables.get(self.table.name, {}), self._now()
-                found = sum(matches(one, matching, now) for one in then.values())
+            self._index_named(hint)
+            found = len(self._matching(plain(asked)))
             return min(found, limit) if limit else found
 
         return self._ask("count_documents", do)
@@ -292,18 +233,18 @@ class Collection:
         if name in self.table.indexes:
             return
         partial = plain(options.get("partialFilterExpression", {}))
-        self.table.indexes[name] = _Index(keys=keys, partial=partial)
+        self.table.indexes[name] = (keys, partial)
         if options.get("unique"):
             self.table.unique.append(_Unique(name=name, path=tuple(path for path, _ in keys), partial=partial))
 
-    def _hinted(self, hint: str | Keys) -> _Index | None:
+    def _index_named(self, hint: str | Keys) -> tuple[Keys, Document]:
+        """An index that is named must be there, by its name or by its keys."""
         if not hint:
-            return None
-        known = self.table.indexes
-        named = known.get(hint) if isinstance(hint, str) else next((i for i in known.values() if i.keys == hint), None)
-        if named is None:
-            raise OperationFailure("planner returned error: bad hint", 2)
-        return named
+            return (), {}
+        for name, (keys, partial) in self.table.indexes.items():
+            if hint == name or list(hint) == list(keys):
+                return keys, partial
+        raise OperationFailure("planner returned error: bad hint", 2)
 
     def _matching(self, asked: Document, *, latest: bool = False) -> list[Document]:
         """The documents themselves, to be copied by whoever hands them out."""
@@ -389,6 +330,72 @@ class Collection:
             else:
                 rows = [staged(copy(row), stage, self._now()) for row in rows]
         return [copy(row) for row in rows]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Bounds:
+    """A range of an index: from a key on, and up to one that is not in it any more."""
+
+    hint: str | Keys = ""
+    low: Keys = ()
+    high: Keys = ()
+
+
+class Cursor:
+    """A find that is sent when somebody reads from it."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        asked: Document,
+        projection: Mapping[str, int] | None,
+        sort: Keys,
+        limit: int,
+        hint: str | Keys,
+    ) -> None:
+        self._collection = collection
+        self._find = (asked, projection, sort, limit)
+        self._bounds = _Bounds(hint=hint)
+
+    def min(self, bound: Keys) -> "Cursor":
+        self._bounds = replace(self._bounds, low=bound)
+        return self
+
+    def max(self, bound: Keys) -> "Cursor":
+        self._bounds = replace(self._bounds, high=bound)
+        return self
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(self._collection.found(*self._find, self._bounds))
+
+
+def _between(documents: list[Document], index: tuple[Keys, Document], bounds: _Bounds, now: datetime) -> list[Document]:
+    keys, partial = index
+    for bound in (bounds.low, bounds.high):
+        if bound and [name for name, _ in bound] != [name for name, _ in keys]:
+            raise UnknownToTheSimulation("a bound that is not a whole key of its index")
+    low, high = ([value for _, value in bound] for bound in (bounds.low, bounds.high))
+    return [
+        one
+        for one in documents
+        if matches(one, partial, now)
+        and (not low or not _comes_before(_key_of(one, keys), low, keys))
+        and (not high or _comes_before(_key_of(one, keys), high, keys))
+    ]
+
+
+def _key_of(document: Document, keys: Keys) -> list[Any]:
+    """An index has null where a document has nothing."""
+    values = (at(document, path) for path, _ in keys)
+    return [None if value is MISSING else value for value in values]
+
+
+def _comes_before(left: list[Any], right: list[Any], keys: Keys) -> bool:
+    for one, other, (_, direction) in zip(left, right, keys, strict=True):
+        a, b = order(one), order(plain(other))
+        if a != b:
+            return bool((a < b) is (direction > 0))
+    return False
 
 
 def _grouped(rows: list[Document], content: Document, now: datetime) -> list[Document]:

@@ -13,14 +13,15 @@ Update = Any
 
 
 def updated(document: Document, update: Update, asked: Document, now: datetime, *, inserting: bool = False) -> Document:
-    """The document after the update; the old one is left as it is. `inserting`: an upsert makes it."""
+    """The document after the update; the old one is left as it is. `inserting`: it was not there before."""
     after: Document = copy(document)
     if type(update) is list:
         for stage in update:
             after = staged(after, stage, now)
         return after
-    classic = {name: content for name, content in update.items() if inserting or name != "$setOnInsert"}
-    changes = [(path, name, value) for name, content in classic.items() for path, value in content.items()]
+    changes = [(path, name, value) for name, content in update.items() for path, value in content.items()]
+    if not inserting:
+        changes = [change for change in changes if change[1] != "$setOnInsert"]
     for path, name, value in sorted(changes, key=lambda change: change[0]):  # as mongod does: new fields come so, too
         _classic(name)(after, _resolved(path, document, asked, now), value, now)
     return after

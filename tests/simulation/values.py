@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
 
+from bson import MaxKey
+
 Document = dict[str, Any]
 
 
@@ -20,7 +22,7 @@ class UnknownToTheSimulation(NotImplementedError):
     """The adapters use something that the simulated database does not know: teach it, and hold it to the real one."""
 
 
-_PLAIN = frozenset({str, int, float, bool, type(None), _Missing})
+_PLAIN = frozenset({str, int, float, bool, type(None), _Missing, MaxKey})
 
 
 def plain(value: Any) -> Any:
@@ -66,13 +68,14 @@ _RANKS: dict[type, int] = {
     list: 5,
     bool: 8,
     datetime: 9,
+    MaxKey: 127,
 }
 
 
 def order(value: Any) -> tuple[Any, ...]:
     """A key that sorts values of any types as the database does."""
     rank = _RANKS[type(value)]
-    if value is None or value is MISSING:
+    if value is None or value is MISSING or rank == 127:
         return (rank,)
     if rank == 4:
         return (rank, *((name, order(one)) for name, one in value.items()))

@@ -16,12 +16,14 @@ from dialer.adapters.campaign_lock import DynamoCampaignLock
 from dialer.adapters.campaigns import MongoCampaigns
 from dialer.adapters.claims import MongoClaims
 from dialer.adapters.contact_book import MongoContactBook
+from dialer.adapters.endings import MongoEndings
 from dialer.adapters.hearing import MongoHearing
 from dialer.adapters.lines import MongoLines
 from dialer.adapters.overdue import MongoOverdue
 from dialer.adapters.suppressions import MongoSuppressions
 from dialer.callback import Callback
 from dialer.dial import Dial
+from dialer.finish import Finish
 from dialer.model import CallMessage, CallReport, CampaignState, NewContact
 from dialer.ports import CallRef
 from dialer.reconcile import Reconcile
@@ -133,10 +135,10 @@ class World:
         self.book = MongoContactBook(contacts)
         self.campaigns = MongoCampaigns(cast("Any", database["campaigns"]))
         self.suppressions = MongoSuppressions(cast("Any", database["suppressions"]), key=Secret("a key"))
-        lock_table = cast("Any", LockTable(wire=partial(universe.ask, failure=_aws_failure)))
+        self.lock_table = LockTable(wire=partial(universe.ask, failure=_aws_failure))
         queue = SqsCallQueue(cast("Any", self.queues), call_queue_url=CALL_QUEUE, refill_queue_url=REFILL_QUEUE)
         self.tick = Tick(
-            lock=DynamoCampaignLock(lock_table, table="lock", clock=clock),
+            lock=DynamoCampaignLock(cast("Any", self.lock_table), table="lock", clock=clock),
             campaigns=self.campaigns,
             claims=MongoClaims(contacts),
             suppressions=self.suppressions,
@@ -146,6 +148,7 @@ class World:
             new_token=self._new_token,
             workers=1,
         )
+        self.finish = Finish(endings=MongoEndings(cast("Any", database["campaigns"]), contacts))
         self.dial = Dial(
             campaigns=self.campaigns,
             lines=MongoLines(contacts),
@@ -239,12 +242,15 @@ class World:
         self.universe.spawn(name, work, timeout=timeout, skew=skew, ended=ended)
 
     def _tick_all(self, name: str) -> None:
-        self._spawn(
-            name, lambda: self.tick.every_campaign(enough_time=lambda: self._seconds_left() > 10), _TICK, _whatever
-        )
+        work = partial(self.tick.every_campaign, enough_time=self._enough)
+        self._spawn(name, lambda: self.finish(work()), _TICK, _whatever)
 
     def _tick_one(self, name: str, campaign_id: str) -> None:
-        self._spawn(name, lambda: self.tick.campaign(campaign_id), _TICK, _whatever)
+        work = partial(self.tick.named, [campaign_id], enough_time=self._enough)
+        self._spawn(name, lambda: self.finish(work()), _TICK, _whatever)
+
+    def _enough(self) -> bool:
+        return self._seconds_left() > 10
 
     def _reconcile_all(self, name: str) -> None:
         self._spawn(name, lambda: self.reconcile(enough_time=lambda: self._seconds_left() > 20), _RECONCILE, _whatever)
