@@ -75,10 +75,10 @@ def _contact(size: int, moment: Any) -> Document:
 
 
 def put_back(contacts: Contacts) -> None:
-    """Everybody waits again as after the import, and the database is at rest."""
+    """Whoever was claimed waits again as after the import, and the database is at rest."""
     with timeout(_LONG_S):
         contacts.update_many(
-            {"campaign_id": CAMPAIGN, "state": {"$in": sorted(set(State) - {State.PENDING})}},
+            {"campaign_id": CAMPAIGN, "state": State.CLAIMED},
             [
                 {"$set": {"state": "pending", "due_at": "$listed_due_at", "used": 0}},
                 {"$unset": ["attempt", "locked_until", "settled_at"]},

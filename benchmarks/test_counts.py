@@ -17,9 +17,10 @@ from dialer.lifecycle import State
 
 LOOKS = 20
 TEXT = f"""
-The states of a whole campaign, counted exactly, from the keys of one snapshot. What took long is remembered for nine
-times as long, so a page that is drawn again and again costs the database at most a tenth of one core, and its figures
-of a very long list are that much old. The second row of each size looks {LOOKS} times in a row.
+The states of a whole campaign, and of {sized(EARLY)} more that are not due yet, counted exactly, from the keys of one
+snapshot. What took long is remembered for nine times as long, so a page that is drawn again and again costs the
+database at most a tenth of one core, and its figures of a very long list are that much old. The second row of each size
+looks {LOOKS} times in a row.
 """
 
 

@@ -246,7 +246,7 @@ def test_other_lookups_are_keyed_too(crowded: Database[Document], profiled: Prof
         assert all(step["docsExamined"] <= 1 for step in profile)
 
 
-def test_a_campaign_s_counts_read_its_own_keys_once_and_no_document(
+def test_a_campaign_s_counts_read_its_own_keys_twice_at_most_and_no_document(
     crowded: Database[Document], profiled: Profiled
 ) -> None:
     book = MongoContactBook(crowded["contacts"])
@@ -255,7 +255,7 @@ def test_a_campaign_s_counts_read_its_own_keys_once_and_no_document(
     profile = profiled(lambda: book.count_by_state("one"))
     assert keyed(profile)
     assert all(step["docsExamined"] == 0 for step in profile)
-    assert sum(step["keysExamined"] for step in profile) <= everybody + len(State)
+    assert sum(step["keysExamined"] for step in profile) <= 2 * everybody + len(State)
 
 
 @pytest.mark.parametrize("state", sorted(State))

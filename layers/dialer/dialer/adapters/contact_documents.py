@@ -25,6 +25,7 @@ BOOKED_INDEX = "booked"
 SETTLED_INDEX = "settled"
 UNTIL_INDEX = "until"
 PHONE_INDEX = "phone"
+PERSON_INDEX = "one_contact_per_phone"
 
 INDEXES: dict[str, tuple[list[tuple[str, int]], Document]] = {
     CLAIM_INDEX: (
@@ -32,7 +33,7 @@ INDEXES: dict[str, tuple[list[tuple[str, int]], Document]] = {
         [("campaign_id", 1), ("priority", -1), ("due_at", 1), ("_id", 1), ("phone", 1), ("region", 1)],
         {"partialFilterExpression": {"due_at": {"$exists": True}}},
     ),
-    "one_contact_per_phone": ([("campaign_id", 1), ("phone", 1)], {"unique": True}),
+    PERSON_INDEX: ([("campaign_id", 1), ("phone", 1)], {"unique": True}),
     PHONE_INDEX: ([("phone", 1)], {}),
     "one_unsettled_attempt_per_phone": (
         [("phone", 1)],
