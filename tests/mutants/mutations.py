@@ -15,7 +15,7 @@ MUTATIONS = (
         old='        "state": states(move),\n        "attempt.id"',
         new='        "attempt.id"',
         tests="tests/adapters/test_moves.py",
-        laws="L1 L2 L3 L5 L8",
+        laws="L1 L2 L3 L5 L8 L11",
     ),
     Mutation(
         name="a guard forgets which attempt",
