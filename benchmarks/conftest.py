@@ -1,5 +1,6 @@
 """What all benchmarks share: one mongod with room, one MiniStack, and the results they leave behind."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +9,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from benchmarks import page, picture
-from benchmarks.lists import Contacts, make, opened
-from benchmarks.results import (
+from benchmarks.figures import (
     COMMITTED,
     QUICK_ONES,
     Results,
@@ -20,6 +20,7 @@ from benchmarks.results import (
     this_machine,
     write,
 )
+from benchmarks.lists import Contacts, make, opened
 from benchmarks.sizes import EARLY, HUGE, QUICK
 from benchmarks.ticking import Place, set_up
 from dialer.adapters.mongo import Document
@@ -30,6 +31,7 @@ from local.mongod import start_mongod
 
 CACHE_GB = 4.0
 DATABASE = "benchmarks"
+_FIGURES = re.compile(r"(<!-- make bench writes these lines -->\n)(.*?)(<!-- to here -->)", re.DOTALL)
 
 
 @pytest.fixture(scope="session")
@@ -110,6 +112,8 @@ def results(request: pytest.FixtureRequest) -> Iterator[Notebook]:
 
 def _publish(results: Results) -> None:
     (ROOT / "docs" / "benchmarks.md").write_text(page.written(results))
+    readme = ROOT / "README.md"
+    readme.write_text(_FIGURES.sub(lambda found: f"{found[1]}{page.quoted(results)}{found[3]}", readme.read_text()))
     drawing = picture.claims(results)
     if drawing:
         (ROOT / "docs" / "claims.svg").write_text(drawing)

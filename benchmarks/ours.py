@@ -55,9 +55,11 @@ def claim_until_nobody_is_due(contacts: Contacts, *, batch: int) -> Lap:
     claims, last = MongoClaims(contacts), None
     won: list[str] = []
     with Watch() as watch:
-        while claims.anyone_due(CAMPAIGN, now=now()):
+        while True:
             claimed = _claim_due(claims, batch, last)
             won += [one.contact_id for one in claimed]
+            if not claimed and last is None and not claims.anyone_due(CAMPAIGN, now=now()):
+                break
             last = claimed[-1] if claimed else None
     watch.units = len(won)
     watch.noted |= {"won": won, "began": watch.began}

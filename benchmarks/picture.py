@@ -1,15 +1,16 @@
 """The picture: claims a second against the size of the campaign, both on log axes, as an SVG of a few lines."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
-from benchmarks.results import Results, Row
+from benchmarks.figures import Results, Row
 
 _WIDTH, _HEIGHT = 760, 420
 _LEFT, _RIGHT, _TOP, _BOTTOM = 80, 230, 40, 60
 _COLOURS = ("#0b6e4f", "#7f8c8d", "#c0392b", "#d68910")
 _FONT = 'font-family="system-ui, sans-serif" font-size="13"'
+_APART = 17
 _SIZES = {"k": 1_000, "M": 1_000_000}
 
 
@@ -23,8 +24,8 @@ def claims(results: Results) -> str:
         if row.unit == "contacts/s":
             series.setdefault(row.what, []).append(row)
     axes = _Axes([row for rows in series.values() for row in rows])
-    lines = [_line(axes, name, rows, colour) for (name, rows), colour in zip(series.items(), _COLOURS, strict=False)]
-    return "\n".join([_OPEN, *axes.drawn(), *lines, "</svg>", ""])
+    lines = [_line(axes, rows, colour) for rows, colour in zip(series.values(), _COLOURS, strict=False)]
+    return "\n".join([_OPEN, *axes.drawn(), *lines, *_names(axes, series), "</svg>", ""])
 
 
 _OPEN = (
@@ -63,7 +64,19 @@ class _Axes:
         return [*lines, _text((_LEFT + right) / 2, bottom + 44, "contacts in the campaign")]
 
 
-def _line(axes: _Axes, name: str, rows: Sequence[Row], colour: str) -> str:
+def _names(axes: _Axes, series: Mapping[str, Sequence[Row]]) -> list[str]:
+    """Each line's name at its end, a line of text apart from the next."""
+    ends = [max((axes.x(_size(row)), axes.y(row.median)) for row in rows) for rows in series.values()]
+    named = sorted((y, x, name, colour) for (x, y), name, colour in zip(ends, series, _COLOURS, strict=False))
+    drawn, free = [], 0.0
+    for y, x, name, colour in named:
+        free = max(y + 4, free)
+        drawn.append(_text(x + 12, free, name, anchor="start", colour=colour))
+        free += _APART
+    return drawn
+
+
+def _line(axes: _Axes, rows: Sequence[Row], colour: str) -> str:
     """The medians joined, and at each the range of the laps."""
     points = sorted((axes.x(_size(row)), axes.y(row.median), row) for row in rows)
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
@@ -72,8 +85,7 @@ def _line(axes: _Axes, name: str, rows: Sequence[Row], colour: str) -> str:
         low, high = axes.y(min(row.laps)), axes.y(max(row.laps))
         drawn.append(f'<line x1="{x:.1f}" y1="{low:.1f}" x2="{x:.1f}" y2="{high:.1f}" stroke="{colour}"/>')
         drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
-    x, y, _ = points[-1]
-    return "\n".join([*drawn, _text(x + 12, y + 4, name, anchor="start", colour=colour)])
+    return "\n".join(drawn)
 
 
 def _text(x: float, y: float, words: str, *, anchor: str = "middle", colour: str = "#333") -> str:

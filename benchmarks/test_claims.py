@@ -7,10 +7,10 @@ from pymongo.database import Database
 
 from benchmarks import ours, rivals
 from benchmarks.conftest import Notebook
+from benchmarks.figures import Section
 from benchmarks.lists import OURS, Contacts, make, put_back
 from benchmarks.measuring import Contestant, Measured, race
 from benchmarks.page import sized
-from benchmarks.results import Section
 from benchmarks.sizes import BATCH, CAMPAIGNS, EARLY, HUGE, LAPS, NAIVE_CLAIMS
 from dialer.adapters.mongo import Document
 

@@ -11,7 +11,7 @@ from pymongo import monitoring
 from benchmarks.lists import CAMPAIGN, opened
 from benchmarks.measuring import Lap, Watch
 from benchmarks.ours import asked, by_name
-from benchmarks.sampling import Sampler
+from benchmarks.profiling import Profiler
 from dialer.adapters.call_queue import SqsCallQueue
 from dialer.adapters.campaign_lock import DynamoCampaignLock
 from dialer.adapters.campaigns import MongoCampaigns
@@ -86,11 +86,11 @@ def every_campaign(tick: Tick) -> Lap:
 
 
 def profiled(tick: Tick, *, due: int) -> Lap:
-    """The same tick under a sampling profiler: what its threads were at work on."""
-    with Watch() as watch, Sampler() as sampler:
+    """The same tick under a profiler: what its threads were at work on."""
+    with Watch() as watch, Profiler() as profiler:
         tick.campaign(CAMPAIGN)
     watch.units = due
-    watch.noted["at work"] = sampler.said()
+    watch.noted["at work"] = profiler.said()
     return watch.lap()
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from local import operator, runs, sam_local
+from local import cost, operator, runs, sam_local
 from local.demo import run as demo
 from local.environments import Refused
 from local.world import Wish, World
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.add_typer(operator.app)
 app.add_typer(demo.app)
 app.add_typer(sam_local.app)
+app.add_typer(cost.app)
 
 
 @app.command()

@@ -52,7 +52,7 @@ def build(run: Run, project: Path = ROOT, *, say: Say = lambda _: None) -> Path:
         stamp.unlink(missing_ok=True)
         where: dict[str, str | Path] = {"build-dir": built.parent, "cache-dir": home / "cache", "base-dir": project}
         source = ["build", "--cached", "--parallel", "--template-file", str(project / "template.yaml")]
-        _sam(run, [*source, *_options(where), *_overrides(_machine())])
+        _sam(run, [*source, *_options(where), *overrides(machine())])
         packed.write_text(_pack(built))
         stamp.write_text(wanted)
     return packed
@@ -69,7 +69,7 @@ def deploy(
         "region": REGION,
     }
     how = ["--resolve-s3", "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"]
-    arguments = ["deploy", *how, *_options(what), *_overrides({**_machine(), **parameters})]
+    arguments = ["deploy", *how, *_options(what), *overrides({**machine(), **parameters})]
     _sam(run, arguments, AWS_ENDPOINT_URL=aws_url, SAM_CLI_POLL_DELAY="0.2")
     cloudformation = client("cloudformation", aws_url)
     stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
@@ -81,13 +81,18 @@ def deploy(
     )
 
 
+def delete(run: Run, *, aws_url: str) -> None:
+    """`sam delete`: what is left is what the template retains."""
+    _sam(run, ["delete", "--no-prompts", "--stack-name", STACK, "--region", REGION], AWS_ENDPOINT_URL=aws_url)
+
+
 def client(service: str, aws_url: str):  # type: ignore[no-untyped-def]
     """A client that asks once: a retried invocation would be a second invocation."""
     session = boto3.session.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=REGION)
     return session.client(service, endpoint_url=aws_url, config=CONFIG)  # type: ignore[call-overload]
 
 
-def _machine() -> dict[str, str]:
+def machine() -> dict[str, str]:
     """Parameters that follow from this machine: its interpreter and its processor."""
     version = re.search(r"version\s*=\s*(3\.\d+)", (interpreter("sam").parent.parent / "pyvenv.cfg").read_text())
     assert version is not None
@@ -99,7 +104,7 @@ def _options(values: Mapping[str, str | Path]) -> list[str]:
     return [word for name, value in values.items() for word in (f"--{name}", str(value))]
 
 
-def _overrides(parameters: Mapping[str, str]) -> list[str]:
+def overrides(parameters: Mapping[str, str]) -> list[str]:
     """Values in quotes: sam would cut `rate(5 seconds)` at its space."""
     return ["--parameter-overrides", *(f'ParameterKey={k},ParameterValue="{v}"' for k, v in parameters.items())]
 
@@ -159,7 +164,7 @@ def _origin(project: Path) -> str:
     """One hash over everything that a build reads."""
     sources = [project / "template.yaml", ROOT / "requirements" / "sam.txt"]
     sources += sorted(p for top in ("functions", "layers") for p in (project / top).rglob("*") if _counts(p))
-    digest = hashlib.sha256(f"{_machine()}".encode())
+    digest = hashlib.sha256(f"{machine()}".encode())
     for source in sources:
         digest.update(f"{source.name}\0{source.parent}\0".encode())
         digest.update(source.read_bytes())

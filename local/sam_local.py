@@ -5,7 +5,6 @@ It needs a Docker engine and AWS's image of the runtime; where either is missing
 
 import json
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import typer
 
-from local.deploy import build, sam_environment
+from local.deploy import build, machine, overrides, sam_environment
 from local.environments import ROOT, Refused, interpreter
 from local.world import Wish, World
 
@@ -52,10 +51,8 @@ def missing() -> str:
 
 def image() -> str:
     """AWS's image of the runtime, as SAM names it."""
-    arm = platform.machine().lower() in {"arm64", "aarch64"}
-    version = re.search(r"version\s*=\s*(3\.\d+)", (interpreter("sam").parent.parent / "pyvenv.cfg").read_text())
-    assert version is not None
-    return f"public.ecr.aws/lambda/python:{version[1]}-{'arm64' if arm else 'x86_64'}"
+    of = machine()
+    return f"public.ecr.aws/lambda/{of['PythonRuntime'].replace('python', 'python:')}-{of['Architecture']}"
 
 
 def invoked(world: World, only: str) -> Iterator[tuple[str, bool]]:
@@ -75,7 +72,7 @@ def _invoke(function: str, event: Path, template: Path, settings: Path) -> str:
     """What the function logged and answered, without the lines in which sam speaks of itself."""
     command = [str(interpreter("sam").parent / "sam"), "local", "invoke", function, "--event", str(event)]
     command += ["--template", str(template), "--env-vars", str(settings)]
-    command += ["--docker-network", "host", "--skip-pull-image"]
+    command += ["--docker-network", "host", "--skip-pull-image", *overrides(machine())]
     done = subprocess.run(
         command, env=_environment(), capture_output=True, text=True, timeout=_INVOKE_S, check=False, cwd=template.parent
     )

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -79,8 +80,10 @@ def test_contacts_are_counted_and_listed_by_state(contacts: Contacts, book: Mong
         for _ in range(2):
             stored(contacts.database, a_contact("mine", state=state))
         stored(contacts.database, a_contact("another", state=state))
-    assert book.count_by_state("mine") == dict.fromkeys(State, 2)
+    stored(contacts.database, a_contact("mine", due_at=now() + timedelta(days=400)))
+    assert book.count_by_state("mine") == dict.fromkeys(State, 2) | {State.PENDING: 3}
     assert book.count_by_state("nobody") == {}
+    assert [len(book.holding("mine", state, limit=0)) for state in State] == [3, *[2] * (len(State) - 1)]
     assert [one.state for one in book.holding("mine", State.HELD, limit=5)] == [State.HELD] * 2
     assert len(book.holding("mine", State.HELD, limit=1)) == 1
 
@@ -130,7 +133,7 @@ def test_counts_are_of_one_moment_whoever_moves_meanwhile(
             second = wire.holding("aggregate")
             claimed = second.__enter__()
         assert claimed.arrived.wait(10)  # those who wait have been counted
-        contacts.update_one({"_id": contact.id}, {"$set": {"state": State.PENDING}})
+        contacts.update_one({"_id": contact.id}, {"$set": {"state": State.PENDING, "due_at": now()}})
         second.__exit__(None, None, None)
         assert counting.result(20) == {State.CLAIMED: 1}
     assert book.count_by_state("mine") == {State.PENDING: 1}

@@ -1,6 +1,9 @@
 """Parameters: what is missing is named, and no value is ever shown."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,3 +81,104 @@ def test_all_are_read_in_one_request() -> None:
         ssm.close()
     assert [asked.operation for asked in server.asked] == ["GetParameters"]
     assert b'"WithDecryption": true' in server.asked[0].body
+
+
+@dataclass
+class HandClock:
+    """Time passes when a test says so."""
+
+    seconds: float = 0.0
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.seconds, UTC)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@dataclass
+class Told:
+    """What the store of this test says next."""
+
+    value: str = "first"
+    status: int = 200
+
+    def __call__(self, _: object) -> Reply:
+        found = {"Parameters": [{"Name": "/t", "Value": self.value}], "InvalidParameters": []}
+        return Reply(status=self.status, body=json.dumps(found).encode())
+
+
+@dataclass
+class Kept:
+    """A store of values over a wire on which every request is counted."""
+
+    server: WireServer
+    told: Told
+    clock: HandClock
+    store: parameters.ParameterStore
+
+    @property
+    def value(self) -> str:
+        return self.store["/t"].reveal()
+
+    @property
+    def asked(self) -> int:
+        return len(self.server.asked)
+
+
+@pytest.fixture
+def kept() -> Iterator[Kept]:
+    told, clock = Told(), HandClock()
+    with WireServer(told) as server:
+        ssm = client("ssm", server.url)
+        store = parameters.ParameterStore(lambda _: ssm, ["/t"], clock=clock)
+        yield Kept(server, told, clock, store)
+        ssm.close()
+
+
+def test_nothing_is_read_before_a_value_is_needed(kept: Kept) -> None:
+    assert (kept.store.renew(), kept.store.doubt(), kept.asked) == (False, False, 0)
+    assert (kept.value, kept.value, kept.asked) == ("first", "first", 1)
+
+
+def test_values_are_read_again_after_five_minutes_and_not_before(kept: Kept) -> None:
+    assert kept.value == "first"
+    kept.told.value = "second"
+    kept.clock.sleep(299)
+    assert (kept.store.renew(), kept.value, kept.asked) == (False, "first", 1)
+    kept.clock.sleep(1)
+    assert (kept.store.renew(), kept.value, kept.asked) == (True, "second", 2)
+    assert (kept.store.renew(), kept.asked) == (False, 2)
+    kept.clock.sleep(300)
+    assert (kept.store.renew(), kept.asked) == (False, 3)  # the same as before
+
+
+def test_a_doubt_reads_at_once_and_then_not_for_ten_seconds(kept: Kept) -> None:
+    assert kept.value == "first"
+    assert (kept.store.doubt(), kept.asked) == (False, 2)
+    kept.told.value = "second"
+    kept.clock.sleep(9)
+    assert (kept.store.doubt(), kept.value, kept.asked) == (False, "first", 2)
+    kept.clock.sleep(1)
+    assert (kept.store.doubt(), kept.value, kept.asked) == (True, "second", 3)
+    assert kept.store.doubt()  # and whoever else doubts before the parts are made again hears the same
+    assert (kept.store.renew(), kept.store.renew()) == (True, False)
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_where_nothing_can_be_read_again_the_old_values_go_on_serving(kept: Kept, status: int) -> None:
+    assert kept.value == "first"
+    kept.told.status = status
+    kept.clock.sleep(301)
+    assert (kept.store.renew(), kept.value) == (False, "first")
+    before = kept.asked
+    kept.clock.sleep(299)
+    assert (kept.store.renew(), kept.asked) == (False, before)  # nobody asks a broken store at every invocation
+
+
+def test_white_space_around_a_value_is_none_of_it(kept: Kept) -> None:
+    kept.told.value = " opensesame\n"
+    assert kept.value == SECRET

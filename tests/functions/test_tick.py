@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dialer import wiring
+from dialer.adapters.clock import SystemClock
 from dialer.errors import BadInput, BadSettings
 from dialer.lifecycle import State
 from dialer.model import CampaignState, Contact, Hours, Pacing
@@ -189,6 +190,41 @@ def test_a_batch_s_verdicts_are_each_contact_s_own(stack: Stack) -> None:
         State.PENDING,
         State.CLAIMED,
     ]
+
+
+def _a_long_row_of_suppressed(stack: Stack, length: int) -> tuple[list[Contact], Contact]:
+    """And behind them, one who may be called, on the campaign's only line."""
+    campaign = created(stack.database, a_campaign(pacing=Pacing(max_concurrent=1)))
+    refused = [stored(stack.database, a_contact(campaign, priority=1)) for _ in range(length)]
+    for contact in refused:
+        wiring.suppressions().suppress(contact.phone, scope="global", source="test", reason="asked")
+    return refused, stored(stack.database, a_contact(campaign))
+
+
+def test_a_long_row_of_people_who_must_not_be_called_keeps_nobody_waiting(stack: Stack) -> None:
+    refused, called = _a_long_row_of_suppressed(stack, 60)
+    report = stack.invoke("tick", event("tick_schedule"))
+    assert [(campaign["sifted"], campaign["sent"]) for campaign in report["campaigns"]] == [(60, 1)]
+    assert stack.contact(called).state is State.CLAIMED
+    assert {stack.contact(contact).state for contact in refused} == {State.SUPPRESSED}
+
+
+class Rushing(SystemClock):
+    """A clock on which three seconds pass whenever somebody looks."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        self.seconds += 3
+        return self.seconds
+
+
+def test_one_campaign_s_row_of_suppressed_does_not_take_the_whole_tick(stack: Stack) -> None:
+    refused, called = _a_long_row_of_suppressed(stack, 20)
+    tick = replace(wiring.tick(), clock=Rushing())
+    assert 0 < tick.campaign(called.campaign_id).sifted < len(refused)
+    assert stack.contact(called).state is State.PENDING
 
 
 def test_every_campaign_is_one_log_line_with_its_counts(stack: Stack) -> None:

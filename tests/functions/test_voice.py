@@ -373,7 +373,7 @@ def test_an_unknown_contact_is_no_error_and_hears_nothing(stack: Stack) -> None:
     assert stack.invoke("voice", webhook("voice_amd", stranger))["statusCode"] == NO_CONTENT
     assert verbs(stack.invoke("voice", webhook("voice_answer", stranger))) == ["Hangup"]
     assert verbs(stack.invoke("voice", webhook("voice_keypress", stranger))) == ["Hangup"]
-    assert {outcome for outcome, _ in logged(stack)} == {"unknown", "no-op"}
+    assert {outcome for outcome, _ in logged(stack)} == {"unknown"}
 
 
 @pytest.mark.parametrize("attempt", ["x", "no-such-attempt", "0123456789abcdef01234567"])

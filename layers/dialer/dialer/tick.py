@@ -16,7 +16,7 @@ from dialer.ports import CallQueue, CampaignLock, Campaigns, Claims, Clock, Leas
 from dialer.workers import each
 
 _BATCH = 1000
-_MOST_SIFTED = 20  # rounds of claiming per tick in which every contact may be sifted out
+_LONGEST_S = 8.0  # that one campaign is claimed for, mostly to be sifted; the tick function leaves time for ten
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,9 +149,8 @@ class _Booking:
 
     def fill(self, fence: int) -> CampaignTick:
         try:
-            for _ in range(self._rounds()):
-                if not self._fill_batch():
-                    break
+            while self._fill_batch() and self._elapsed() < _LONGEST_S:
+                pass
         finally:
             if self.used < self.slots.count:
                 self.tick.campaigns.return_slots(self.campaign.id, fence=fence, slots=self.slots, used=self.used)
@@ -165,9 +164,6 @@ class _Booking:
             doubtful=self.doubtful,
             alarm=self.alarm,
         )
-
-    def _rounds(self) -> int:
-        return self.slots.count // _BATCH + _MOST_SIFTED
 
     def _fill_batch(self) -> bool:
         """Claim, sift and send one batch. False when the slots are full or nobody more is due."""
@@ -190,7 +186,10 @@ class _Booking:
 
     def _now(self) -> datetime:
         """The database's clock, carried on by our own span since the slots were reserved."""
-        return self.slots.now + timedelta(seconds=self.tick.clock.monotonic() - self.started)
+        return self.slots.now + timedelta(seconds=self._elapsed())
+
+    def _elapsed(self) -> float:
+        return self.tick.clock.monotonic() - self.started
 
     def _sift(self, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
         """Give back those who may not be called now; the others, in order."""

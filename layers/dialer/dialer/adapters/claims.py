@@ -9,9 +9,9 @@ from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
 from dialer.adapters.contact_documents import (
+    BOOKED_INDEX,
     CLAIM_INDEX,
     INDEXES,
-    STATE_INDEX,
     Stage,
     booked_in,
     is_past,
@@ -41,7 +41,7 @@ class MongoClaims:
 
     def count_booked(self, campaign_id: str, *, limit: int) -> int:
         with available():
-            return self._contacts.count_documents(booked_in(campaign_id, BOOKED), limit=limit, hint=STATE_INDEX)
+            return self._contacts.count_documents(booked_in(campaign_id, BOOKED), limit=limit, hint=BOOKED_INDEX)
 
     def anyone_due(self, campaign_id: str, *, now: datetime) -> bool:
         with available():
@@ -58,17 +58,19 @@ class MongoClaims:
         behind: Claimed | None = None,
     ) -> Sequence[Claimed]:
         with available():
-            chosen = [_claimed(found, claim) for found in self._candidates(campaign_id, limit, now, behind)]
-            if not chosen:
+            found = {one["_id"]: one for one in self._candidates(campaign_id, limit, now, behind)}
+            if not found:
                 return []
-            ids = [one.contact_id for one in chosen]
+            ids = list(found)
             try:
                 won = self._claim(ids, claim=claim, until=until)
             except PyMongoError:
                 won = None  # applied or not: only the read-back knows
-            if won == len(ids):
-                return chosen  # the database itself says that it gave us every one of them
-            return [] if won == 0 else self._won_by(claim, chosen)
+            if won == 0:
+                return []
+            # Where the reply says that it changed them all, it has told us whose they are: nobody is read back.
+            mine = ids if won == len(ids) else self._won_by(claim, ids)
+            return [_claimed(found[contact_id], claim) for contact_id in mine]
 
     def sift(self, claimed: Sequence[Claimed], *, to: State, due_at: datetime | None, reason: str) -> int:
         target(Move.SIFT, to)
@@ -122,12 +124,11 @@ class MongoClaims:
         )
         return result.modified_count
 
-    def _won_by(self, claim: str, chosen: Sequence[Claimed]) -> list[Claimed]:
+    def _won_by(self, claim: str, ids: list[str]) -> list[str]:
         """Somebody else was faster with some, or the reply was lost: who carries our token is ours."""
-        ids = [one.contact_id for one in chosen]
         carrying = {"_id": {"$in": ids}, "state": State.CLAIMED, "attempt.id": claim}
         mine = {document["_id"] for document in self._contacts.find(carrying, {"_id": 1}, batch_size=len(ids))}
-        return [one for one in chosen if one.contact_id in mine]
+        return [contact_id for contact_id in ids if contact_id in mine]
 
     def _give_back(self, move: Move, claimed: Sequence[Claimed], stages: list[Stage]) -> int:
         """All from one claim, so that one update guards them all."""

@@ -12,7 +12,7 @@ from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
 from dialer.adapters.clock import SystemClock
-from dialer.adapters.contact_documents import INDEXES, STATE_INDEX, booked_in, contacts_of
+from dialer.adapters.contact_documents import INDEXES, contacts_of, standing_in
 from dialer.adapters.mongo import Document, available, database_clock
 from dialer.errors import Unavailable
 from dialer.lifecycle import State
@@ -89,16 +89,17 @@ class MongoContactBook:
 
     def _count_keys(self, campaign_id: str) -> dict[State, int]:
         keys = self._contacts.with_options(read_concern=ReadConcern())  # the session says which
+        found: dict[State, int] = {}
         with self._contacts.database.client.start_session(snapshot=True) as moment:
-            found = {
-                state: keys.count_documents(booked_in(campaign_id, [state]), hint=STATE_INDEX, session=moment)
-                for state in State
-            }
+            for state in State:
+                standing, index = standing_in(campaign_id, state)
+                found[state] = keys.count_documents(standing, hint=index, session=moment)
         return {state: count for state, count in found.items() if count}
 
     def holding(self, campaign_id: str, state: State, *, limit: int) -> Sequence[Contact]:
+        standing, index = standing_in(campaign_id, state)
         with available():
-            return contacts_of(self._contacts.find(booked_in(campaign_id, [state]), limit=limit, hint=STATE_INDEX))
+            return contacts_of(self._contacts.find(standing, limit=limit, hint=index))
 
 
 @dataclass(frozen=True, kw_only=True)

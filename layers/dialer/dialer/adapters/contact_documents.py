@@ -8,19 +8,21 @@ Traps of the database that this file avoids, each seen by running it:
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dialer.adapters.mongo import Document
-from dialer.lifecycle import IN_FLIGHT, MOVES, UNSETTLED, Move, State
+from dialer.lifecycle import IN_FLIGHT, MOVES, TERMINAL, UNSETTLED, Move, State
 from dialer.model import Attempt, Contact, FinishedAttempt, Outcome, attempt_id, claim_of
 
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 HISTORY_KEPT = 40  # more than the 20 attempts a campaign may make
 _PATIENCE_LOST_MS = 600_000  # where a rollback took the attempt's own patience: then the carrier is asked
 Stage = dict[str, Any]
 
 CLAIM_INDEX = "claim"
-STATE_INDEX = "state"
+BOOKED_INDEX = "booked"
+SETTLED_INDEX = "settled"
 UNTIL_INDEX = "until"
 PHONE_INDEX = "phone"
 
@@ -40,7 +42,16 @@ INDEXES: dict[str, tuple[list[tuple[str, int]], Document]] = {
         [("attempt.sid", 1)],
         {"unique": True, "partialFilterExpression": {"attempt.sid": {"$gt": ""}}},
     ),
-    STATE_INDEX: ([("campaign_id", 1), ("state", 1)], {}),
+    # Two indexes and not one of every state: a key that has just been deleted stays in an index's pages for minutes,
+    # and whoever counts the lines in use would walk past all who were waiting until a moment ago.
+    BOOKED_INDEX: (
+        [("campaign_id", 1), ("state", 1)],
+        {"partialFilterExpression": {"state": {"$in": sorted(IN_FLIGHT)}}},
+    ),
+    SETTLED_INDEX: (
+        [("campaign_id", 1), ("state", 1)],
+        {"partialFilterExpression": {"state": {"$in": sorted(TERMINAL)}}},
+    ),
     UNTIL_INDEX: (
         [("state", 1), ("attempt.until", 1)],
         {"partialFilterExpression": {"state": {"$in": sorted(IN_FLIGHT)}}},
@@ -64,8 +75,20 @@ def states(move: Move) -> Any:
 
 
 def booked_in(campaign_id: str, among: Iterable[State]) -> Document:
-    """A campaign's contacts in some states, by STATE_INDEX."""
-    return {"campaign_id": campaign_id, "state": {"$in": sorted(among)}}
+    """A campaign's contacts in some of the states in flight, by BOOKED_INDEX.
+
+    The index's own filter is repeated: the planner does not see that one `$in` lies within another, and would read
+    what every campaign has in flight.
+    """
+    indexed = {"state": {"$in": sorted(IN_FLIGHT)}}
+    return {"campaign_id": campaign_id, "$and": [indexed, {"state": {"$in": sorted(among)}}]}
+
+
+def standing_in(campaign_id: str, state: State) -> tuple[Document, str]:
+    """A campaign's contacts in one state, and the index that has just these: every state is in one of three."""
+    if state is State.PENDING:
+        return {"campaign_id": campaign_id, "due_at": {"$gte": _BEGINNING}}, CLAIM_INDEX
+    return {"campaign_id": campaign_id, "state": state}, SETTLED_INDEX if state in TERMINAL else BOOKED_INDEX
 
 
 def literal(value: Any) -> Stage:

@@ -8,7 +8,7 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from dialer.adapters.contact_documents import (
-    STATE_INDEX,
+    BOOKED_INDEX,
     Stage,
     archive,
     booked_in,
@@ -157,7 +157,7 @@ class MongoLines:
 
     def count_live(self, campaign_id: str, *, limit: int) -> int:
         with available():
-            return self._contacts.count_documents(booked_in(campaign_id, LIVE), limit=limit, hint=STATE_INDEX)
+            return self._contacts.count_documents(booked_in(campaign_id, LIVE), limit=limit, hint=BOOKED_INDEX)
 
     def _attempt(self, move: Move, contact: Contact) -> Document:
         return guard(move, contact.id, attempt_of(contact).id)

@@ -9,7 +9,13 @@ from bson.codec_options import CodecOptions
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import ConfigurationError, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import (
+    ConfigurationError,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
@@ -18,7 +24,6 @@ from dialer.errors import BadSettings, Unavailable
 from dialer.secret import Secret
 
 Document = dict[str, Any]
-_BAD_CREDENTIALS = 18
 _SCHEMES = ("mongodb://", "mongodb+srv://")
 _NOT_A_URI = "The parameter that MONGODB_URI_PARAMETER names does not hold a MongoDB URI."
 
@@ -62,16 +67,26 @@ def database_clock(database: Database[Document]) -> datetime:
 
 @contextmanager
 def available() -> Iterator[None]:
-    """Turns a database that does not answer into Unavailable, and wrong credentials into BadSettings."""
+    """Turns a database that does not answer into Unavailable, and wrong credentials into BadSettings.
+
+    Credentials are known by the words: the code is another on Atlas, and the driver answers with a time-out while it
+    waits for a server that has refused it before.
+    """
     try:
         yield
     except DuplicateKeyError:
         raise
-    except OperationFailure as wrong:
-        if wrong.code == _BAD_CREDENTIALS:
+    except (OperationFailure, ServerSelectionTimeoutError) as wrong:
+        if "authentication failed" in str(wrong).lower():
             raise BadSettings("The database refused the credentials in MONGODB_URI_PARAMETER.") from None
+        if isinstance(wrong, ServerSelectionTimeoutError):
+            raise Unavailable(_silent(wrong)) from wrong
         raise Unavailable(f"the database answered with error {wrong.code}") from wrong
     except ConfigurationError:
         raise BadSettings("The parameter that MONGODB_URI_PARAMETER names does not hold a usable URI.") from None
     except PyMongoError as wrong:
-        raise Unavailable(f"the database did not answer ({type(wrong).__name__})") from wrong
+        raise Unavailable(_silent(wrong)) from wrong
+
+
+def _silent(wrong: PyMongoError) -> str:
+    return f"the database did not answer ({type(wrong).__name__})"
