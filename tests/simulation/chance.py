@@ -75,7 +75,7 @@ class Weather:
         kind_, there_, back_, more = luck.random(), luck.random(), luck.random(), luck.random()
         there, back = 1 + int(8 * there_ * there_), 1 + int(8 * back_ * back_)
         if scripted := self.script(who, what):
-            return _worse(scripted, there, back, 0.6)  # a freeze of twelve seconds
+            return _worse(scripted, there, back, 0.5)  # a freeze of five seconds
         if now >= self.ends:
             return Fate(Kind.FINE, there, back)
         kind = self._kind(kind_, what, more, now)

@@ -95,7 +95,7 @@ def test_what_cannot_be_written_down_after_the_request_never_makes_its_message_r
 
 
 def test_who_was_frozen_between_permit_and_request_does_not_send_it() -> None:
-    """The permit is twelve seconds old when the function wakes: what it granted has passed."""
+    """The permit is five seconds old when the function wakes: what it granted has passed."""
     world = World(a_quiet_plan())
     frozen: list[int] = []
 
