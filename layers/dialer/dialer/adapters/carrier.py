@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 
 from requests import ConnectionError as NoConnection
@@ -22,6 +21,7 @@ from dialer.secret import Secret
 
 _EVENTS = ["initiated", "ringing", "answered", "completed"]
 _PAGE = 1000
+_NOT_FOUND, _UNAUTHORIZED = 404, 401
 
 
 class _HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the client has no types
@@ -129,7 +129,7 @@ class TwilioWitness:
             try:
                 call = self._twilio.calls(sid).fetch()
             except TwilioRestException as wrong:
-                if wrong.status == HTTPStatus.NOT_FOUND:
+                if wrong.status == _NOT_FOUND:
                     return None
                 raise
             if not call.status:
@@ -153,7 +153,7 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except TwilioRestException as wrong:
-        if wrong.status == HTTPStatus.UNAUTHORIZED:
+        if wrong.status == _UNAUTHORIZED:
             raise Unavailable("the carrier refused the credentials (401)") from wrong
         raise Unavailable(f"the carrier did not answer the question ({wrong.status})") from wrong
     except (TwilioException, RequestException, ValueError, KeyError, TypeError, AttributeError) as wrong:

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Callable, Sequence
 from threading import Thread
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
 from dialer.adapters.aws import available
+from dialer.adapters.clock import SystemClock
 from dialer.errors import Unavailable
 from dialer.ports import Announcement
 from dialer.workers import each
@@ -57,8 +57,10 @@ class EventBridgeAnnouncer:
 
     def _send_all(self, noted: Sequence[Announcement]) -> int:
         batches = [noted[start : start + _BATCH] for start in range(0, len(noted), _BATCH)]
-        deadline = monotonic() + PATIENCE_S
-        return sum(each(batches, lambda one: self._send(one) if monotonic() < deadline else len(one), workers=8))
+        deadline = SystemClock().monotonic() + PATIENCE_S
+        return sum(
+            each(batches, lambda one: self._send(one) if SystemClock().monotonic() < deadline else len(one), workers=8)
+        )
 
     def _send(self, batch: Sequence[Announcement]) -> int:
         entries: list[Any] = [
