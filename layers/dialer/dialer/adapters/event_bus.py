@@ -57,10 +57,9 @@ class EventBridgeAnnouncer:
 
     def _send_all(self, noted: Sequence[Announcement]) -> int:
         batches = [noted[start : start + _BATCH] for start in range(0, len(noted), _BATCH)]
-        deadline = SystemClock().monotonic() + PATIENCE_S
-        return sum(
-            each(batches, lambda one: self._send(one) if SystemClock().monotonic() < deadline else len(one), workers=8)
-        )
+        clock = SystemClock()
+        deadline = clock.monotonic() + PATIENCE_S
+        return sum(each(batches, lambda one: self._send(one) if clock.monotonic() < deadline else len(one), workers=8))
 
     def _send(self, batch: Sequence[Announcement]) -> int:
         entries: list[Any] = [
