@@ -53,7 +53,9 @@ from tests.builders import FROM_NUMBER, a_campaign, a_contact, a_phone, created,
 
 ACCOUNT, TOKEN = "AC" + "6" * 32, "the-auth-token-of-the-six-faults"
 NOBODY_LISTENS = "http://127.0.0.1:9"  # where the carrier's webhooks go: these tests tell the contacts themselves
-PATIENT = Bounds(dial_guard=timedelta(seconds=20), early_wait=timedelta(seconds=20))  # a busy machine is no fault
+PATIENT = Bounds(  # a busy machine is no fault
+    dial_guard=timedelta(seconds=20), early_wait=timedelta(seconds=20), call_timeout=timedelta(seconds=60)
+)
 EVERY_RUN = pytest.mark.parametrize("run", range(3))
 
 
