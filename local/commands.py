@@ -3,7 +3,6 @@
 import json
 import signal
 import sys
-import threading
 import time
 from types import FrameType
 from typing import Annotated, NoReturn
@@ -14,6 +13,9 @@ from local import cost, operator, runs, sam_local
 from local.demo import run as demo
 from local.environments import Refused
 from local.world import Wish, World
+
+_asked_to_end: list[int] = []
+"""The signals that came: one that is raised inside a destructor is lost, and its sender would wait in vain."""
 
 app = typer.Typer(
     help="The local world of the dialer: real parts on loopback.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -38,7 +40,8 @@ def up(
     with World(wish, say=Progress()) as world:
         print(json.dumps(world.describe()), flush=True)
         print("The world is up; Ctrl-C ends it.", file=sys.stderr, flush=True)
-        threading.Event().wait()
+        while not _asked_to_end:
+            time.sleep(1)
 
 
 @app.command()
@@ -59,12 +62,18 @@ class Progress:
 
 def main() -> NoReturn:
     signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         app()
     except Refused as refusal:
         print(refusal, file=sys.stderr)
         sys.exit(2)
     sys.exit(0)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+    _asked_to_end.append(number)
+    raise KeyboardInterrupt
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:

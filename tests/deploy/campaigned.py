@@ -23,15 +23,15 @@ class Campaigned:
     journey: Journey
     campaign_id: str
     events: list[Json]
+    earlier: int
+    """Lines that were in the logs before it began: of other campaigns on the same stack."""
 
     @cached_property
     def lines(self) -> list[str]:
-        """Every line in every log of the stack."""
-        logs = self.world.client("logs")
-        groups = self.world.stack.of_type("AWS::Logs::LogGroup").values()
-        found = [line for group in groups for line in logs.filter_log_events(logGroupName=group)["events"]]
+        """Every line in every log of the stack that was written since the campaign began."""
+        found = _logged(self.world)[self.earlier :]
         assert found
-        return [line["message"] for line in found]
+        return found
 
     @cached_property
     def reports(self) -> list[Json]:
@@ -69,15 +69,23 @@ def run_a_campaign(world: World, desk: Desk) -> Campaigned:
         }
     )
     journey.carrier.set_faults([{"kind": "accepted_then_cut", "match": lost}], [{"kind": "lost", "match": lost}])
-    queue = _listening(world)
+    queue, earlier = _listening(world), len(_logged(world))
     words = {"say": "Hello {name}.", "ring_timeout_s": 5, "talk_limit_s": 5, "detect_machine": True}
     retry = {"max_attempts": 3, "delays_s": {"busy": 1}}  # who reaches a machine has been reached
     campaign_id = journey.campaign([human, busy, machine, refused, lost], call=words, retry=retry)
     journey.finish(campaign_id)
     journey.tick(campaign_id)  # the tick that finds nothing left to do
-    done = Campaigned(world, journey, campaign_id, list(_heard(world, queue)))
+    done = Campaigned(world, journey, campaign_id, list(_heard(world, queue)), earlier)
     journey.end()
     return done
+
+
+def _logged(world: World) -> list[str]:
+    """All lines of all logs, in the order in which they were written."""
+    logs = world.client("logs")
+    groups = world.stack.of_type("AWS::Logs::LogGroup").values()
+    lines = [line for group in groups for line in logs.filter_log_events(logGroupName=group)["events"]]
+    return [line["message"] for line in sorted(lines, key=lambda line: (line["timestamp"], line["ingestionTime"]))]
 
 
 def _listening(world: World) -> str:

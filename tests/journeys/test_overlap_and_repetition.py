@@ -80,6 +80,7 @@ def test_when_ticks_without_a_lock_promise_too_many_lines_the_last_look_keeps_th
     journey.fates({person: {"kind": "human", "ring": 2, "talk": 60} for person in people})
     with journey.messages_kept():
         journey.add(campaign, people)
+        journey.forget_fence(campaign)
         with _lock_always_free(journey, campaign, forgetful=True):
             _tick_before_any_books(journey, campaign, ticks=4)
         assert list(journey.states(campaign).values()).count("claimed") > 4
@@ -89,8 +90,10 @@ def test_when_ticks_without_a_lock_promise_too_many_lines_the_last_look_keeps_th
 
 
 def test_a_lost_lock_table_is_noticed_and_outgrown(journey: Journey, numbers: Numbers) -> None:
-    first, later = numbers(12)[:4], numbers(12)[4:]
+    first, second, later = numbers(12)[:2], numbers(12)[2:4], numbers(12)[4:]
     campaign = journey.campaign(first)
+    journey.finish(campaign)
+    journey.add(campaign, second)
     journey.finish(campaign)
     fence = journey.document(campaign)["fence"]
     assert fence > 1

@@ -19,7 +19,7 @@ def pins(path: Path) -> dict[str, str]:
 
 
 def test_every_environment_has_a_lock() -> None:
-    assert {lock.stem for lock in ENVIRONMENTS} == {*ALL, "lock"}
+    assert {lock.stem for lock in ENVIRONMENTS} == {*ALL, "lock", "checkov"}
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: f"{lock.parent.name}/{lock.stem}")

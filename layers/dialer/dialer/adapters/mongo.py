@@ -25,6 +25,7 @@ from dialer.secret import Secret
 
 Document = dict[str, Any]
 _SCHEMES = ("mongodb://", "mongodb+srv://")
+_BAD_CREDENTIALS = 18
 _NOT_A_URI = "The parameter that MONGODB_URI_PARAMETER names does not hold a MongoDB URI."
 
 
@@ -69,19 +70,20 @@ def database_clock(database: Database[Document]) -> datetime:
 def available() -> Iterator[None]:
     """Turns a database that does not answer into Unavailable, and wrong credentials into BadSettings.
 
-    Credentials are known by the words: the code is another on Atlas, and the driver answers with a time-out while it
-    waits for a server that has refused it before.
+    Credentials are known by the code or the words: the code is another on Atlas, and the driver answers with a time-out
+    while it waits for a server that has refused it before.
     """
     try:
         yield
     except DuplicateKeyError:
         raise
     except (OperationFailure, ServerSelectionTimeoutError) as wrong:
-        if "authentication failed" in str(wrong).lower():
+        code = wrong.code if isinstance(wrong, OperationFailure) else None
+        if code == _BAD_CREDENTIALS or "authentication failed" in str(wrong).lower():
             raise BadSettings("The database refused the credentials in MONGODB_URI_PARAMETER.") from None
         if isinstance(wrong, ServerSelectionTimeoutError):
             raise Unavailable(_silent(wrong)) from wrong
-        raise Unavailable(f"the database answered with error {wrong.code}") from wrong
+        raise Unavailable(f"the database answered with error {code}") from wrong
     except ConfigurationError:
         raise BadSettings("The parameter that MONGODB_URI_PARAMETER names does not hold a usable URI.") from None
     except PyMongoError as wrong:
