@@ -136,6 +136,10 @@ class Journey:
     def states(self, campaign_id: str) -> dict[Number, str]:
         return {phone: contact["state"] for phone, contact in self.contacts(campaign_id).items()}
 
+    def in_state(self, state: str, *campaigns: str) -> int:
+        """How many of these campaigns' contacts are in it."""
+        return sum(list(self.states(campaign_id).values()).count(state) for campaign_id in campaigns)
+
     def tick(self, campaign_id: str) -> Json:
         """What the tick says of this campaign."""
         (report,) = self.world.invoke("TickFunction", {"campaign_id": campaign_id})["campaigns"]
