@@ -19,6 +19,7 @@ from local.mongod import Mongod, start_mongod
 WORLDS = ("tests/journeys/", "tests/deploy/", "tests/local/", "tests/faults/")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests with a world of their own run one after the other, on one worker: two worlds would starve each other."""
     for item in items:
