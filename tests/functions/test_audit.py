@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from dialer import wiring
+from dialer.audit import Audited, Question
+from dialer.carrier_answers import Placed
 from dialer.lifecycle import State
 from dialer.model import Campaign, Contact, FinishedAttempt, Outcome, attempt_id
+from dialer.ports import CallRequest
 from tests.builders import FROM_NUMBER, a_campaign, a_contact, a_message, a_phone, a_sid, created, now, stored
 from tests.functions.conftest import Stack
 from tests.functions.events import batch
@@ -53,10 +57,7 @@ def settled(stack: Stack, campaign: Campaign) -> Contact:
 
 def again(stack: Stack, contact: Contact, *, attempt: str) -> str:
     """One more call to this phone, asked for by somebody, in the name of an attempt."""
-    from dialer import wiring
-    from dialer.carrier_answers import Placed
-    from dialer.ports import CallRequest
-
+    stack.carrier.set_faults()
     request = CallRequest(
         to=contact.phone,
         from_number=(contact.attempt or contact.history[-1]).from_number,
@@ -114,10 +115,9 @@ def test_two_calls_for_an_attempt_in_doubt_are_a_duplicate_and_one_is_not(stack:
     assert contact.state is State.UNCERTAIN
     report = audit(stack, campaign)
     assert (report["counts"], report["unsettled"]) == (NOTHING, 1)
-    second = again(stack, contact, attempt=contact.attempt.id)
+    again(stack, contact, attempt=contact.attempt.id)
     report = audit(stack, campaign)
-    assert report["counts"] == NOTHING | {"duplicates": 1}
-    assert found(report) == [("duplicates", second)]
+    assert (report["counts"], report["unsettled"]) == (NOTHING | {"duplicates": 1}, 1)
 
 
 def test_a_call_that_no_attempt_owns_is_an_orphan(stack: Stack, number: str) -> None:
@@ -135,6 +135,31 @@ def test_a_call_that_no_attempt_owns_is_an_orphan(stack: Stack, number: str) -> 
     assert sorted(found(report)) == sorted(("orphans", sid) for sid in (lost, stranger, unknown))
 
 
+@pytest.mark.parametrize(
+    ("fault", "later", "kind"),
+    [
+        ("", timedelta(0), "orphans"),
+        ("500_before", timedelta(0), "unsettled"),
+        ("500_before", timedelta(minutes=10), "orphans"),
+    ],
+    ids=["its attempt has a call", "in doubt", "in doubt since later"],
+)
+def test_a_call_of_which_nothing_is_known_may_be_a_doubt_s_and_nobody_else_s(
+    stack: Stack, number: str, fault: str, later: timedelta, kind: str
+) -> None:
+    campaign = created(stack.database, a_campaign(from_numbers=(number,)))
+    contact = called(stack, campaign, fault)
+    assert contact.attempt is not None
+    assert contact.attempt.dial_at is not None
+    dialed = {"$set": {"attempt.dial_at": contact.attempt.dial_at + later}}
+    stack.database["contacts"].update_one({"_id": contact.id}, dialed)
+    stack.carrier.set_faults()
+    wiring._twilio(fresh=False).calls.create(to=contact.phone, from_=number, twiml="<Response/>")
+    stack.carrier.wait_idle()
+    report = audit(stack, campaign)
+    assert {**report["counts"], "unsettled": report["unsettled"]} == {**NOTHING, "unsettled": 0, kind: 1}
+
+
 def a_past(contact: Contact, number: str) -> dict[str, Any]:
     assert contact.attempt is not None
     dialed = {"n": 1, "from": number, "dial_at": contact.attempt.dial_at, "ended_at": now(), "sid": ""}
@@ -144,13 +169,13 @@ def a_past(contact: Contact, number: str) -> dict[str, Any]:
 def test_an_attempt_whose_call_the_carrier_does_not_know_is_missing(stack: Stack, number: str) -> None:
     campaign = created(stack.database, a_campaign(from_numbers=(number,)))
     settled(stack, campaign)
-    invented = a_finished(stored, stack, campaign, number)
+    invented = a_finished(stack, campaign, number)
     report = audit(stack, campaign)
     assert report["counts"] == NOTHING | {"missing": 1}
     assert found(report) == [("missing", invented)]
 
 
-def a_finished(store: Any, stack: Stack, campaign: Campaign, number: str, *, dialed: datetime | None = None) -> str:
+def a_finished(stack: Stack, campaign: Campaign, number: str, *, dialed: datetime | None = None) -> str:
     """Somebody who is said to have been called, with a call that never was."""
     contact = a_contact(campaign, state=State.DONE)
     past = FinishedAttempt(
@@ -162,7 +187,7 @@ def a_finished(store: Any, stack: Stack, campaign: Campaign, number: str, *, dia
         sid=a_sid(),
         outcome=Outcome.ANSWERED,
     )
-    store(stack.database, replace(contact, history=(past,)))
+    stored(stack.database, replace(contact, history=(past,)))
     return past.sid
 
 
@@ -181,15 +206,15 @@ def test_another_duration_or_price_at_the_carrier_is_a_mismatch(
 def test_what_lies_outside_the_window_or_in_other_campaigns_is_not_asked_about(stack: Stack, number: str) -> None:
     campaign, other = (created(stack.database, a_campaign(from_numbers=(number,))) for _ in range(2))
     settled(stack, other)
-    a_finished(stored, stack, campaign, number, dialed=now() - 2 * AN_HOUR)
-    a_finished(stored, stack, other, number)
-    again(stack, a_finishedless(campaign, number), attempt="nobody-s")
+    a_finished(stack, campaign, number, dialed=now() - 2 * AN_HOUR)
+    a_finished(stack, other, number)
+    again(stack, a_stranger(campaign, number), attempt="nobody-s")
     before = {"since": (now() - 3 * AN_HOUR).isoformat(), "until": (now() - 2.5 * AN_HOUR).isoformat()}
     assert audit(stack, campaign, **before)["counts"] == NOTHING
     assert audit(stack, campaign)["counts"] == NOTHING | {"orphans": 1}
 
 
-def a_finishedless(campaign: Campaign, number: str) -> Contact:
+def a_stranger(campaign: Campaign, number: str) -> Contact:
     """Somebody who is in no list."""
     contact = a_contact(campaign, state=State.DIALING)
     assert contact.attempt is not None
@@ -201,13 +226,40 @@ def test_an_audit_that_runs_out_of_time_goes_on_where_it_was_and_finds_the_same(
     campaign = created(stack.database, a_campaign(from_numbers=(FROM_NUMBER, number)))
     for _ in range(3):
         settled(stack, campaign)
-    invented = a_finished(stored, stack, campaign, number)
+    invented = a_finished(stack, campaign, number)
     whole = audit(stack, campaign)
     hurried = audit(stack, campaign, seconds=1)
     assert (hurried["calls"], hurried["attempts"]) == (0, 0)
     assert hurried["next"]
     assert audit(stack, campaign, next=hurried["next"])["counts"] == whole["counts"]
     assert ("missing", invented) in found(whole)
+
+
+def test_page_by_page_it_comes_to_the_same_as_all_at_once(stack: Stack, number: str) -> None:
+    """Every page in an invocation of its own, one call or one contact long."""
+    campaign = created(stack.database, a_campaign(from_numbers=(number,)))
+    people = [settled(stack, campaign) for _ in range(3)]
+    again(stack, people[0], attempt=people[0].history[0].id)
+    a_finished(stack, campaign, number)
+    question = Question(campaign_id=campaign.id, since=now() - AN_HOUR, until=now() + AN_HOUR)
+    at_once, page_by_page = wiring.audit()(question, enough_time=lambda: True), Audited()
+    one_by_one, places = replace(wiring.audit(), page=1), [""]
+    while len(places) < 100:
+        once = iter([True])
+        audited = one_by_one(question, goes_on=places[-1], enough_time=lambda once=once: next(once, False))
+        page_by_page.add(audited)
+        if not audited.next:
+            break
+        places.append(audited.next)
+    assert len(places) >= 4 + 1 + 4 + 4  # calls, no number left, attempts, and again those that were not listed
+    assert page_by_page == at_once
+    assert at_once.counts == NOTHING | {"duplicates": 1, "missing": 1}
+
+
+def test_an_audit_does_not_go_on_where_another_one_was(stack: Stack, number: str) -> None:
+    one, other = (created(stack.database, a_campaign(from_numbers=(number,))) for _ in range(2))
+    goes_on = audit(stack, one, seconds=1)["next"]
+    assert "another audit" in audit(stack, other, next=goes_on)["refused"]
 
 
 def test_a_carrier_that_does_not_answer_ends_the_audit_for_now(stack: Stack, number: str) -> None:
