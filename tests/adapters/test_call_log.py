@@ -1,6 +1,7 @@
 """The carrier's call log, as an audit reads it: every call once, page by page, from where the last page ended."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
 
@@ -70,7 +71,7 @@ def test_a_call_from_outside_the_days_is_on_no_page(carrier: Carrier, log: Twili
 
 def test_it_says_how_long_a_call_was_and_what_it_cost(carrier: Carrier, log: TwilioCallLog) -> None:
     carrier.set_fates({}, mix=[{"weight": 1, **TO_TALK}])
-    with Receiver() as voice:
+    with closing(Receiver()) as voice:
         called(carrier, "+12015550193", voice_url=f"http://127.0.0.1:{voice.port}")
         carrier.wait_idle()
     carrier.set_fates()

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from itertools import combinations
 from typing import Any, TypeVar
 
+from botocore.exceptions import ClientError
 from pymongo import MongoClient
 
 from local.carrier.case import read_case
@@ -249,10 +250,23 @@ class Journey:
             self._let_call_functions_run(CALL_FUNCTIONS)
 
     def hand_over(self, bodies: Sequence[str]) -> None:
-        """These messages in one invocation of the call function, as Lambda hands over a batch; whatever comes of it."""
+        """These messages in one invocation of the call function, as Lambda hands over a batch; whatever comes of it.
+
+        While as many functions run as may, it is asked again, as Lambda's own poller does.
+        """
         records = [{**RECORD, "messageId": f"message-{index}", "body": body} for index, body in enumerate(bodies)]
-        with suppress(FunctionFailed):
-            self.world.invoke("CallFunction", {"Records": records})
+        until(lambda: self._taken({"Records": records}), what="a call function that is free")
+
+    def _taken(self, event: Json) -> bool:
+        try:
+            self.world.invoke("CallFunction", event)
+        except FunctionFailed:
+            return True
+        except ClientError as refused:
+            if refused.response["Error"]["Code"] != "TooManyRequestsException":
+                raise
+            return False
+        return True
 
     @contextmanager
     def messages_kept(self) -> Iterator[None]:

@@ -19,7 +19,7 @@ PAUSES = (0.3, 1.5 * DIAL_GUARD_S, 1.2 * int(BOUNDS["PostTimeoutSeconds"]))
 def test_functions_stopped_anywhere_and_thawed_call_everybody_once(journey: Journey, numbers: Numbers) -> None:
     luck, people = Random(11), numbers(AT_ONCE * (2 + len(PAUSES)))
     groups = [people[first : first + AT_ONCE] for first in range(0, len(people), AT_ONCE)]
-    campaigns, stood, in_the_middle = list[str](), Counter[str](), 0
+    campaigns, stood, in_the_middle, took = list[str](), Counter[str](), 0, 0.0
     with journey.idempotency_disabled(), ThreadPoolExecutor(2 * AT_ONCE) as at_once:
         for group, pause in zip(groups, (None, None, *PAUSES), strict=True):
             with journey.messages_kept():

@@ -10,7 +10,8 @@ import time
 from typing import Any
 
 AHEAD = float(os.environ.get("CLOCK_AHEAD_SECONDS", "0"))
-_time, _time_ns, _right = time.time, time.time_ns, dt.datetime
+_time, _time_ns = time.time, time.time_ns
+_right = dt.datetime
 
 
 class _Kind(type):
