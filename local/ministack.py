@@ -3,6 +3,7 @@
 import shutil
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from local.environments import LOCAL, ROOT, Refused, interpreter
 from local.processes import Part, answers, free_port, plain_environment, start
@@ -17,15 +18,19 @@ LAYERS_UNPACKED = LOCAL / "build" / "layers"
 
 @dataclass(frozen=True, kw_only=True)
 class MiniStack:
-    url: str
+    port: int
     part: Part
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
-def start_ministack(run: Run, *, auth: bool = True) -> MiniStack:
-    """With `auth`, every function may do what its role allows and nothing else."""
+
+def start_ministack(run: Run, *, auth: bool = True, on: int = 0) -> MiniStack:
+    """With `auth`, every function may do what its role allows and nothing else. On this port, or on a free one."""
     _forget_old_layers()
     for _ in range(5):
-        port = free_port()
+        port, earlier = on or free_port(), _said(run.logs / "ministack.log")
         part = start(
             "ministack",
             [interpreter("ministack"), "-P", ROOT / "local" / "ministack_server.py"],
@@ -52,19 +57,23 @@ def start_ministack(run: Run, *, auth: bool = True) -> MiniStack:
                 LAYERS_UNPACKED=LAYERS_UNPACKED,
             ),
         )
-        if _is_up(part, port):
-            return MiniStack(url=f"http://127.0.0.1:{port}", part=part)
+        if _is_up(part, port, earlier=earlier):
+            return MiniStack(port=port, part=part)
         part.stop()
-        if "in use" not in part.log.read_text(errors="replace"):
+        if "in use" not in _said(part.log)[len(earlier) :]:
             raise Refused(f"MiniStack did not start; {part.log} says why: {part.last_words()}")
     raise Refused("MiniStack found no free port on 127.0.0.1: close some programs and run this again.")
 
 
-def _is_up(part: Part, port: int, *, within: float = 30.0) -> bool:
+def _said(log: Path) -> str:
+    return log.read_text(errors="replace") if log.exists() else ""
+
+
+def _is_up(part: Part, port: int, *, earlier: str, within: float = 30.0) -> bool:
     """It says so itself: an answer on the port could come from somebody who took the port first."""
     deadline = time.monotonic() + within
     while part.is_running() and time.monotonic() < deadline:
-        if "Ready" in part.log.read_text(errors="replace") and answers(port):
+        if "Ready" in _said(part.log)[len(earlier) :] and answers(port):
             return True
         time.sleep(0.02)
     return False

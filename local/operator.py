@@ -7,7 +7,9 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +20,7 @@ from dialer.campaign_form import checked
 from dialer.errors import DialerError
 from dialer.lifecycle import State
 from dialer.model import Contact
-from local import runs
+from local import audits, runs
 from local.environments import Refused
 
 app = typer.Typer(no_args_is_help=True)
@@ -103,6 +105,28 @@ def show(campaign_id: str, world: Annotated[Path | None, WORLD] = None) -> None:
             "contacts": contacts,
         }
     )
+
+
+@campaign.command()
+def audit(
+    campaign_id: str,
+    since: Annotated[datetime | None, typer.Option(help="From then on, UTC; by default the last day.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Before then, UTC; by default now.")] = None,
+    world: Annotated[Path | None, WORLD] = None,
+) -> None:
+    """Hold the carrier's calls against the campaign's attempts; ends with 1 where anything is wrong."""
+    described = _read(world or _running())
+    end = _utc(until) if until else datetime.now(UTC)
+    begin = _utc(since) if since else end - timedelta(days=1)
+    window = {"since": begin.isoformat(), "until": end.isoformat()}
+    found = audits.whole({"campaign_id": campaign_id, **window}, ask=partial(audits.invoke, described))
+    _print(found)
+    if any(found["counts"].values()):
+        raise typer.Exit(1)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def everyone(campaign_id: str) -> Iterable[Contact]:

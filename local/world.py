@@ -48,6 +48,7 @@ class Wish:
     time_scale: float = 1.0  # real seconds per second of the simulated carrier
     carrier_seed: int = 0
     calls_per_second: int = 10  # that the simulated carrier accepts before it queues
+    events_lag: float = 900  # carrier seconds after a call's end before its request log can be read
     auth: bool = True  # every function held to its role
     account_sid: str = "AC" + "0" * 31 + "1"
     auth_token: str = ""  # a fresh one, where empty
@@ -77,7 +78,6 @@ class World:
         self.run = runs.begin()
         try:
             self._start()
-            self.run.describe(self.describe())
         except BaseException:
             self.close()
             raise
@@ -154,6 +154,15 @@ class World:
         assert self.mongod.part is not None
         self._parts.insert(0, self.mongod.part)
 
+    def restart_aws(self) -> None:
+        """All that AWS kept is gone: queues, tables, functions. Then the stack is there again, at the same address."""
+        self._parts.remove(self.aws.part)
+        self.aws.part.kill()
+        self.aws = start_ministack(self.run, auth=self.wish.auth, on=self.aws.port)
+        self._parts.insert(0, self.aws.part)
+        self._put_secrets()
+        self._deploy()
+
     def worker_pids(self, function: str) -> list[int]:
         """The processes that run a function right now; killing one is killing the function in mid-flight."""
         return marked(self.run.name, f"AWS_LAMBDA_FUNCTION_NAME={self.functions[function]}")
@@ -187,8 +196,13 @@ class World:
             except BaseException:
                 sweep(self.run.name)  # so that no thread goes on waiting for what it started
                 raise
-        self.stack = deploy(built, self.run, aws_url=self.aws_url, parameters=self._parameters(), say=self.say)
+        self._built = built
+        self._deploy()
+
+    def _deploy(self) -> None:
+        self.stack = deploy(self._built, self.run, aws_url=self.aws_url, parameters=self._parameters(), say=self.say)
         self._point_doors()
+        self.run.describe(self.describe())
 
     def _start_parts(self, at_once: ThreadPoolExecutor) -> Path:
         """The parts, and meanwhile the build."""
@@ -217,6 +231,7 @@ class World:
             "time-scale": self.wish.time_scale,
             "cps": self.wish.calls_per_second,
             "seed": self.wish.carrier_seed,
+            "events-lag": self.wish.events_lag,
         }
         self.carrier = self._started(
             self._python("carrier", "local.carrier", *(f"--{name}={value}" for name, value in options.items()))

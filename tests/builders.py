@@ -163,7 +163,12 @@ def _attempt_document(attempt: Attempt, patience: timedelta) -> dict[str, Any]:
 
 
 def _past_document(past: FinishedAttempt) -> dict[str, Any]:
-    return _short(asdict(past)) | {"sid": past.sid, "outcome": str(past.outcome)}
+    document = _short(asdict(past)) | {"sid": past.sid, "outcome": str(past.outcome)}
+    if past.duration is not None:
+        document["duration_s"] = round(document.pop("duration", past.duration).total_seconds())
+    if past.price is not None:
+        document["price"] = str(past.price)
+    return document
 
 
 def _short(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,16 @@
-"""Reconcile function: on a schedule, settle whatever has outlived its time; its report."""
+"""Reconcile function: on a schedule, settle whatever has outlived its time; or audit a campaign; its report."""
 
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from dialer import announcements, measures, wiring
-from dialer.errors import Unavailable
+from dialer.audit import Audited, Kind, Question
+from dialer.errors import BadInput, Unavailable
 
 logger = Logger(service="reconcile")
 _ONE_BATCH_MS = 20_000  # the longest one batch of questions to the carrier takes
@@ -16,8 +18,12 @@ _ONE_BATCH_MS = 20_000  # the longest one batch of questions to the carrier take
 
 @logger.inject_lambda_context
 @wiring.invocation()
-def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Any event: every run goes through all campaigns, whatever their state."""
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """`{"audit": {…}}` audits a campaign; any other event settles, in all campaigns, whatever their state."""
+    return _audit(event["audit"], context) if "audit" in event else _reconcile(context)
+
+
+def _reconcile(context: LambdaContext) -> dict[str, Any]:
     began = context.get_remaining_time_in_millis()
     report = wiring.reconcile()(enough_time=lambda: context.get_remaining_time_in_millis() > _ONE_BATCH_MS)
     for settled in report.settled:
@@ -40,6 +46,46 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if untaken := wiring.publish():
         logger.warning("announcements were not taken", extra={"count": untaken})
     return summary
+
+
+class _AuditEvent(BaseModel):
+    """`next` is the last answer's, where an audit goes on."""
+
+    campaign_id: Annotated[str, Field(min_length=1)]
+    since: AwareDatetime
+    until: AwareDatetime
+    next: str = ""
+
+
+def _audit(wish: object, context: LambdaContext) -> dict[str, Any]:
+    """What was found so far; where `next` is not empty, the same event with it goes on."""
+    try:
+        asked = _AuditEvent.model_validate(wish)
+        question = Question(campaign_id=asked.campaign_id, since=asked.since, until=asked.until)
+        audited = wiring.audit()(
+            question, goes_on=asked.next, enough_time=lambda: context.get_remaining_time_in_millis() > _ONE_BATCH_MS
+        )
+    except ValidationError as wrong:
+        fields = ", ".join(str(error["loc"][0]) if error["loc"] else "audit" for error in wrong.errors())
+        return {"refused": f"An audit has a campaign_id, since and until (moments with their zone); wrong: {fields}."}
+    except BadInput as wrong:
+        return {"refused": str(wrong)}
+    if audited.unavailable:
+        wiring.distrust()
+    counts = {"campaign_id": asked.campaign_id, **_counted(audited)}
+    (logger.error if any(audited.counts.values()) else logger.info)("audit", extra=counts)
+    return {"since": asked.since.isoformat(), "until": asked.until.isoformat(), **counts, **_shown(audited)}
+
+
+def _counted(audited: Audited) -> dict[str, Any]:
+    names = ("calls", "attempts", "unsettled", "unreadable", "unavailable")
+    return {**{name: getattr(audited, name) for name in names}, "counts": audited.counts}
+
+
+def _shown(audited: Audited) -> dict[str, Any]:
+    """The first findings of each kind, and where to go on."""
+    first = {kind: [asdict(one) for one in audited.findings if one.kind is kind] for kind in Kind}
+    return {"first": first, "next": audited.next}
 
 
 def _feel_the_pulse() -> None:

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.utilities.data_classes import LambdaFunctionUrlEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dialer import announcements, measures, wiring
+from dialer import announcements, call_status, measures, wiring
 from dialer.adapters import signature, twiml
 from dialer.callback import CallbackReport
 from dialer.errors import Unavailable
@@ -94,6 +94,7 @@ def _call() -> CallReport:
         status=fields.get("CallStatus", ""),
         answered_by=fields.get("AnsweredBy", ""),
         detail=fields.get("SipResponseCode", "") or fields.get("ErrorCode", ""),
+        duration=call_status.duration(fields.get("CallDuration", "")),
     )
 
 

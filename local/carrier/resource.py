@@ -1,5 +1,6 @@
 """A call, and its requests to the customer, as Twilio's JSON shows them."""
 
+import math
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from local.carrier.calls import Call, Exchange
 
 VERSION = "2010-04-01"
+A_MINUTE = 0.014  # what this carrier charges for a minute that has begun, of a call that was answered
 PARTS = ("events", "notifications", "payments", "recordings", "siprec", "streams", "transcriptions")
 
 
@@ -34,7 +36,7 @@ def resource(call: Call) -> dict[str, Any]:
         "duration": str(call.seconds) if talked else None,
         "queue_time": str(round(call.queue_seconds * 1000)),
         "answered_by": call.answered_by,
-        "price": None,
+        "price": f"{-A_MINUTE * math.ceil(call.seconds / 60):.5f}" if talked else None,
         "price_unit": "USD",
         "annotation": None,
         "caller_name": None,

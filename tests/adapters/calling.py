@@ -8,6 +8,7 @@ from typing import Any
 
 from twilio.rest import Client
 
+from dialer.adapters.call_log import TwilioCallLog
 from dialer.adapters.carrier import TwilioDialer, TwilioWitness, client
 from dialer.ports import CallRequest
 from dialer.secret import Secret
@@ -49,6 +50,18 @@ def dialer(url: str, *, timeout_s: float = TIMEOUT_S, token: str = TOKEN, voice_
 @contextmanager
 def witness(url: str, *, timeout_s: float = TIMEOUT_S) -> Iterator[TwilioWitness]:
     """Its connections are kept, as reconcile keeps them, and closed at the end."""
+    with asking(url, timeout_s=timeout_s) as twilio:
+        yield TwilioWitness(twilio)
+
+
+@contextmanager
+def call_log(url: str, *, timeout_s: float = TIMEOUT_S) -> Iterator[TwilioCallLog]:
+    with asking(url, timeout_s=timeout_s) as twilio:
+        yield TwilioCallLog(twilio)
+
+
+@contextmanager
+def asking(url: str, *, timeout_s: float) -> Iterator[Client]:
     twilio = _client(url, timeout_s=timeout_s, fresh=False, token=TOKEN)
-    yield TwilioWitness(twilio)
+    yield twilio
     twilio.http_client.session.close()

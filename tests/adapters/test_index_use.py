@@ -10,6 +10,7 @@ import pytest
 from pymongo.database import Database
 
 from dialer import contact_list
+from dialer.adapters.attempt_book import MongoAttemptBook
 from dialer.adapters.campaigns import MongoCampaigns
 from dialer.adapters.claims import MongoClaims
 from dialer.adapters.contact_book import MongoContactBook
@@ -226,6 +227,20 @@ def test_reapers_read_only_what_is_overdue_in_order(
     assert finding["docsExamined"] == found
     assert finding["keysExamined"] <= found + 1
     assert not finding.get("hasSortStage")
+
+
+def test_an_audit_reads_by_phone_and_page_by_page_and_never_a_contact_too_many(
+    crowded: Database[Document], profiled: Profiled
+) -> None:
+    book = MongoAttemptBook(crowded["contacts"])
+    phones = [one["phone"] for one in crowded["contacts"].find({"campaign_id": "one"}, limit=20)]
+    (by_phone,) = profiled(lambda: book.to_phones(phones))
+    assert by_phone["docsExamined"] == by_phone["nreturned"] >= 20
+    assert by_phone["keysExamined"] <= by_phone["nreturned"] + len(phones) + 1
+    first = book.in_campaign("two", behind="", limit=100)
+    (page,) = profiled(lambda: book.in_campaign("two", behind=first.last, limit=100))
+    assert (page["nreturned"], page["docsExamined"], page["keysExamined"]) == (100, 100, 100)
+    assert not page.get("hasSortStage")
 
 
 def test_other_lookups_are_keyed_too(crowded: Database[Document], profiled: Profiled) -> None:

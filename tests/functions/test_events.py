@@ -12,6 +12,7 @@ from tests.functions.events import EVENTS, TOKEN, Event, event, fields_of, names
 
 WANTED = {
     "tick_schedule", "tick_one_campaign", "tick_refill", "call_batch", "call_batch_with_poison", "reconcile",
+    "reconcile_audit",
     "voice_answer", "voice_keypress", "voice_amd", "voice_unsigned", "voice_wrong_signature", "voice_unknown_path",
     *(f"voice_status_{end}" for end in ("initiated", "ringing", "answered", "completed", "completed_machine")),
     *(f"voice_status_{end}" for end in ("busy", "no_answer", "failed")),

@@ -9,7 +9,7 @@ import pytest
 from local.environments import MONGOD_NEEDED, Refused
 from local.world import Wish, World
 from tests.journeys.desk import Desk
-from tests.journeys.journey import BOUNDS, TIME_SCALE, Journey, Number, fictional
+from tests.journeys.journey import BOUNDS, EVENTS_LAG, TIME_SCALE, Journey, Number, fictional
 
 Numbers = Callable[[int], list[Number]]
 
@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
     """Its schedules sleep: a journey says itself when a minute has passed."""
-    up = World(Wish(parameters=BOUNDS, time_scale=TIME_SCALE, calls_per_second=0))
+    up = World(Wish(parameters=BOUNDS, time_scale=TIME_SCALE, calls_per_second=0, events_lag=EVENTS_LAG))
     try:
         up.__enter__()
     except Refused as refused:

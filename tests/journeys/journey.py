@@ -13,12 +13,14 @@ from contextlib import contextmanager, suppress
 from itertools import combinations
 from typing import Any, TypeVar
 
+from botocore.exceptions import ClientError
 from pymongo import MongoClient
 
 from local.carrier.case import read_case
 from local.carrier.control import Carrier
 from local.carrier.judge import Verdict, judge
-from local.world import World
+from local.environments import ROOT
+from local.world import FunctionFailed, World
 from tests.journeys.desk import Desk
 
 Json = dict[str, Any]
@@ -45,6 +47,7 @@ HORIZON_S = 13
 DIAL_GUARD_S = 1  # the template's own
 CALL_FUNCTIONS = 5  # at once, in a local world
 TIME_SCALE = 0.02
+EVENTS_LAG = 50  # carrier seconds: one of ours
 FROM = "+13105550199"
 HUMAN = {"kind": "human", "ring": 2, "talk": 5}
 AREAS = (
@@ -52,6 +55,7 @@ AREAS = (
     234, 239, 240, 248, 251, 252, 253, 254, 256, 260, 262, 267, 269, 270, 276, 281, 301, 302, 303, 304, 305, 307,
     308, 309, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321,
 )  # fmt: skip
+RECORD = json.loads((ROOT / "events" / "call_batch.json").read_text())["Records"][0]
 ALIVE = ("queued", "ringing", "in-progress")
 
 
@@ -129,6 +133,10 @@ class Journey:
 
     def show(self, campaign_id: str) -> Json:
         return self._desk.ask("campaign", "show", campaign_id)
+
+    def audit(self, campaign_id: str) -> Json:
+        """What the command prints."""
+        return self._desk.ask("campaign", "audit", campaign_id)
 
     def contacts(self, campaign_id: str) -> dict[Number, Json]:
         return {contact["phone"]: contact for contact in self.show(campaign_id)["contacts"]}
@@ -219,6 +227,48 @@ class Journey:
     # -- the call queue, and what happens to functions -----------------------------------------------------------------
 
     @contextmanager
+    def idempotency_disabled(self) -> Iterator[None]:
+        """Powertools remembers no attempt: what comes again is dialed again, if the database lets it."""
+        self.world.configure("CallFunction", POWERTOOLS_IDEMPOTENCY_DISABLED="true")
+        try:
+            yield
+        finally:
+            self.drain()
+            self.world.configure("CallFunction", POWERTOOLS_IDEMPOTENCY_DISABLED="false")
+
+    def forget_idempotency(self) -> None:
+        dynamodb, table = self.world.client("dynamodb"), self.world.tables["IdempotencyTable"]
+        for item in dynamodb.scan(TableName=table)["Items"]:
+            dynamodb.delete_item(TableName=table, Key={"id": item["id"]})
+
+    @contextmanager
+    def call_functions_at_once(self, most: int) -> Iterator[None]:
+        self._let_call_functions_run(most)
+        try:
+            yield
+        finally:
+            self._let_call_functions_run(CALL_FUNCTIONS)
+
+    def hand_over(self, bodies: Sequence[str]) -> None:
+        """These messages in one invocation of the call function, as Lambda hands over a batch; whatever comes of it.
+
+        While as many functions run as may, it is asked again, as Lambda's own poller does.
+        """
+        records = [{**RECORD, "messageId": f"message-{index}", "body": body} for index, body in enumerate(bodies)]
+        until(lambda: self._taken({"Records": records}), what="a call function that is free")
+
+    def _taken(self, event: Json) -> bool:
+        try:
+            self.world.invoke("CallFunction", event)
+        except FunctionFailed:
+            return True
+        except ClientError as refused:
+            if refused.response["Error"]["Code"] != "TooManyRequestsException":
+                raise
+            return False
+        return True
+
+    @contextmanager
     def messages_kept(self) -> Iterator[None]:
         """Messages stay in the call queue: no function gets one."""
         self._let_call_functions_run(0)
@@ -232,14 +282,19 @@ class Journey:
         self.world.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=at_once)
 
     def take_messages(self, *campaigns: str, count: int) -> list[str]:
-        """Takes so many messages of these campaigns out of the call queue; what earlier journeys left is dropped."""
+        """Takes so many messages of these campaigns out of the call queue; what earlier journeys left is dropped.
+
+        Those of this journey's other campaigns stay, and are there again after the queue's visibility timeout.
+        """
         sqs, queue = self.world.client("sqs"), self.world.queues["CallQueue"]
         taken: list[str] = []
 
         def all_taken() -> bool:
             for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-                if json.loads(message["Body"])["campaign_id"] in campaigns:
+                campaign = json.loads(message["Body"])["campaign_id"]
+                if campaign in campaigns or campaign not in self._policies:
+                    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                if campaign in campaigns:
                     taken.append(message["Body"])
             return len(taken) >= count
 
@@ -308,6 +363,13 @@ class Journey:
         """As if no lock had ever been held: the fence no longer says which of two ticks is the later one."""
         with self._mongodb() as client:
             client[self.world.wish.database]["campaigns"].update_one({"_id": campaign_id}, {"$set": {"fence": 0}})
+
+    def rewrite_history(self, campaign_id: str, number: Number, **facts: object) -> None:
+        """Somebody changes what is written about a person's first attempt."""
+        facts = {f"history.0.{name}": value for name, value in facts.items()}
+        with self._mongodb() as client:
+            person = {"campaign_id": campaign_id, "phone": number}
+            client[self.world.wish.database]["contacts"].update_one(person, {"$set": facts})
 
     def document(self, campaign_id: str) -> Json:
         with self._mongodb() as client:

@@ -93,7 +93,7 @@ def test_a_carrier_that_refuses_connections_or_is_too_busy_costs_no_attempt(jour
         what=lambda: journey.show(campaign),
     )
     assert {(one["state"], one["used"]) for one in journey.contacts(campaign).values()} == {("pending", 0)}
-    until(lambda: _answers(journey), what=lambda: "the carrier is still away")
+    until(lambda: answers(journey), what=lambda: "the carrier is still away")
     assert journey.requests() == []
     journey.carrier.set_faults([{"kind": "429", "op": "create", "match": phone, "nth": [1]} for phone in throttled])
     journey.add(campaign, throttled)
@@ -103,7 +103,7 @@ def test_a_carrier_that_refuses_connections_or_is_too_busy_costs_no_attempt(jour
     journey.assert_kept(campaign, requests=4 + 2 * 4)
 
 
-def _answers(journey: Journey) -> bool:
+def answers(journey: Journey) -> bool:
     try:
         return bool(journey.carrier.state())
     except OSError:

@@ -44,7 +44,7 @@ def test_messages_that_come_again_and_after_the_end_call_nobody_again(journey: J
 def test_without_idempotency_messages_and_ticks_that_come_again_call_nobody_again(
     journey: Journey, numbers: Numbers
 ) -> None:
-    with _idempotency_disabled(journey):
+    with journey.idempotency_disabled():
         _repeat_every_message(journey, numbers(10))
 
 
@@ -61,7 +61,7 @@ def test_with_the_lock_always_free_overlapping_ticks_call_once_and_stay_under_th
 
 
 def test_without_lock_and_idempotency_everybody_is_called_once(journey: Journey, numbers: Numbers) -> None:
-    with _idempotency_disabled(journey):
+    with journey.idempotency_disabled():
         campaign = _long_calls(journey, numbers(15), pacing={"call_delay_s": 0.02, "max_concurrent": 5})
         with _lock_always_free(journey, campaign):
             for _ in range(2):
@@ -145,16 +145,6 @@ def _tick_wildly(journey: Journey, campaign: str) -> None:
 
 
 @contextmanager
-def _idempotency_disabled(journey: Journey) -> Iterator[None]:
-    journey.world.configure("CallFunction", POWERTOOLS_IDEMPOTENCY_DISABLED="true")
-    try:
-        yield
-    finally:
-        journey.drain()
-        journey.world.configure("CallFunction", POWERTOOLS_IDEMPOTENCY_DISABLED="false")
-
-
-@contextmanager
 def _lock_always_free(journey: Journey, campaign: str, *, forgetful: bool = False) -> Iterator[None]:
     """Whoever asks for the lock gets it: its owner is wiped out faster than a tick can work, or even the whole item."""
     ended = threading.Event()
@@ -194,13 +184,7 @@ def _repeat_every_message(journey: Journey, people: list[str]) -> None:
     journey.assert_kept(campaign, requests=len(others) + 2)
     for forgetting in (False, True):
         if forgetting:
-            _forget_idempotency(journey)
+            journey.forget_idempotency()
         journey.send_messages(messages)
         journey.drain()
     journey.assert_kept(campaign, requests=len(others) + 2)
-
-
-def _forget_idempotency(journey: Journey) -> None:
-    dynamodb, table = journey.world.client("dynamodb"), journey.world.tables["IdempotencyTable"]
-    for item in dynamodb.scan(TableName=table)["Items"]:
-        dynamodb.delete_item(TableName=table, Key={"id": item["id"]})

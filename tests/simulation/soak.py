@@ -1,15 +1,20 @@
 """`make soak`: universe after universe on every core, with a running count, until so many attempts have been made.
 
-What is done is written down chunk by chunk, so that an interrupted soak goes on where it was; a change of the product
-or of the simulation begins a new one. A broken law is made short, told, and kept; the soak goes on and ends with 1.
+What is done is written down chunk by chunk, so that a soak that was interrupted or killed goes on where it was; a
+change of the product or of the simulation begins a new one. A broken law is made short, told, and kept, and so is a
+universe that could not be lived through; the soak goes on and ends with 1.
 """
 
 import argparse
 import hashlib
 import json
+import multiprocessing
 import os
+import signal
 import sys
+import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -20,7 +25,7 @@ from tests.mutants.mutation import ROOT
 from tests.simulation.story import shrunk, told
 from tests.simulation.world import history_of
 
-CHUNK = 250
+CHUNK = 100
 STATE = ROOT / ".local" / "soak"
 
 
@@ -41,7 +46,11 @@ def chunk_from(first: int) -> Chunk:
     """Live through the universes of one chunk."""
     began, chunk, faults = time.process_time(), Chunk(first=first), Counter[str]()
     for seed in range(first, first + CHUNK):
-        outcome = history_of(seed)
+        try:
+            outcome = history_of(seed)
+        except Exception:  # noqa: BLE001  one universe that cannot be lived through must not end the soak
+            chunk.stories.append(f"seed {seed} could not be lived through:\n{traceback.format_exc()}")
+            continue
         chunk.attempts += outcome.attempts
         chunk.calls += outcome.calls
         faults.update(_kind(fault) for fault in outcome.faults)
@@ -86,13 +95,13 @@ class Soak:
     def of_this_source(cls) -> "Soak":
         path = STATE / f"{_source()}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = path.read_text().splitlines() if path.exists() else []
-        return cls(path=path, chunks=[Chunk(**json.loads(line)) for line in lines])
+        return cls(path=path, chunks=[*_whole_lines(path)])
 
     def add(self, chunk: Chunk) -> None:
+        """The line begins with an end of line: whatever a kill left unfinished before it is a line of its own."""
         self.chunks.append(chunk)
         with self.path.open("a") as file:
-            file.write(json.dumps(asdict(chunk)) + "\n")
+            file.write("\n" + json.dumps(asdict(chunk)) + "\n")
 
     def firsts(self) -> Iterator[int]:
         """The chunks that are still to do, without an end."""
@@ -113,7 +122,7 @@ class Soak:
 
     def line(self) -> str:
         universes = sum(chunk.universes for chunk in self.chunks)
-        return f"{universes:,} universes, {self.attempts:,} attempts, {len(self.stories)} with a broken law"
+        return f"{universes:,} universes, {len(self.stories)} with a broken law, {self.attempts:,} attempts"
 
     def summary(self) -> str:
         """A table for docs/proof.md."""
@@ -132,6 +141,15 @@ class Soak:
         return "\n".join(["| what | how many |", "|---|---|", *(f"| {name} | {count:,} |" for name, count in rows)])
 
 
+def _whole_lines(path: Path) -> Iterator[Chunk]:
+    """The chunks that were written down to the end; one that a kill cut short is lived through again."""
+    for line in path.read_text().splitlines() if path.exists() else ():
+        try:
+            yield Chunk(**json.loads(line))
+        except ValueError:
+            continue
+
+
 def _source() -> str:
     """The product and the simulation, as one short hash."""
     digest = hashlib.sha256()
@@ -147,29 +165,55 @@ def main(arguments: list[str]) -> int:
     wanted = parser.parse_args(arguments)
     soak = Soak.of_this_source()
     print(f"so far: {soak.line()}", file=sys.stderr)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _run(soak, attempts=wanted.attempts, workers=wanted.workers)
+        interrupted = False
     except KeyboardInterrupt:
         print("\ninterrupted: the same command goes on from here", file=sys.stderr)
-        return 130
+        interrupted = True
     print(soak.summary())
     for story in soak.stories:
         print(f"\n{story}")
-    return 1 if soak.stories else 0
+    return 130 if interrupted else 1 if soak.stories else 0
 
 
 def _run(soak: Soak, *, attempts: int, workers: int) -> None:
     firsts, under_way = soak.firsts(), set[Future[Chunk]]()
-    with ProcessPoolExecutor(workers) as pool:
-        while soak.attempts < attempts:
-            under_way |= {pool.submit(chunk_from, next(firsts)) for _ in range(workers - len(under_way))}
-            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            for chunk in done:
+    with ProcessPoolExecutor(workers, initializer=_end_with_the_soak) as pool:
+        try:
+            while soak.attempts < attempts:
+                under_way |= {pool.submit(chunk_from, next(firsts)) for _ in range(workers - len(under_way))}
+                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                for chunk in done:
+                    soak.add(chunk.result())
+                _say(f"{soak.line()} of {attempts:,}")
+            for chunk in under_way:
                 soak.add(chunk.result())
-            print(f"\r{soak.line()}", end="", file=sys.stderr, flush=True)
-        for chunk in under_way:
-            soak.add(chunk.result())
-    print(f"\r{soak.line()}", file=sys.stderr)
+        except KeyboardInterrupt:
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+
+
+def _say(line: str) -> None:
+    """The running count: in place on a terminal, line by line in a file."""
+    at_a_terminal = sys.stderr.isatty()
+    print(f"\r{line}" if at_a_terminal else line, end="" if at_a_terminal else "\n", file=sys.stderr, flush=True)
+
+
+def _end_with_the_soak() -> None:
+    """A worker dies without a word when it is told to, and with the soak when that was killed."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    threading.Thread(target=_follow, args=[multiprocessing.parent_process()], daemon=True).start()
+
+
+def _follow(soak: multiprocessing.process.BaseProcess) -> None:
+    soak.join()
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 FOLDERS = ("layers/dialer/dialer", "functions", "local", "cli")
-STEPS = {"tick", "dial", "callback", "reconcile", "intake", "campaigns", "views", "announcements", "measures", "finish"}
+STEPS = {
+    "tick", "dial", "callback", "reconcile", "intake", "campaigns", "views", "announcements", "measures", "finish",
+    "audit",
+}  # fmt: skip
 KINDS = {"errors", "model", "lifecycle", "ports", "settings", "wiring"} | STEPS
 
 # Who may import whom inside the product. Whatever is not named here is pure: no I/O, and `now` is an argument.

@@ -3,10 +3,15 @@
 Source: Twilio's Call resource and status callback documentation. `initiated` appears only in callbacks.
 """
 
+import re
+from datetime import timedelta
+from decimal import Decimal
+
 from dialer.model import CallReport, Outcome
 
 _ORDER = {"queued": 0, "initiated": 1, "ringing": 2, "answered": 3, "in-progress": 3}
 _FINAL_RANK = 9
+_SECONDS, _MONEY = re.compile(r"[0-9]{1,6}"), re.compile(r"-?[0-9]{1,6}(\.[0-9]{1,6})?")
 _OUTCOMES = {
     "completed": Outcome.ANSWERED,
     "busy": Outcome.BUSY,
@@ -40,3 +45,13 @@ def outcome(report: CallReport, *, heard_before: str = "") -> Outcome:
     if ended is Outcome.ANSWERED and answered_by.startswith(("machine", "fax")):
         return Outcome.MACHINE
     return ended
+
+
+def duration(text: str) -> timedelta | None:
+    """How long a call lasted, from the carrier's seconds; None for whatever else stands there."""
+    return timedelta(seconds=int(text)) if _SECONDS.fullmatch(text) else None
+
+
+def price(text: str) -> Decimal | None:
+    """What a call cost, from the carrier's number; None while it has none, and for whatever else stands there."""
+    return Decimal(text) if _MONEY.fullmatch(text) else None

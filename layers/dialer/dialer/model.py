@@ -5,6 +5,7 @@ Moments are aware datetimes in UTC, spans are timedeltas, phones are E.164 strin
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from dialer.lifecycle import State
@@ -167,6 +168,10 @@ class FinishedAttempt:
     sid: str
     outcome: Outcome
     detail: str = ""
+    duration: timedelta | None = None
+    """How long they talked, as the carrier said with the end."""
+    price: Decimal | None = None
+    """What the carrier charged, where it said so with the end: negative, in the account's currency."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,6 +255,8 @@ class CallReport:
     status: str
     answered_by: str = ""
     detail: str = ""
+    duration: timedelta | None = None
+    price: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,6 +269,8 @@ class CallRecord:
     status: str
     created_at: datetime
     answered_by: str = ""
+    duration: timedelta | None = None
+    price: Decimal | None = None
 
 
 def attempt_id(contact_id: str, claim: str) -> str:

@@ -414,6 +414,59 @@ class Witness(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogPlace:
+    """Where a page of the carrier's call log begins: the first one has neither."""
+
+    page: int = 0
+    token: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogPage:
+    """A page of the carrier's call log, and where the next one begins; None behind the last."""
+
+    calls: Sequence[CallRecord]
+    next: LogPlace | None
+
+
+class CallLog(Protocol):
+    """The carrier's record of its calls, as an audit reads it. All may raise Unavailable."""
+
+    def page(self, from_number: str, *, since: datetime, until: datetime, at: LogPlace, size: int) -> LogPage:
+        """Calls from this number that were started on the days from `since` to `until`, newest first.
+
+        Days, because that is all the carrier promises to filter by: the page may hold calls from outside the window.
+        """
+        ...
+
+    def attempts_behind(self, sid: str) -> frozenset[str]:
+        """The attempts that the carrier's request log of this call shows; none while it shows nothing yet."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactPage:
+    """Some contacts, in the order of their phones, and what cannot be read as a contact."""
+
+    contacts: Sequence[Contact]
+    unreadable: int = 0
+    last: str = ""
+    """The phone to go on behind; empty where these were the last."""
+
+
+class AttemptBook(Protocol):
+    """Attempts, for whoever checks them: keyed reads, and nothing is written."""
+
+    def to_phones(self, phones: Iterable[str]) -> ContactPage:
+        """Every contact with one of these phones, in any campaign."""
+        ...
+
+    def in_campaign(self, campaign_id: str, *, behind: str, limit: int) -> ContactPage:
+        """The campaign's next contacts behind this phone."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pulse:
     """What is unsettled at this moment, over all campaigns."""
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pymongo.database import Database
     from twilio.rest import Client
 
+    from dialer.audit import Audit
     from dialer.callback import Callback
     from dialer.campaigns import CampaignOffice
     from dialer.dial import Dial
@@ -303,6 +304,22 @@ def reconcile() -> "Reconcile":
         callback=callback(),
         witness=TwilioWitness(_twilio(fresh=False)),
         bounds=settings().bounds,
+    )
+
+
+@_part
+def audit() -> "Audit":
+    from dialer.adapters.attempt_book import MongoAttemptBook
+    from dialer.adapters.call_log import TwilioCallLog
+    from dialer.adapters.carrier import TwilioWitness
+    from dialer.audit import Audit
+
+    return Audit(
+        campaigns=campaigns(),
+        attempts=MongoAttemptBook(_collection("contacts")),
+        log=TwilioCallLog(_twilio(fresh=False)),
+        witness=TwilioWitness(_twilio(fresh=False)),
+        margin=settings().bounds.list_margin,
     )
 
 

@@ -12,6 +12,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
+from dialer import call_status
 from dialer.adapters.signature import FRAGMENT
 from dialer.carrier_answers import Answer, NotPlaced, OurFault, Placed, Unsure, meaning
 from dialer.errors import Unavailable
@@ -120,12 +121,12 @@ class TwilioWitness:
 
     def calls_to(self, phone: str, *, from_number: str) -> Sequence[CallRecord]:
         """Without a filter on start or status: a queued call has no start, and would be hidden."""
-        with _answering():
+        with answering():
             listed = self._twilio.calls.list(to=phone, from_=from_number, page_size=_PAGE)
-            return [_record(call, from_number) for call in listed]
+            return [record_of(call, from_number) for call in listed]
 
     def report(self, sid: str) -> CallReport | None:
-        with _answering():
+        with answering():
             try:
                 call = self._twilio.calls(sid).fetch()
             except TwilioRestException as wrong:
@@ -134,21 +135,21 @@ class TwilioWitness:
                 raise
             if not call.status:
                 raise Unavailable("the carrier's reply about a call was empty")
-            return CallReport(sid=sid, status=str(call.status), answered_by=call.answered_by or "")
+            return CallReport(sid=sid, status=str(call.status), answered_by=call.answered_by or "", **_charged(call))
 
     def mentions(self, sid: str, attempt_id: str) -> bool | None:
-        with _answering():
+        with answering():
             events = self._twilio.calls(sid).events.list()
             urls = [str((event.request or {}).get("url", "")) for event in events]
         return any(attempt_id in url for url in urls) if urls else None
 
     def cancel(self, sid: str) -> None:
-        with _answering():
+        with answering():
             self._twilio.calls(sid).update(status="canceled")
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def answering() -> Iterator[None]:
     """Turns whatever is not a whole answer into Unavailable: nothing is concluded from it."""
     try:
         yield
@@ -160,7 +161,8 @@ def _answering() -> Iterator[None]:
         raise Unavailable(f"the carrier did not answer the question ({type(wrong).__name__})") from wrong
 
 
-def _record(call: Any, from_number: str) -> CallRecord:
+def record_of(call: Any, from_number: str) -> CallRecord:
+    """A call of the carrier's list; ValueError for what is none."""
     if not call.sid or call.date_created is None:
         raise ValueError("a call without id or date")
     return CallRecord(
@@ -170,7 +172,16 @@ def _record(call: Any, from_number: str) -> CallRecord:
         status=str(call.status),
         created_at=_utc(call.date_created),
         answered_by=call.answered_by or "",
+        **_charged(call),
     )
+
+
+def _charged(call: Any) -> dict[str, Any]:
+    """How long a call was and what it cost, where the carrier knows it by now."""
+    return {
+        "duration": call_status.duration(str(call.duration or "")),
+        "price": call_status.price(str(call.price or "")),
+    }
 
 
 def _utc(moment: datetime) -> datetime:

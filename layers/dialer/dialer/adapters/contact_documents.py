@@ -9,6 +9,7 @@ Traps of the database that this file avoids, each seen by running it:
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from dialer.adapters.mongo import Document
@@ -166,9 +167,16 @@ def to_placed(sid: str, *, answered: bool = False, **more: Any) -> list[Stage]:
     ]
 
 
-def archive(outcome: Outcome, *, detail: str = "", sid: str | None = None) -> list[Stage]:
-    """Move the attempt's facts to the contact's story, before it is removed."""
-    entry = {
+def archive(
+    outcome: Outcome,
+    *,
+    detail: str = "",
+    sid: str | None = None,
+    duration: timedelta | None = None,
+    price: Decimal | None = None,
+) -> list[Stage]:
+    """Move the attempt's facts to the contact's story, before it is removed; what is not known takes no room."""
+    entry: Stage = {
         "id": "$attempt.id",
         "n": "$attempt.n",
         "from": "$attempt.from",
@@ -178,6 +186,10 @@ def archive(outcome: Outcome, *, detail: str = "", sid: str | None = None) -> li
         "outcome": literal(outcome),
         "detail": literal(detail),
     }
+    if duration is not None:
+        entry["duration_s"] = literal(round(duration.total_seconds()))
+    if price is not None:
+        entry["price"] = literal(str(price))
     story = {"$concatArrays": [{"$ifNull": ["$history", []]}, [entry]]}
     return [{"$set": {"history": {"$slice": [story, -HISTORY_KEPT]}}}]
 
@@ -244,6 +256,8 @@ def _finished_of(contact_id: str, past: Document) -> FinishedAttempt:
         sid=past.get("sid", ""),
         outcome=Outcome(past["outcome"]),
         detail=past.get("detail", ""),
+        duration=timedelta(seconds=past["duration_s"]) if "duration_s" in past else None,
+        price=Decimal(past["price"]) if "price" in past else None,
     )
 
 

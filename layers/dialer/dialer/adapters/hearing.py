@@ -46,7 +46,7 @@ class MongoHearing:
         return bool(self._move(self._own(Move.ANSWER, ref, sid), to_placed(sid, answered=True)))
 
     def settle(self, ref: CallRef, report: CallReport, *, outcome: Outcome, decision: RetryDecision) -> bool:
-        story = archive(outcome, detail=report.detail, sid=report.sid)
+        story = archive(outcome, detail=report.detail, sid=report.sid, duration=report.duration, price=report.price)
         to = target(Move.SETTLE, decision.state)
         end = (
             to_terminal(to, reason=outcome)
