@@ -57,7 +57,7 @@ CALLS: dict[str, tuple[set[str], Call]] = {
     "lock a campaign": ({TICK}, _update("LockTable", "campaign_id")),
     "note a finished attempt": ({CALL, API}, _update("IdempotencyTable", "id")),
     "send a call message": ({TICK}, _send("CallQueue")),
-    "send a hint": ({CALL, VOICE, RECONCILE, API}, _send("RefillQueue", MessageGroupId="g", MessageDeduplicationId="d")),
+    "send a hint": (ALL - {TICK}, _send("RefillQueue", MessageGroupId="g", MessageDeduplicationId="d")),
     "send a dead letter": (set(), _send("CallDeadLetterQueue")),
     "receive call messages": ({CALL}, _receive("CallQueue")),
     "receive hints": ({TICK}, _receive("RefillQueue")),

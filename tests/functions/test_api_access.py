@@ -1,4 +1,4 @@
-"""Who gets into the operators' API, how often, and what stays of it: tokens, roles, rates, the audit log, repetitions."""
+"""Who gets into the operators' API, how often, and what stays: tokens, roles, rates, the audit log, repetitions."""
 
 import json
 import secrets

@@ -22,7 +22,6 @@ from dialer.ports import Clock, Ended, Sums
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _BEHIND = timedelta(seconds=10)
-_AT_ONCE = 20_000  # contacts summed up in one step
 _REASONS = 50  # kept apart in each state; what is rarer is summed up
 _OTHER = "other"
 _LONGEST_REASON = 100
@@ -40,11 +39,14 @@ class MongoStatistics:
         contacts: Collection[Document],
         campaigns: Collection[Document],
         clock: Clock,
+        at_once: int = 20_000,
     ) -> None:
+        """`at_once`: how many contacts are summed up in one step."""
         self._statistics = statistics
         self._contacts = contacts
         self._campaigns = campaigns
         self._clock = clock
+        self._at_once = at_once
 
     def sample(self) -> None:
         """Note how many permits each running campaign has been granted so far, in one command."""
@@ -99,7 +101,7 @@ class MongoStatistics:
                 {"campaign_id": campaign_id, "state": state, "settled_at": {"$gt": upto, "$lte": horizon}},
                 {"_id": 0, "settled_at": 1},
                 sort=[("settled_at", 1)],
-                skip=_AT_ONCE,
+                skip=self._at_once,
                 limit=1,
                 hint=SETTLED_INDEX,
             )
