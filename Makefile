@@ -81,8 +81,8 @@ openapi: ready-dev ## write docs/openapi.json from the code
 	@PYTHONPATH=functions/api:layers/dialer $(BIN)/python -c 'import app, json; print(json.dumps(app.described(), indent=2))' \
 		> docs/openapi.json
 
-fuzz-api: ready ## throw what the API's description allows, and what not, at the deployed API    [EXAMPLES=200]
-	@FUZZ_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest tests/fuzz -q --timeout=0
+fuzz-api: ready ## throw what the API's description allows, and what not, at the deployed API [EXAMPLES=50]
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),50) $(BIN)/pytest tests/journeys/test_api_fuzzed.py -q --timeout=0
 
 ready:
 	$(call bootstrap,)

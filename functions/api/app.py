@@ -66,7 +66,7 @@ def _resolved(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     who = access.admitted(event)
     access.check_body(event)
     if who is not None:
-        app.append_context(who=who)
+        app.append_context(who=who)  # type: ignore[no-untyped-call]
         logger.append_keys(token=who.id)
     reply = app.resolve(event, context)
     _log(event, reply["statusCode"])
@@ -85,7 +85,7 @@ def described() -> dict[str, Any]:
     return document.describe(app)
 
 
-@app.not_found  # type: ignore[untyped-decorator]
+@app.not_found
 def unknown(_: NotFoundError) -> Response[str]:
     path, event = app.current_event.path, app.current_event
     routes = [route for route in app._static_routes + app._dynamic_routes if route.rule.match(path)]  # noqa: SLF001
@@ -102,8 +102,7 @@ def refuse(cause: Exception) -> Response[str]:
     if isinstance(cause, BadSettings):
         raise cause
     problem = problems.of(cause)
-    if problem.status.value >= 500:
-        _log(app.current_event.raw_event, problem.status, cause)
+    logger.append_keys(cause=type(cause).__name__)
     return problem.as_response()
 
 

@@ -10,7 +10,7 @@ from dialer import wiring
 from dialer.errors import BadInput
 from shapes import Cursor, Limit, Page
 
-router = LambdaFunctionUrlRouter()
+router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
 
 
 class DeedShape(BaseModel):

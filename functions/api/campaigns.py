@@ -13,7 +13,7 @@ from dialer.campaigns import WISHES
 from dialer.model import Campaign, CampaignState
 from shapes import Because, CampaignId, Cursor, Given, Limit, Page, Why, cursor_of, place_of
 
-router = LambdaFunctionUrlRouter()
+router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
 _TAG = ["campaigns"]
 _HALTING = {"pause", "stop"}
 

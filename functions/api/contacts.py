@@ -17,7 +17,7 @@ from dialer.model import Contact
 from dialer.tokens import Role
 from shapes import Because, CampaignId, ContactId, Given, Page, Why, e164
 
-router = LambdaFunctionUrlRouter()
+router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
 _TAG = ["contacts"]
 _HIDDEN = "•"
 Column = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\r\n]+$")]

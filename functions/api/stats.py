@@ -9,7 +9,7 @@ from dialer import wiring
 from dialer.lifecycle import State
 from shapes import CampaignId
 
-router = LambdaFunctionUrlRouter()
+router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
 
 
 class EndedShape(BaseModel):

@@ -12,7 +12,7 @@ from dialer.errors import NotFound
 from dialer.ports import Suppressed
 from shapes import Cursor, Given, Page, Why, e164
 
-router = LambdaFunctionUrlRouter()
+router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
 _TAG = ["suppressions"]
 _HASH = 64
 _PURPOSES = "informational|telemarketing|collections|political|charity|survey"

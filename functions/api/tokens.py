@@ -11,7 +11,7 @@ from dialer import wiring
 from dialer.tokens import Role, Token
 from shapes import Given, Page, TokenId
 
-router = LambdaFunctionUrlRouter()
+router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
 _TAG = ["tokens"]
 
 

@@ -64,8 +64,9 @@ def test_the_last_permit_is_found_among_all(database: Database[Document], desk: 
     assert desk.halt(reason="now").last_permit_at is None
     for one in (first, second):
         campaigns.set_state(one.id, RUNNING, sources=[PAUSED])
-        before = now()
-        assert campaigns.permit(one.id)
+    assert campaigns.permit(first.id)
+    before = now()
+    assert campaigns.permit(second.id)
     halted = desk.halt(reason="now")
     assert halted.last_permit_at is not None
     assert before - timedelta(seconds=1) <= halted.last_permit_at <= halted.at

@@ -193,8 +193,8 @@ def test_a_token_is_not_made_by_a_request_that_may_be_repeated(stack: Stack, ope
 
 def test_no_number_is_kept_for_a_repetition(stack: Stack, operator: Operator) -> None:
     contact = stored(stack.database, a_contact(operator.campaign()))
-    operator.post(f"/contacts/{contact.id}/hold", Idempotency_Key="hold it")
-    operator.post("/suppressions", {"phone": contact.phone, "reason": "asked"}, Idempotency_Key="suppress it")
+    operator.post(f"/contacts/{contact.id}/hold", Idempotency_Key="hold-it")
+    operator.post("/suppressions", {"phone": contact.phone, "reason": "asked"}, Idempotency_Key="suppress-it")
     kept = stack.aws.dynamodb.scan(TableName=stack.environment["IDEMPOTENCY_TABLE"])["Items"]
     assert len(kept) == 2
     assert contact.phone.removeprefix("+") not in str(kept)

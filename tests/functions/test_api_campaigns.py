@@ -9,8 +9,8 @@ import pytest
 
 from dialer import wiring
 from dialer.lifecycle import State
-from dialer.model import FinishedAttempt, Outcome
-from tests.builders import a_contact, a_sid, attempt_id, now, stored
+from dialer.model import FinishedAttempt, Outcome, attempt_id
+from tests.builders import a_contact, a_sid, now, stored
 from tests.functions.conftest import Stack, forget_wiring
 from tests.functions.events import event
 from tests.functions.operators import FORM, Operator
@@ -43,7 +43,8 @@ def test_a_wrong_campaign_is_refused_by_field(operator: Operator, wish: dict[str
 def test_campaigns_are_listed_page_by_page_the_newest_first(operator: Operator) -> None:
     made = [operator.campaign(name=f"number {index}") for index in range(5)]
     operator.post(f"/campaigns/{made[1]}/start")
-    seen, cursor = [], ""
+    seen: list[str] = []
+    cursor = ""
     for _ in range(3):
         page = operator.get("/campaigns", query=f"limit=2&cursor={cursor}" if cursor else "limit=2")
         seen, cursor = seen + [one["id"] for one in page["items"]], page["next"]

@@ -93,7 +93,8 @@ def test_a_campaigns_contacts_in_a_state_come_page_by_page_each_once(
         stack.database["contacts"].update_many({"campaign_id": campaign_id}, {"$set": {"settled_at": moment}})
     other = State.DONE if state is not State.DONE else State.FAILED
     stored(stack.database, a_contact(campaign_id, state=other))
-    seen, cursor = [], ""
+    seen: list[str] = []
+    cursor = ""
     for _ in range(5):
         wanted = {"campaign_id": campaign_id, "state": state, "limit": 2, "cursor": cursor}
         page = operator.post("/contacts/find", wanted)
@@ -101,7 +102,12 @@ def test_a_campaigns_contacts_in_a_state_come_page_by_page_each_once(
         if not cursor:
             break
     assert sorted(seen) == sorted(one.id for one in everybody)
-    assert operator.refused("POST", "/contacts/find", {**wanted, "cursor": "~~~~"}).status == 422
+    assert (
+        operator.refused(
+            "POST", "/contacts/find", {"campaign_id": campaign_id, "state": state, "cursor": "~~~~"}
+        ).status
+        == 422
+    )
 
 
 def test_a_contact_tells_its_whole_story(stack: Stack, operator: Operator) -> None:
@@ -176,7 +182,7 @@ def test_a_suppressed_phone_is_not_called_within_its_scope(stack: Stack, operato
     stack.invoke("call", batch(a_message(free)))
     assert stack.asked(contact) == []
     assert stack.contact(contact).state is State.SUPPRESSED
-    assert len(stack.asked(free)) == (0 if scope == "global" else 1)
+    assert (stack.contact(free).state is State.SUPPRESSED) == (scope == "global")
 
 
 def test_a_purpose_is_suppressed_when_claimed_too(stack: Stack, operator: Operator) -> None:

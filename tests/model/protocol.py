@@ -338,10 +338,9 @@ class Protocol:
 
     def _person(self, world: World) -> Iterator[Step]:
         for who, contact in enumerate(world.contacts):
-            for move, to in ((Move.CANCEL, State.FAILED), (Move.POSTPONE, State.PENDING)):
-                after = self._moved(world, move, who, contact.attempt, to)
-                if after is not None:
-                    yield f"a person's {move} of {who}.{contact.attempt}", after
+            after = self._moved(world, Move.CANCEL, who, contact.attempt, State.FAILED)
+            if after is not None:
+                yield f"a person cancels {who}.{contact.attempt}", after
 
     # The one conditional write.
 

@@ -47,7 +47,7 @@ class CampaignOffice:
             state=CampaignState.DRAFT,
             next_slot_at=_NEVER_DIALED,
             next_dial_at=_NEVER_DIALED,
-            created_at=self.clock.now(),
+            created_at=_milliseconds(self.clock.now()),
             **wishes,  # type: ignore[arg-type]  # campaign_form has checked them
         )
         self.contacts.prepare()
@@ -77,3 +77,8 @@ class CampaignOffice:
             self.queue.refill(campaign_id, now=self.clock.now())
         except Unavailable:
             return
+
+
+def _milliseconds(moment: datetime) -> datetime:
+    """As the database keeps it."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

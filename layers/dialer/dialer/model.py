@@ -138,6 +138,10 @@ class Campaign:
     def running(self) -> bool:
         return self.state is CampaignState.RUNNING
 
+    def has_ended(self, now: datetime) -> bool:
+        """Whether its own end has come, also while nobody has stopped it yet."""
+        return self.end_at is not None and now >= self.end_at
+
     def caller_id(self, contact_id: str) -> str:
         """The number a contact is called from: always the same one, spread evenly over the list."""
         return self.from_numbers[int(contact_id[-6:], 16) % len(self.from_numbers)]

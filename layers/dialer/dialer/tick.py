@@ -99,7 +99,7 @@ class Tick:
         sight = self.campaigns.see(lease.campaign_id)
         if sight is None or not sight.campaign.running:
             return CampaignTick(campaign_id=lease.campaign_id, outcome="not running")
-        if not is_open(sight.campaign.hours, sight.now):
+        if sight.campaign.has_ended(sight.now) or not is_open(sight.campaign.hours, sight.now):
             return CampaignTick(campaign_id=lease.campaign_id, outcome="closed")
         limit = sight.campaign.pacing.max_concurrent
         lines = open_lines(limit=limit, booked=self.claims.count_booked(lease.campaign_id, limit=limit))

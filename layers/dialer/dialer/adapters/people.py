@@ -63,13 +63,19 @@ class MongoPeople:
 
     def _waiting(self, campaign_id: str, limit: int, cursor: str) -> ContactPage:
         keys, _ = INDEXES[CLAIM_INDEX]
-        last = [("phone", MaxKey()), ("region", MaxKey())]
+        last: list[tuple[str, Any]] = [("phone", MaxKey()), ("region", MaxKey())]
         start: list[tuple[str, Any]] = [("campaign_id", campaign_id), ("priority", MaxKey()), *_lowest(keys[2:])]
         if cursor:
             priority, due, contact_id = _parts(cursor, 3)
             queue = [("priority", _number(priority)), ("due_at", _moment(due)), ("_id", contact_id)]
             start = [("campaign_id", campaign_id), *queue, *last]
-        end = [("campaign_id", campaign_id), ("priority", MinKey()), ("due_at", MaxKey()), ("_id", MaxKey()), *last]
+        end: list[tuple[str, Any]] = [
+            ("campaign_id", campaign_id),
+            ("priority", MinKey()),
+            ("due_at", MaxKey()),
+            ("_id", MaxKey()),
+            *last,
+        ]
         found = self._contacts.find({}, sort=keys[1:4], limit=limit, hint=keys).min(start).max(end)
         documents = list(found)
         return _page(documents, limit, lambda one: f"{one['priority']}~{_milliseconds(one['due_at'])}~{one['_id']}")

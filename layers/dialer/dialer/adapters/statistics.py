@@ -21,7 +21,6 @@ from dialer.model import CampaignState
 from dialer.ports import Clock, Ended, Sums
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_BEHIND = timedelta(seconds=10)
 _REASONS = 50  # kept apart in each state; what is rarer is summed up
 _OTHER = "other"
 _LONGEST_REASON = 100
@@ -40,13 +39,15 @@ class MongoStatistics:
         campaigns: Collection[Document],
         clock: Clock,
         at_once: int = 20_000,
+        behind: timedelta = timedelta(seconds=10),
     ) -> None:
-        """`at_once`: how many contacts are summed up in one step."""
+        """`at_once`: how many contacts are summed up in one step. `behind`: how far the mark stays behind the clock."""
         self._statistics = statistics
         self._contacts = contacts
         self._campaigns = campaigns
         self._clock = clock
         self._at_once = at_once
+        self._behind = behind
 
     def sample(self) -> None:
         """Note how many permits each running campaign has been granted so far, in one command."""
@@ -72,9 +73,10 @@ class MongoStatistics:
         with available():
             now = database_clock(self._contacts.database)
             sums = self._known(campaign_id)
-            while sums["upto"] < now - _BEHIND and self._clock.monotonic() - began < within.total_seconds():
-                sums = self._forward(campaign_id, sums, now - _BEHIND)
-            whole = sums["upto"] >= now - _BEHIND
+            horizon = now - self._behind
+            while sums["upto"] < horizon and self._clock.monotonic() - began < within.total_seconds():
+                sums = self._forward(campaign_id, sums, horizon)
+            whole = sums["upto"] >= horizon
             told = self._summed(campaign_id, sums, now, keep=False) if whole else sums
         return _sums_of(told, whole=whole, now=now)
 

@@ -74,5 +74,5 @@ def _document_of(token: Token) -> Document:
 
 def _token_of(document: Document) -> Token:
     known: dict[str, Any] = {name: document[name] for name in _FIELDS}
-    moments = {name: document.get(name) for name in ("revoked_at", "used_at")}
-    return Token(id=document["_id"], role=Role(document["role"]), **known, **moments)
+    known |= {name: document.get(name) for name in ("revoked_at", "used_at")}
+    return Token(id=document["_id"], role=Role(document["role"]), **known)
