@@ -19,12 +19,13 @@ _FIELD = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _IN_PATH = re.compile(r"<(\w+)>")
 SECRETS = frozenset({"/tokens"})
 """Paths whose answer is never kept."""
+_AT_ONCE = re.compile(r"/stop-all|/campaigns/[^/]+/(pause|stop)|/suppressions(/import)?|/erase")
 
 
 def once(app: LambdaFunctionUrlResolver, next_middleware: NextMiddleware) -> Response[Any]:
     """A POST with an Idempotency-Key is carried out once a day; the same request again gets the same answer."""
     key = app.current_event.headers.get(KEY, "")
-    if not key or not _is_a_changing_post(app):
+    if not key or not _is_a_changing_post(app) or acts_again(app.current_event.path):
         return next_middleware(app)
     if app.current_event.path in SECRETS:
         raise BadInput("A token's secret is kept nowhere, so this cannot be repeated: leave the Idempotency-Key out.")
@@ -43,6 +44,12 @@ def once(app: LambdaFunctionUrlResolver, next_middleware: NextMiddleware) -> Res
     }
     kept = wiring.once_per_key(answer, app.lambda_context)(request=request)
     return Response(kept["status"], "application/json", kept["body"])
+
+
+def acts_again(path: str) -> bool:
+    """Whether a request is carried out however often it comes: nobody may believe that a halt was made anew when an
+    old answer came from memory, and making it again is harmless."""
+    return _AT_ONCE.fullmatch(path) is not None
 
 
 def audited(app: LambdaFunctionUrlResolver, next_middleware: NextMiddleware) -> Response[Any]:

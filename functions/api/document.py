@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
 
 import access
 import problems
-from changing import KEY, SECRETS
+from changing import KEY, SECRETS, acts_again
 
 Json = dict[str, Any]
 _TITLE = "The dialer that never calls twice"
@@ -75,5 +75,5 @@ def _complete(operation: Json, method: str, path: str) -> None:
     operation["responses"] = {**good, **refusals}
     if path in access.OPEN:
         operation["security"] = []
-    if method == "post" and access.is_change("POST", path) and path not in SECRETS:
+    if method == "post" and access.is_change("POST", path) and path not in SECRETS and not acts_again(path):
         operation.setdefault("parameters", []).append(_KEY_PARAMETER)

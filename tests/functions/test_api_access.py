@@ -168,6 +168,16 @@ def test_a_post_with_a_key_is_carried_out_once(stack: Stack, operator: Operator)
     assert operator.ask("POST", "/campaigns", FORM).body["id"] != first.body["id"]
 
 
+def test_a_halt_is_made_again_though_its_key_was_used(operator: Operator) -> None:
+    campaign_id = operator.running()
+    for _ in range(2):
+        assert operator.post(f"/campaigns/{campaign_id}/pause", Idempotency_Key="halt")["state"] == "paused"
+        operator.post(f"/campaigns/{campaign_id}/resume")
+        assert operator.post("/stop-all", Idempotency_Key="halt")["paused"] == [campaign_id]
+        operator.post(f"/campaigns/{campaign_id}/resume")
+    assert operator.get(f"/campaigns/{campaign_id}")["state"] == "running"
+
+
 def test_a_key_is_its_holders_own_and_for_one_request(operator: Operator, stranger: Operator) -> None:
     key = secrets.token_hex(8)
     mine = operator.post("/campaigns", FORM, Idempotency_Key=key)
@@ -194,7 +204,8 @@ def test_a_token_is_not_made_by_a_request_that_may_be_repeated(stack: Stack, ope
 def test_no_number_is_kept_for_a_repetition(stack: Stack, operator: Operator) -> None:
     contact = stored(stack.database, a_contact(operator.campaign()))
     operator.post(f"/contacts/{contact.id}/hold", Idempotency_Key="hold-it")
-    operator.post("/suppressions", {"phone": contact.phone, "reason": "asked"}, Idempotency_Key="suppress-it")
+    row = {"phone": contact.phone, "name": "Ada"}
+    operator.post(f"/campaigns/{contact.campaign_id}/contacts", {"rows": [row, {"phone": "1"}]}, Idempotency_Key="add")
     kept = stack.aws.dynamodb.scan(TableName=stack.environment["IDEMPOTENCY_TABLE"])["Items"]
     assert len(kept) == 2
     assert contact.phone.removeprefix("+") not in str(kept)
