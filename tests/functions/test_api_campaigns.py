@@ -270,7 +270,7 @@ def test_statistics_say_how_it_goes(stack: Stack, operator: Operator) -> None:
     assert told["outcomes"] == {"answered": 3, "busy": 5}
     assert (told["answer_rate"], told["attempts_per_contact"]) == (3 / 8, 2)
     assert (told["left"], told["whole"]) == (4, True)
-    assert told["settled_per_minute"] == pytest.approx(5 / 2, rel=0.6)
+    assert 5 / 2 <= told["settled_per_minute"] <= 5  # within one minute or two, as it falls
     assert datetime.fromisoformat(told["done_at"]) > datetime.now(UTC)
     assert operator.get(f"/campaigns/{campaign_id}/stats")["outcomes"] == told["outcomes"]
 
