@@ -82,7 +82,7 @@ openapi: ready-dev ## write docs/openapi.json from the code
 		> docs/openapi.json
 
 fuzz-api: ready ## throw what the API's description allows, and what not, at the deployed API [EXAMPLES=50]
-	@FUZZ_EXAMPLES=$(or $(EXAMPLES),50) $(BIN)/pytest tests/journeys/test_api_fuzzed.py -q --timeout=0
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),50) $(BIN)/pytest tests/journeys/api_fuzzed.py -q --timeout=0
 
 ready:
 	$(call bootstrap,)
