@@ -3,7 +3,8 @@
 A function cannot write to /opt, so a layer without bytecode is compiled again at every cold start. And bytecode that is
 compared with its source's date is stale as soon as the source has been zipped: hence unchecked hashes.
 
-    build.py packages ARTIFACTS    the packages of lock.txt, pruned and compiled
+    build.py packages ARTIFACTS    the packages of lock.txt in the working directory, or else beside this file, pruned
+                                   and compiled
     build.py sources ARTIFACTS     our own package beside this call's working directory, compiled
 
 Runtime and processor are the template's parameters. SAM does not tell them to a Makefile, but it has written them to
@@ -110,7 +111,8 @@ def _version(candidate: str) -> str:
 
 def install(python: Path, *, version: str, architecture: str) -> None:
     """Wheels for the function's machine, whatever this one is."""
-    wanted = [line for line in (HERE / "lock.txt").read_text().splitlines() if _name(line) not in NEVER_IMPORTED]
+    lock = next(path for path in (Path("lock.txt"), HERE / "lock.txt") if path.is_file())
+    wanted = [line for line in lock.read_text().splitlines() if _name(line) not in NEVER_IMPORTED]
     list_ = python.parent / "wanted.txt"
     list_.write_text("\n".join(wanted))
     machine = {"arm64": "aarch64", "x86_64": "x86_64"}[architecture]

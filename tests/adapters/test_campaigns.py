@@ -100,6 +100,13 @@ whole_campaigns = st.builds(
     next_slot_at=moments,
     next_dial_at=moments,
     setbacks=st.integers(0, 10**6),
+    purpose=texts,
+    form=st.dictionaries(keys, st.none() | texts | st.integers(0, 10) | st.dictionaries(keys, texts)),
+    created_at=st.none() | moments,
+    state_at=st.none() | moments,
+    start_at=st.none() | moments,
+    end_at=st.none() | moments,
+    dials=st.integers(0, 10**6),
 )
 
 
@@ -119,7 +126,8 @@ def test_the_round_trip_covers_every_field() -> None:
         *("id", "name", "state", "reason", "from_numbers", "call", "pacing", "hours", "retry", "doubt"),
         *("blocked_regions", "fence", "next_slot_at", "next_dial_at", "setbacks", "call_delay", "max_concurrent"),
         *("say", "twiml", "voice", "language", "ring_timeout", "talk_limit", "detect_machine", "opt_out_digit"),
-        *("zone", "opens", "closes", "days", "max_attempts", "delays"),
+        *("zone", "opens", "closes", "days", "max_attempts", "delays", "purpose", "form", "created_at", "state_at"),
+        *("start_at", "end_at", "dials"),
     }
 
 
@@ -179,7 +187,10 @@ def test_a_resumed_campaign_starts_without_setbacks_and_blocked_countries(
 ) -> None:
     campaign = created(database, a_campaign(state=PAUSED, reason="why", setbacks=9, blocked_regions={"FR": "why"}))
     campaigns.set_state(campaign.id, RUNNING, sources=[PAUSED])
-    assert now_of(campaigns, campaign) == replace(campaign, state=RUNNING, reason="", setbacks=0, blocked_regions={})
+    resumed = now_of(campaigns, campaign)
+    assert resumed.state_at is not None
+    expected = replace(campaign, state=RUNNING, reason="", setbacks=0, blocked_regions={}, state_at=resumed.state_at)
+    assert resumed == expected
 
 
 def test_of_many_who_resume_and_stop_a_campaign_one_is_first(

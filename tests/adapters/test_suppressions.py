@@ -65,8 +65,9 @@ def test_nothing_that_is_stored_shows_a_phone(database: Database[Document], supp
     assert phone[1:] not in str(document)
     assert phone[-7:] not in str(document)
     assert len(document["_id"]) == 64
-    assert (document["source"], document["reason"]) == ("keypress", "opted out")
-    assert before <= document["at"] <= now()
+    told = document["listed"]["global"]
+    assert (told["source"], told["reason"]) == ("keypress", "opted out")
+    assert before <= told["at"] <= now()
 
 
 def test_under_another_key_nobody_gets_an_answer(database: Database[Document], suppressions: MongoSuppressions) -> None:

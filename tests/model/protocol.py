@@ -118,6 +118,7 @@ class Protocol:
         yield from self._carrier(world)
         yield from self._voice(world)
         yield from self._reconcile(world)
+        yield from self._person(world)
 
     # Tick: claim, then send; it may die in between.
 
@@ -332,6 +333,14 @@ class Protocol:
                 return self._moved(world, Move.GIVE_UP, who, attempt, State.FAILED)
             case _:
                 return self._moved(world, Move.RESOLVE, who, attempt, again)
+
+    # A person, whose guard is like reconcile's: what they saw must still be so.
+
+    def _person(self, world: World) -> Iterator[Step]:
+        for who, contact in enumerate(world.contacts):
+            after = self._moved(world, Move.CANCEL, who, contact.attempt, State.FAILED)
+            if after is not None:
+                yield f"a person cancels {who}.{contact.attempt}", after
 
     # The one conditional write.
 

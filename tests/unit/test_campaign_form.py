@@ -17,7 +17,9 @@ def a_form(**overrides: Any) -> dict[str, Any]:
 
 
 def test_the_smallest_form_has_the_products_own_defaults() -> None:
-    assert checked(a_form()) == {
+    filled = checked(a_form())
+    assert filled.pop("form")["pacing"] == {"call_delay_s": 5.0, "max_concurrent": 10}
+    assert filled == {
         "name": "Appointments",
         "from_numbers": ("+12015550199",),
         "call": CallPlan(say="Hello {name}."),
@@ -25,6 +27,7 @@ def test_the_smallest_form_has_the_products_own_defaults() -> None:
         "hours": None,
         "retry": RetryPolicy(),
         "doubt": Doubt.HOLD,
+        "purpose": "",
     }
 
 

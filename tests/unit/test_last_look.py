@@ -38,6 +38,12 @@ def test_outside_the_hours_it_waits_for_the_next_opening() -> None:
     assert said == NotNow(until=NOON.replace(hour=20), reason="outside the campaign's hours")
 
 
+def test_from_its_own_end_on_a_campaign_calls_nobody_though_it_still_runs() -> None:
+    said = verdict(replace(CAMPAIGN, end_at=NOON))
+    assert said == NotNow(until=NOON + timedelta(minutes=1), reason="the campaign's end has come")
+    assert verdict(replace(CAMPAIGN, end_at=NOON + timedelta(milliseconds=1))) == Go()
+
+
 def test_a_country_closed_to_the_account_waits_while_others_are_called() -> None:
     campaign = replace(CAMPAIGN, blocked_regions={"CU": "no permission to call this country (21215)"})
     said = verdict(campaign, region="CU")

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("layers/dialer/dialer", "functions", "local", "cli")
 STEPS = {
     "tick", "dial", "callback", "reconcile", "intake", "campaigns", "views", "announcements", "measures", "finish",
-    "audit",
+    "audit", "desk", "keyring", "people", "statistics",
 }  # fmt: skip
 KINDS = {"errors", "model", "lifecycle", "ports", "settings", "wiring"} | STEPS
 

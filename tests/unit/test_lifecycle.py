@@ -31,6 +31,8 @@ AGREED = {
     Move.RELEASE: ("uncertain", "pending failed"),
     Move.GIVE_UP: ("held placed", "failed"),
     Move.RESOLVE: ("held", "pending failed"),
+    Move.POSTPONE: ("pending claimed", "pending"),
+    Move.CANCEL: ("pending claimed", "failed"),
 }
 PAIRS = list(product(State, Move))
 EDGES = [
@@ -70,9 +72,10 @@ def test_nothing_moves_a_contact_that_is_settled(state: State, move: Move) -> No
     assert not allows(state, move)
 
 
-def test_only_a_tick_moves_a_waiting_contact_and_only_to_claimed() -> None:
-    assert [(move, end) for source, move, end in EDGES if source is State.PENDING] == [(Move.CLAIM, State.CLAIMED)]
-    assert MOVES[Move.CLAIM].owner is Owner.TICK
+def test_only_a_tick_moves_a_waiting_contact_on_and_only_to_claimed_and_a_person_may_cancel_it() -> None:
+    leaving = {(move, end) for source, move, end in EDGES if source is State.PENDING}
+    assert leaving == {(Move.CLAIM, State.CLAIMED), (Move.CANCEL, State.FAILED)}
+    assert (MOVES[Move.CLAIM].owner, MOVES[Move.CANCEL].owner) == (Owner.TICK, Owner.PERSON)
 
 
 def test_permission_to_dial_is_given_by_one_move_of_the_call_function() -> None:

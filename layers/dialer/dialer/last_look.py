@@ -9,6 +9,7 @@ from dialer.model import Campaign
 _PAUSED = timedelta(0)
 _CROWDED = timedelta(seconds=5)
 _BLOCKED = timedelta(hours=1)
+_ENDED = timedelta(minutes=1)  # within it the timetable stops the campaign
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,8 @@ def may_call(*, campaign: Campaign, region: str, suppressed: bool, now: datetime
         return Never(reason="suppressed")
     if not campaign.running:
         return NotNow(until=now + _PAUSED, reason=f"campaign {campaign.state}")
+    if campaign.has_ended(now):
+        return NotNow(until=now + _ENDED, reason="the campaign's end has come")
     if region in campaign.blocked_regions:
         return NotNow(until=now + _BLOCKED, reason=campaign.blocked_regions[region])
     if not is_open(campaign.hours, now):

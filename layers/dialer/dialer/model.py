@@ -3,10 +3,12 @@
 Moments are aware datetimes in UTC, spans are timedeltas, phones are E.164 strings.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from dialer.lifecycle import State
 
@@ -119,10 +121,27 @@ class Campaign:
     next_dial_at: datetime
     setbacks: int = 0
     """Attempts in a row that did not reach the carrier; a streak pauses the campaign."""
+    purpose: str = ""
+    """Why people are called: one of `campaign_form.Purpose`, or empty. Suppressions may be for one purpose only."""
+    form: Mapping[str, Any] = field(default_factory=dict)
+    """What the operator filled in, to be shown, copied and changed."""
+    created_at: datetime | None = None
+    state_at: datetime | None = None
+    """Since when it is in its state."""
+    start_at: datetime | None = None
+    """When a draft starts by itself."""
+    end_at: datetime | None = None
+    """When it is stopped by itself; nobody is dialed from then on."""
+    dials: int = 0
+    """Permits granted so far."""
 
     @property
     def running(self) -> bool:
         return self.state is CampaignState.RUNNING
+
+    def has_ended(self, now: datetime) -> bool:
+        """Whether its own end has come, also while nobody has stopped it yet."""
+        return self.end_at is not None and now >= self.end_at
 
     def caller_id(self, contact_id: str) -> str:
         """The number a contact is called from: always the same one, spread evenly over the list."""
@@ -191,6 +210,8 @@ class Contact:
     max: int = 1
     setbacks: int = 0
     vars: dict[str, str] = field(default_factory=dict)
+    external_id: str = ""
+    """What the sender of the list calls this person."""
     attempt: Attempt | None = None
     history: tuple[FinishedAttempt, ...] = ()
 
@@ -203,6 +224,8 @@ class NewContact:
     region: str = ""
     priority: int = 0
     vars: dict[str, str] = field(default_factory=dict)
+    external_id: str = ""
+    """What the sender calls this person."""
 
 
 @dataclass(frozen=True, kw_only=True)

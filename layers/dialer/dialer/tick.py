@@ -99,7 +99,7 @@ class Tick:
         sight = self.campaigns.see(lease.campaign_id)
         if sight is None or not sight.campaign.running:
             return CampaignTick(campaign_id=lease.campaign_id, outcome="not running")
-        if not is_open(sight.campaign.hours, sight.now):
+        if sight.campaign.has_ended(sight.now) or not is_open(sight.campaign.hours, sight.now):
             return CampaignTick(campaign_id=lease.campaign_id, outcome="closed")
         limit = sight.campaign.pacing.max_concurrent
         lines = open_lines(limit=limit, booked=self.claims.count_booked(lease.campaign_id, limit=limit))
@@ -193,7 +193,9 @@ class _Booking:
 
     def _sift(self, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
         """Give back those who may not be called now; the others, in order."""
-        suppressed = self.tick.suppressions.among(self.campaign.id, [one.phone for one in claimed])
+        suppressed = self.tick.suppressions.among(
+            self.campaign.id, [one.phone for one in claimed], purpose=self.campaign.purpose
+        )
         verdicts = [(one, self._verdict(one, suppressed)) for one in claimed]
         for verdict in {verdict for _, verdict in verdicts if not isinstance(verdict, Go)}:
             refused = [one for one, said in verdicts if said == verdict]

@@ -9,7 +9,7 @@ from pymongo.cursor import Cursor
 from dialer.adapters.contact_documents import PERSON_INDEX, PHONE_INDEX, contact_of
 from dialer.adapters.mongo import Document, available
 from dialer.model import Contact
-from dialer.ports import ContactPage
+from dialer.ports import AttemptedContacts
 
 _NO_VARIABLES = {"vars": 0}  # the list's own columns may be long, and an audit does not speak
 
@@ -20,19 +20,19 @@ class MongoAttemptBook:
     def __init__(self, contacts: Collection[Document]) -> None:
         self._contacts = contacts
 
-    def to_phones(self, phones: Iterable[str]) -> ContactPage:
+    def to_phones(self, phones: Iterable[str]) -> AttemptedContacts:
         with available():
             wanted = {"phone": {"$in": sorted(set(phones))}}
             contacts, unreadable, _ = _read(self._contacts.find(wanted, _NO_VARIABLES, hint=PHONE_INDEX))
-        return ContactPage(contacts=contacts, unreadable=unreadable)
+        return AttemptedContacts(contacts=contacts, unreadable=unreadable)
 
-    def in_campaign(self, campaign_id: str, *, behind: str, limit: int) -> ContactPage:
+    def in_campaign(self, campaign_id: str, *, behind: str, limit: int) -> AttemptedContacts:
         behind_it: dict[str, Any] = {"campaign_id": campaign_id, "phone": {"$gt": behind}}
         with available():
             found = self._contacts.find(behind_it, _NO_VARIABLES, sort=[("phone", 1)], limit=limit, hint=PERSON_INDEX)
             contacts, unreadable, last = _read(found)
         more = len(contacts) + unreadable == limit
-        return ContactPage(contacts=contacts, unreadable=unreadable, last=last if more else "")
+        return AttemptedContacts(contacts=contacts, unreadable=unreadable, last=last if more else "")
 
 
 def _read(documents: Cursor[Document]) -> tuple[list[Contact], int, str]:

@@ -70,6 +70,7 @@ class MongoContactBook:
             "used": 0,
             "max": max_attempts,
             "vars": contact.vars,
+            **({"external_id": contact.external_id} if contact.external_id else {}),
         }
 
     def count_by_state(self, campaign_id: str) -> dict[State, int]:
