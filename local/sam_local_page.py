@@ -1,4 +1,4 @@
-"""The page of what each event came to under `sam local invoke`, made from one run: docs/sam-local.md."""
+"""The page of what each event came to under `sam local invoke`, made from one run and nothing else."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Before each event the database held one running campaign and one person, as `loc
 tick, claimed for the call function, in a call for the voice function, and silent for too long for reconcile. The voice
 function was given the address and the token with which the files are signed; both belong to nobody, and elsewhere every
 one of these webhooks is a stranger's. The call messages are from March 2026, so no line can be taken for them any more:
-what is shown is how a message is dropped that comes too late.
+what is shown is how a message is put off that comes too late, and how one is dropped whose contact nobody knows.
 """
 
 

@@ -1,7 +1,5 @@
 """`make sam-local`: it says plainly when it skips, and its wires carry what a function and our parts say."""
 
-import json
-import re
 import shutil
 import subprocess
 import sys
@@ -25,10 +23,7 @@ from local.environments import ROOT, Refused
 from local.processes import free_port
 from local.sam_local_page import Invoked
 from local.wires import led
-from tests.functions.conftest import telling
 from tests.functions.events import event, fields_of, names
-
-PAGE = ROOT / "docs" / "sam-local.md"
 
 
 def test_without_docker_it_says_so_and_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,20 +45,6 @@ def test_without_the_image_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     assert sam_local.missing() == f"the image is not here: `docker pull {sam_local.image()}` fetches it."
-
-
-def test_the_page_has_what_every_event_came_to_and_gives_nothing_away() -> None:
-    page = PAGE.read_text()
-    sections = dict(re.findall(r"^## (\S+)\n\n```\n(.*?)\n```$", page, re.DOTALL | re.MULTILINE))
-    assert list(sections) == names()
-    for name, said in sections.items():
-        command, _, came_to = said.partition("\n")
-        function = f"{name.partition('_')[0].capitalize()}Function"
-        assert command == f"$ sam local invoke {function} --event events/{name}.json"
-        assert Invoked(event=name, function=function, said=came_to).answered
-        assert isinstance(json.loads(came_to.splitlines()[-1]), dict)
-    assert telling(page) == []
-    assert not re.search(r"/(tmp|home|root|work)/", page)
 
 
 def test_a_page_tells_what_the_image_is_and_no_folder_of_this_machine() -> None:
