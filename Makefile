@@ -70,8 +70,8 @@ security: ## checkov's security rules, over template.yaml
 	$(call bootstrap,checkov)
 	@$(LOCAL)/venvs/checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
 
-sam-local: ready ## every event under `sam local invoke`, where Docker runs    [EVENT=name]
-	@$(BIN)/python -m local sam-local $(if $(EVENT),--only "$(EVENT)")
+sam-local: ready ## every event under `sam local invoke`, where Docker runs    [EVENT=name] [WRITE=docs/sam-local.md]
+	@$(BIN)/python -m local sam-local $(if $(EVENT),--only "$(EVENT)") $(if $(WRITE),--write "$(WRITE)")
 
 lock: ## pin the dependencies again                      [ARGS=--upgrade]
 	$(call bootstrap,lock)

@@ -1,30 +1,30 @@
-"""P7 and P8: how long the built call function needs until it can dial, against naive imports and against no bytecode.
-
-    .local/venvs/dev/bin/pytest benchmarks/test_cold_start.py -s
-
-Every figure is a fresh process of the interpreter that stands for Lambda's, with the built layers and nothing else on
-its path, from its first line to the moment when all parts of a dial are made. Both sides read their parameters from
-the same parameter store on loopback, in one request. Runs take turns, so that a busy machine slows all of them alike;
-medians of one run are compared with each other, never with another day's.
-"""
+"""P7 and P8: how long the built call function needs until it can dial, against naive imports, and without bytecode."""
 
 import json
 import os
 import shutil
-import statistics
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from benchmarks.conftest import Notebook
+from benchmarks.figures import Section
+from benchmarks.sizes import QUICK
 from local import runs
 from local.deploy import build, client
 from local.emulator import LAYERS
 from local.environments import LOCAL, interpreter
 
-ROUNDS = 9
-P7_TIME, P8_TIME = 0.65, 0.40
+ROUNDS = 3 if QUICK else 9
+TEXT = """
+Every lap is a fresh process of the interpreter that stands for Lambda's, with the built layers and nothing else on its
+path, from its first line to the moment when all parts of a dial are made. Both sides read their parameters from the
+same parameter store on loopback, in one request. Naive imports get every package as `pip install` leaves it: whole, and
+with bytecode too.
+"""
 VALUES = {
     "/cold/uri": "mongodb://127.0.0.1:9",
     "/cold/token": "a-token",
@@ -92,41 +92,70 @@ def store(ministack: str) -> str:
     return ministack
 
 
-def test_p7_the_call_function_starts_faster_than_with_naive_imports(built: Path, store: str) -> None:
-    """Naive imports get every package as `pip install` leaves it: unpruned, and with bytecode too."""
+@pytest.fixture(scope="module")
+def section(results: Notebook) -> Section:
+    return results.section("cold-start", "Cold start of the call function", TEXT)
+
+
+def test_p7_the_call_function_starts_faster_than_with_naive_imports(built: Path, store: str, section: Section) -> None:
     (whole,) = (LOCAL / "venvs" / "dev" / "lib").glob("python*/site-packages")
-    ours, naive = [], []
-    for _ in range(ROUNDS):
-        ours.append(_start(OURS, _paths(built, built), store))
-        naive.append(_start(NAIVE, [whole], store))
-    ratio = _median(ours)[0] / _median(naive)[0]
-    print(f"\nP7 start: ours {_text(ours)}, naive {_text(naive)}: {ratio:.2f} (bar {P7_TIME})")
-    assert ratio <= P7_TIME
+    ours, naive = Start(OURS, _paths(built, built)), Start(NAIVE, [whole])
+    ratio = _race(section, store, {"the built function": ours, "naive imports": naive})
+    section.judge(
+        yardstick="P7", what="start against naive imports", value=ratio, bar=0.65, stretch=0.40, higher_is_better=False
+    )
+    section.demand()
 
 
-def test_p8_bytecode_is_what_makes_it_fast(built: Path, bare: Path, store: str) -> None:
-    with_it, without = [], []
+def test_p8_bytecode_is_what_makes_it_fast(built: Path, bare: Path, store: str, section: Section) -> None:
+    with_it, without = Start(OURS, _paths(built, built)), Start(OURS, _paths(built, bare))
+    ratio = _race(section, store, {"with bytecode": with_it, "without bytecode": without})
+    section.judge(
+        yardstick="P8", what="start with bytecode against without", value=ratio, bar=0.40, higher_is_better=False
+    )
+    section.demand()
+
+
+@dataclass(frozen=True)
+class Start:
+    """What is done after the interpreter has started, and where it looks for modules."""
+
+    work: str
+    paths: Sequence[Path]
+
+
+def _race(section: Section, store: str, starts: Mapping[str, Start]) -> float:
+    """The ratio of the medians, first to second; they take turns, so that a busy machine slows both alike."""
+    laps: dict[str, list[tuple[float, float]]] = {what: [] for what in starts}
     for _ in range(ROUNDS):
-        with_it.append(_start(OURS, _paths(built, built), store))
-        without.append(_start(OURS, _paths(built, bare), store))
-    ratio = _median(with_it)[0] / _median(without)[0]
-    print(f"\nP8 start: with bytecode {_text(with_it)}, without {_text(without)}: {ratio:.2f} (bar {P8_TIME})")
-    assert ratio <= P8_TIME
+        for what, start in starts.items():
+            laps[what].append(_start(start, store))
+    first, second = (
+        section.add(
+            what=what,
+            unit="ms",
+            laps=[1000 * seconds for seconds, _ in of],
+            higher_is_better=False,
+            peak_mb=max(megabytes for _, megabytes in of),
+        )
+        for what, of in laps.items()
+    )
+    return float(first.median / second.median)
 
 
 def _paths(functions: Path, layers: Path) -> list[Path]:
     return [functions / "CallFunction", *(layers / layer / "python" for layer in LAYERS)]
 
 
-def _start(work: str, paths: list[Path], store: str) -> tuple[float, float]:
+def _start(start: Start, store: str) -> tuple[float, float]:
     """Seconds, and megabytes at the highest."""
-    command = [str(interpreter("lambda")), "-B", "-c", START.format(work=work)]
-    done = subprocess.run(command, env=_environment(paths, store), capture_output=True, text=True, check=True)
+    command = [str(interpreter("lambda")), "-B", "-c", START.format(work=start.work)]
+    done = subprocess.run(command, env=_environment(start.paths, store), capture_output=True, text=True, check=True)
     seconds, megabytes = json.loads(done.stdout)
     return seconds, megabytes
 
 
-def _environment(paths: list[Path], store: str) -> Mapping[str, str]:
+def _environment(paths: Sequence[Path], store: str) -> Mapping[str, str]:
     return {
         "PATH": os.defpath,
         "PYTHONPATH": os.pathsep.join(str(path) for path in paths),
@@ -144,12 +173,3 @@ def _environment(paths: list[Path], store: str) -> Mapping[str, str]:
         "IDEMPOTENCY_TABLE": "idempotency",
         "REFILL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/1/refill.fifo",
     }
-
-
-def _median(runs_: list[tuple[float, float]]) -> tuple[float, float]:
-    return statistics.median(s for s, _ in runs_), statistics.median(m for _, m in runs_)
-
-
-def _text(runs_: list[tuple[float, float]]) -> str:
-    seconds, megabytes = _median(runs_)
-    return f"{seconds * 1000:.0f} ms, {megabytes:.0f} MB"

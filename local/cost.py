@@ -94,13 +94,19 @@ def cost() -> None:
     if len(described) != 1:
         raise Refused("There must be one world running, with a campaign behind it: start one with `make up`.")
     run = of_world(json.loads(described[0].read_text()))
-    print(f"{run.attempts} attempts; prices of {PRICES['as_of']}, {PRICES['region']}, arm64")
+    print(f"{run.attempts} attempts; prices of {as_of()}, {PRICES['region']}, arm64")
     for function in FUNCTIONS:
         print(f"  {function:10} {run.invocations[function]:6} invocations, {run.mean_ms(function):7.0f} ms each")
     for title, parts in (("A thousand attempts", per_thousand(run)), ("A month of waiting", per_month(run))):
         print(f"{title}: ${sum(parts.values()):.2f}")
         for part, dollars in parts.items():
             print(f"  {part:35} ${dollars:8.4f}")
+
+
+def as_of() -> str:
+    """The months of the oldest and the newest price."""
+    months = sorted(set(PRICES["as_of"].values()))
+    return " to ".join(dict.fromkeys([months[0], months[-1]]))
 
 
 def of_world(world: Mapping[str, Any]) -> Used:

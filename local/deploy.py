@@ -67,6 +67,7 @@ def deploy(
         "stack-name": STACK,
         "capabilities": "CAPABILITY_IAM",
         "region": REGION,
+        "tags": f"Stage={parameters['Stage']}",
     }
     how = ["--resolve-s3", "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"]
     arguments = ["deploy", *how, *_options(what), *overrides({**machine(), **parameters})]

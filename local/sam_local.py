@@ -10,18 +10,26 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
+from dialer.adapters.mongo import connect
+from dialer.secret import Secret
 from local.deploy import build, machine, overrides, sam_environment
 from local.environments import ROOT, Refused, interpreter
+from local.event_people import TOKEN, VOICE_URL, await_event
+from local.sam_local_page import Invoked, written
 from local.wires import led
 from local.world import Wish, World
 
 app = typer.Typer()
 _DOCKER_S, _INVOKE_S = 20, 120
+_VOICE = "VoiceFunction"
 _OURS = ("AWS_ENDPOINT_URL", "AWS_LAMBDA_EXEC_WRAPPER")  # not in the template: AWS itself needs neither
+_ASLEEP = {"TickRate": "rate(1 hour)", "ReconcileRate": "rate(1 hour)"}
+_TOKEN_PARAMETER, _VOICE_URL_PARAMETER = "/dialer/events/twilio-auth-token", "/dialer/events/voice-base-url"
 _WIRED = """#!/bin/bash
 exec 3< <(/var/lang/bin/python3 /var/task/wire_end.py /var/task/wires)
 read -r -u 3
@@ -31,17 +39,23 @@ exec "$@"
 
 @app.command(name="sam-local")
 def sam_local(
-    only: str = typer.Option("", help="Part of the name of the events to invoke; all of them by default."),
+    only: Annotated[str, typer.Option(help="Part of the name of the events to invoke; all by default.")] = "",
+    write: Annotated[Path | None, typer.Option(help="Keep what all of them came to as a page, in this file.")] = None,
 ) -> None:
     """Invoke every event under `sam local`, where Docker runs, and print what each came to."""
+    if only and write:
+        raise Refused("A page tells of every event: leave out EVENT, or WRITE.")
     obstacle = missing()
     if obstacle:
         print(f"Skipped: {obstacle}")
         return
-    with World(Wish(auth=False), say=print) as world:
-        failed = [name for name, came_to in invoked(world, only) if not came_to]
+    with World(Wish(auth=False, parameters=_ASLEEP), say=print) as world:
+        came = list(invoked(world, only))
+    failed = [one.event for one in came if not one.answered]
     if failed:
         raise Refused(f"These events came to an error: {', '.join(failed)}.")
+    if write:
+        write.write_text(written(came, system=_system()))
 
 
 def missing() -> str:
@@ -62,20 +76,31 @@ def image() -> str:
     return f"public.ecr.aws/lambda/{of['PythonRuntime'].replace('python', 'python:')}-{of['Architecture']}"
 
 
-def invoked(world: World, only: str) -> Iterator[tuple[str, bool]]:
-    """Each event's name, and whether its function answered."""
+def invoked(world: World, only: str) -> Iterator[Invoked]:
+    """What each event came to, in the order of their names."""
     place = world.run.own("sam-local")
     template = _wired(build(world.run).parent, place / "built")
     settings = place / "variables.json"
     settings.write_text(json.dumps(_variables(world)))
+    _let_the_deployed_ones_sleep(world)
     ports = [urlsplit(url).port or 0 for url in (world.aws_url, world.mongodb_uri, world.carrier_url)]
-    with led([folder / "wires" for folder in template.parent.glob("*Function")], ports):
+    database = connect(Secret(world.mongodb_uri), world.wish.database)
+    with database.client, led([folder / "wires" for folder in template.parent.glob("*Function")], ports):
         for path in sorted(one for one in (ROOT / "events").glob("*.json") if only in one.stem):
-            function = f"{path.stem.partition('_')[0].capitalize()}Function"
-            print(f"\n$ sam local invoke {function} --event events/{path.name}", flush=True)
-            answer = _invoke(function, path, template, settings)
-            print(answer, flush=True)
-            yield path.stem, '"errorMessage"' not in answer and "timed out" not in answer and answer.strip() != ""
+            whose = path.stem.partition("_")[0]
+            await_event(database, whose)
+            function = f"{whose.capitalize()}Function"
+            one = Invoked(event=path.stem, function=function, said=_invoke(function, path, template, settings))
+            print(f"\n$ {one.command}\n{one.said}", flush=True)
+            yield one
+
+
+def _let_the_deployed_ones_sleep(world: World) -> None:
+    """What an event causes stays in the queues, or it would be over before the next one comes."""
+    for function in ("TickFunction", "CallFunction"):
+        world.client("lambda").put_function_concurrency(
+            FunctionName=world.functions[function], ReservedConcurrentExecutions=0
+        )
 
 
 def _invoke(function: str, event: Path, template: Path, settings: Path) -> str:
@@ -113,7 +138,19 @@ def _variables(world: World) -> Mapping[str, Mapping[str, str]]:
         for logical, name in world.functions.items()
     }
     ours = {"AWS_ENDPOINT_URL": world.aws_url, "AWS_LAMBDA_EXEC_WRAPPER": "/var/task/wired"}
-    return {logical: told | ours for logical, told in deployed.items()}
+    for name, value in ((_TOKEN_PARAMETER, TOKEN), (_VOICE_URL_PARAMETER, VOICE_URL)):
+        world.client("ssm").put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+    signed = {"TWILIO_AUTH_TOKEN_PARAMETER": _TOKEN_PARAMETER, "VOICE_BASE_URL_PARAMETER": _VOICE_URL_PARAMETER}
+    return {**{logical: told | ours for logical, told in deployed.items()}, _VOICE: deployed[_VOICE] | ours | signed}
+
+
+def _system() -> str:
+    """What the image says it is: AWS's own, or a stand-in."""
+    asks = '. /etc/os-release; echo "$PRETTY_NAME with $(/var/lang/bin/python3 --version)"'
+    told = _docker("run", "--rm", "--network", "none", "--entrypoint", "/bin/sh", image(), "-c", asks)
+    if told.returncode:
+        raise Refused(f"The image does not say what it is ({_last(told.stderr)}).")
+    return told.stdout.strip()
 
 
 def _environment() -> dict[str, str]:

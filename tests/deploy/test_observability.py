@@ -107,8 +107,34 @@ DIALER_ALARMS = {
 def test_a_number_beyond_its_bound_sounds_the_alarm(world: World, alarm: str) -> None:
     metric, value = DIALER_ALARMS[alarm]
     assert _state(world, alarm) != "ALARM"
-    _put(world, metric, value)
+    _put(world, "Dialer", metric, value, stack="dialer")
     until(lambda: _state(world, alarm) == "ALARM", seconds=30, what=lambda: _alarm(world, alarm))
+
+
+def test_every_other_alarm_sounds_when_aws_own_metric_of_this_stack_goes_beyond_its_bound(world: World) -> None:
+    """The emulator feeds none of these metrics and lets anybody put them; on AWS nobody but AWS may."""
+    others = world.stack.of_type("AWS::CloudWatch::Alarm").keys() - DIALER_ALARMS.keys()
+    watched = {_of_aws(world, alarm) for alarm in others}
+    assert watched >= {("AWS/Lambda", "Errors", "FunctionName", name) for name in world.functions.values()}
+    assert len(watched) == len(others)
+    assert not [alarm for alarm in others if _state(world, alarm) == "ALARM"]
+    for namespace, metric, dimension, name in watched:
+        _put(world, namespace, metric, 1, **{dimension: name})
+    until(
+        lambda: {_state(world, alarm) for alarm in others} == {"ALARM"},
+        seconds=30,
+        what=lambda: {alarm: _state(world, alarm) for alarm in others},
+    )
+
+
+def _of_aws(world: World, alarm: str) -> tuple[str, str, str, str]:
+    """The metric that an alarm watches, which must be of a function or a queue of this stack."""
+    described = _alarm(world, alarm)
+    (dimension,) = described["Dimensions"]
+    queues = {url.rpartition("/")[2] for url in world.queues.values()}
+    names = {"FunctionName": set(world.functions.values()), "QueueName": queues}
+    assert dimension["Value"] in names[dimension["Name"]], described
+    return described["Namespace"], described["MetricName"], dimension["Name"], dimension["Value"]
 
 
 def test_three_minutes_without_any_tick_are_as_bad_as_failed_ones(world: World) -> None:
@@ -128,12 +154,12 @@ def _state(world: World, logical: str) -> str:
     return str(_alarm(world, logical)["StateValue"])
 
 
-def _put(world: World, metric: str, value: float) -> None:
+def _put(world: World, namespace: str, metric: str, value: float, **dimension: str) -> None:
     """In the last three minutes, so that alarms over several periods see enough."""
     at = [datetime.fromtimestamp(time.time() - 60 * ago, UTC) for ago in range(3)]
-    dimensions = [{"Name": "stack", "Value": "dialer"}]
+    dimensions = [{"Name": name, "Value": of} for name, of in dimension.items()]
     world.client("cloudwatch").put_metric_data(
-        Namespace="Dialer",
+        Namespace=namespace,
         MetricData=[{"MetricName": metric, "Value": value, "Timestamp": t, "Dimensions": dimensions} for t in at],
     )
 

@@ -11,11 +11,19 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from pymongo.database import Database
+from twilio.request_validator import RequestValidator
 
-from local import sam_local
-from local.environments import ROOT
+from dialer.adapters.contact_documents import contact_of
+from dialer.adapters.mongo import Document
+from dialer.lifecycle import State
+from dialer.model import attempt_of
+from local import event_people, sam_local, sam_local_page
+from local.environments import ROOT, Refused
 from local.processes import free_port
+from local.sam_local_page import Invoked
 from local.wires import led
+from tests.functions.events import event, fields_of, names
 
 
 def test_without_docker_it_says_so_and_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,6 +45,48 @@ def test_without_the_image_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     assert sam_local.missing() == f"the image is not here: `docker pull {sam_local.image()}` fetches it."
+
+
+def test_a_page_tells_what_the_image_is_and_no_folder_of_this_machine() -> None:
+    one = Invoked(event="reconcile", function="ReconcileFunction", said=f'{{"location": "{ROOT}/x.py"}}\n{{}}\n')
+    page = sam_local_page.written([one], system="Fiction 1 with Python 3")
+    assert "This run's image calls itself Fiction 1 with Python 3." in page
+    assert page.endswith(
+        "## reconcile\n\n```\n$ sam local invoke ReconcileFunction --event events/reconcile.json\n"
+        '{"location": "x.py"}\n{}\n```\n'
+    )
+
+
+@pytest.mark.parametrize("said", ["", '{"errorMessage": "no"}', "Function 'x' timed out after 3 seconds"])
+def test_whatever_is_no_answer_is_told_apart(said: str) -> None:
+    assert not Invoked(event="reconcile", function="ReconcileFunction", said=said).answered
+
+
+def test_a_page_is_never_written_of_some_events_only(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="A page tells of every event"):
+        sam_local.sam_local(only="voice", write=tmp_path / "page.md")
+
+
+@pytest.mark.parametrize("name", sorted({*names("voice_")} - {"voice_unsigned", "voice_wrong_signature"}))
+def test_a_webhook_is_signed_with_the_token_that_belongs_to_nobody(name: str) -> None:
+    webhook = event(name)
+    signature, url = webhook["headers"]["x-twilio-signature"], event_people.VOICE_URL + webhook["rawPath"]
+    assert RequestValidator(event_people.TOKEN).validate(url, fields_of(webhook), signature)
+    assert webhook["headers"]["host"] in event_people.VOICE_URL
+
+
+@pytest.mark.parametrize(("function", "state"), [*event_people._STATES.items(), ("tick", State.PENDING)])
+def test_the_person_of_the_events_is_found_as_the_function_needs_them(
+    database: Database[Document], function: str, state: State
+) -> None:
+    for _ in range(2):  # whatever was left behind
+        event_people.await_event(database, function)
+    (document,) = database["contacts"].find()
+    person = contact_of(document)
+    assert person.state is state
+    if state is not State.PENDING:
+        assert f"/voice/{person.id}/{attempt_of(person).id}/answer" == event("voice_answer")["rawPath"]
+    assert database["campaigns"].count_documents({"_id": event("tick_one_campaign")["campaign_id"]}) == 1
 
 
 class Echo(BaseHTTPRequestHandler):

@@ -535,6 +535,13 @@ MUTATIONS = (
         laws="L5",
     ),
     Mutation(
+        name="a run with refused credentials pretends to have settled",
+        file=f"{PRODUCT}/reconcile.py",
+        old="            except BadSettings:  # they are everybody's, and an operator must put them right\n                raise\n",
+        new="",
+        tests="tests/functions/test_secrets.py",
+    ),
+    Mutation(
         name="no call is concluded before the horizon",
         file=f"{PRODUCT}/settling.py",
         old="    return NoCall() if now - dialed >= horizon else Wait()",

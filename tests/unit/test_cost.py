@@ -67,3 +67,10 @@ def test_metrics_and_alarms_are_counted_as_they_are(template: dict[str, Any]) ->
 
 def test_the_memory_is_the_templates(template: dict[str, Any]) -> None:
     assert template["Globals"]["Function"]["MemorySize"] / 1024 == cost.MEMORY_GB
+
+
+def test_every_price_has_its_month_and_the_oldest_is_told_with_the_newest() -> None:
+    prices, months = cost.PRICES, cost.PRICES["as_of"]
+    assert months.keys() == {*prices["per_million"], *prices["per_month"], "lambda_gb_second", "log_gb"}
+    assert all(re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", month) for month in months.values())
+    assert cost.as_of() == f"{min(months.values())} to {max(months.values())}"

@@ -44,6 +44,12 @@ def test_what_is_told_are_parameters_of_the_template_and_right_but_for_what_must
     assert unfilled == {"TwilioAccountSid"} | ({"AlarmEmail"} if way == "prod" else set())
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_everything_in_a_stack_has_the_tag_of_its_stage(template: dict[str, Any], way: str) -> None:
+    stage = told(way).get("Stage", template["Parameters"]["Stage"]["Default"])
+    assert CONFIG[way]["deploy"]["parameters"]["tags"] == f"Stage={stage}"
+
+
 def test_two_stacks_never_share_a_secret() -> None:
     named = [value for way in ("dev", "prod") for value in told(way).values() if value.startswith("/")]
     assert len(named) == len(set(named)) == 6
