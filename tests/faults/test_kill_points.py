@@ -21,7 +21,7 @@ from tests.faults.stage import Stage
 from tests.faults.wires import Fault, Point
 from tests.mutants.mutations import MUTATIONS
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 SEED = int(os.environ.get("FAULTS_SEED", "1"))
 SAMPLE = 14
