@@ -17,7 +17,6 @@ from tests.faults.wires import Fault, Gate, HttpWire, MongoWire, Point
 
 REST_S = 90.0
 """The longest that anybody may be on the way to rest: a claim's end and a doubt's horizon, twice, on a busy machine."""
-_COMES_S = 60.0
 _TRIES = 3
 _STARTED_AHEAD = ("call", "voice")
 """Whose timeouts are short: the emulator counts the start of a process against them, and Lambda does not."""
@@ -79,7 +78,7 @@ def _delivered(kind: str) -> "Way":
         person = stage.people.somebody(doubt)
         with stage.diverted(kind, person, subject.invoke) as done:
             stage.invoke("tick", {"campaign_id": person.campaign_id})
-            if not done.wait(_COMES_S):
+            if not stage.comes(done):
                 raise NotStruck(f"no {kind} came")
         return [person]
 
@@ -163,7 +162,7 @@ def lived(stage: Stage, cell: Cell) -> Result:
 
 def _lived(stage: Stage, cell: Cell) -> Result:
     scenario = SCENARIOS[cell.scenario]
-    with stage.turns, Subject(stage, scenario.function, cell) as subject:
+    with stage.turn(), Subject(stage, scenario.function, cell) as subject:
         people, gate = scenario.way(stage, subject, scenario.doubt), subject.gate
         if cell.point is None and not subject.ended_well:
             raise NotStruck(f"{cell}: yet it did not end well")
@@ -181,8 +180,10 @@ def _come_to_rest(stage: Stage, people: Sequence[Contact]) -> bool:
     deadline = time.monotonic() + REST_S
     with stage.watched(people):
         while not stage.are_at_rest(people):
-            if time.monotonic() > deadline or stage.ended.wait(0.1):
+            stage.go_on()
+            if time.monotonic() > deadline:
                 return False
+            time.sleep(0.1)
     return True
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import secrets
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -60,13 +61,16 @@ Key = tuple[str, str]
 """Who a delivery is for: `call`, `completed` or `answer`, and the contact."""
 
 
+class Ended(Exception):
+    """The stage is being taken down: whoever is still at work stops."""
+
+
 class Stage:
     """`with Stage(run, built, mongodb_uri) as stage:`; `built` is the folder that `sam build` fills."""
 
     def __init__(self, run: Run, built: Path, mongodb_uri: str) -> None:
         self.run, self.built, self.mongodb_uri = run, built, mongodb_uri
-        self.turns = BoundedSemaphore((os.cpu_count() or 1) + 1)
-        """Functions that start at the same time: more would only wait for a processor."""
+        self._turns = BoundedSemaphore((os.cpu_count() or 1) + 1)
         self.reconciling, self.ended = Lock(), Event()
         self.broken: list[BaseException] = []
         """What failed in the background: it must stay empty."""
@@ -138,6 +142,24 @@ class Stage:
             self._diverted.pop((kind, person.id), None)
 
     @contextmanager
+    def turn(self) -> Iterator[None]:
+        """For a function that starts: more of them at a time would only wait for a processor."""
+        with self._turns:
+            self.go_on()
+            yield
+
+    def comes(self, what: Event) -> bool:
+        """Whether it happened within a minute. Raises Ended when the stage ends meanwhile."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while not what.wait(0.1) and time.monotonic() < deadline:
+            self.go_on()
+        return what.is_set()
+
+    def go_on(self) -> None:
+        if self.ended.is_set():
+            raise Ended
+
+    @contextmanager
     def watched(self, people: Sequence[Contact]) -> Iterator[None]:
         """The schedule ticks for their campaigns."""
         campaigns = {person.campaign_id for person in people}
@@ -151,8 +173,9 @@ class Stage:
     def nobody_overdue(self) -> Iterator[None]:
         """The schedule's reconcile waits, and has left nobody whom another one would find in the next moments."""
         while True:
+            self.go_on()
             with self.reconciling:
-                if self.ended.is_set() or not self.people.anyone_overdue(within=_A_MOMENT):
+                if not self.people.anyone_overdue(within=_A_MOMENT):
                     yield
                     return
             self.ended.wait(0.05)
