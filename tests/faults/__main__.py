@@ -77,8 +77,8 @@ def _summary(points: Learned, results: dict[Cell, Result]) -> str:
     ended = ", ".join(f"{count:,} {state}" for state, count in states.most_common())
     slowest = max(result.seconds for result in results.values())
     return (
-        f"{len(results):,} cells, {people:,} people: {requests:,} requests for a call; {ended}; "
-        f"{_red(results.values())} cells in which somebody was called twice or lost; at rest after "
+        f"{len(results):,} of {len(every_cell(points)):,} cells, {people:,} people: "
+        f"{requests:,} requests for a call; {ended}; {_red(results.values())} cells in which somebody was called twice or lost; at rest after "
         f"{slowest:.0f} s at the latest. The {len(core(points))} cells of the rows in bold, and a sample of the "
         "others, are run by every `make test`."
     )
