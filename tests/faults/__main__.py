@@ -78,9 +78,9 @@ def _summary(points: Learned, results: dict[Cell, Result]) -> str:
     slowest = max(result.seconds for result in results.values())
     return (
         f"{len(results):,} of {len(every_cell(points)):,} cells, {people:,} people: "
-        f"{requests:,} requests for a call; {ended}; {_red(results.values())} cells in which somebody was called twice or lost; at rest after "
-        f"{slowest:.0f} s at the latest. The {len(core(points))} cells of the rows in bold, and a sample of the "
-        "others, are run by every `make test`."
+        f"{requests:,} requests for a call; {ended}; {_red(results.values())} cells in which somebody was called twice "
+        f"or lost; at rest after {slowest:.0f} s at the latest. The {len(core(points))} cells of the rows in bold, and "
+        "a sample of the others, are run by every `make test`."
     )
 
 
