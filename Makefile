@@ -16,7 +16,7 @@ define bootstrap
 done; echo "Install Python 3.11, 3.12 or 3.13: no working python3 is on PATH." >&2; exit 2
 endef
 
-.PHONY: help demo test check soak model mutants bench $(BENCH:%=bench-%) up clean format lint types template security \
+.PHONY: help demo test check soak model faults mutants bench $(BENCH:%=bench-%) up clean format lint types template security \
 	sam-local lock openapi fuzz-api ready ready-dev
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -40,6 +40,9 @@ soak: ready-dev ## universe after universe, all cores; goes on where it was [ATT
 
 model: ready-dev ## look at every state of the small protocol, count them
 	@$(PROOF) tests.model
+
+faults: ready ## strike each function at each request, write docs/proof.md
+	@$(PROOF) tests.faults
 
 mutants: ready ## take each defence away and see which test notices   [WORDS="a call"]
 	@$(PROOF) tests.mutants $(if $(WORDS),"$(WORDS)")

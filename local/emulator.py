@@ -8,18 +8,20 @@ import os
 import platform
 import re
 import shutil
+import signal
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from local.environments import LOCAL, Refused, interpreter
 from local.ministack import ACCESS_KEY, REGION, SECRET_KEY
-from local.processes import Part, answers, free_port, plain_environment, start
+from local.processes import Part, answers, free_port, marked, plain_environment, start
 from local.runs import Run
 
 LAYERS = ("DialerLayer", "DependenciesLayer")
@@ -57,8 +59,8 @@ class Emulator:
 
     def __enter__(self) -> Self:
         for _ in range(5):
-            self._port = free_port()
-            self.part = self._started(free_port())
+            self._port, self._runtime_port = free_port(), free_port()
+            self.part = self._started()
             if self._is_up():
                 return self
             self.part.stop()
@@ -79,11 +81,17 @@ class Emulator:
             return Reply(kind="crash", value=json.loads(crash.read()), seconds=time.monotonic() - began)
         return _read(text, time.monotonic() - began)
 
+    def kill(self) -> None:
+        """`kill -9` of the function's own process, in mid-flight; the emulator stays, and starts another one."""
+        for pid in marked(self._run.name, f"AWS_LAMBDA_RUNTIME_API=127.0.0.1:{self._runtime_port}"):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def log(self) -> str:
         """All that the function has printed."""
         return self.part.said.read_text(errors="replace") + self.part.log.read_text(errors="replace")
 
-    def _started(self, runtime_port: int) -> Part:
+    def _started(self) -> Part:
         code = self._built / self._function
         layers = [*LAYERS, "IntakeLayer"] if self._function in READS_LISTS else LAYERS
         paths = [code, *(self._layers / layer / "python" for layer in layers)]
@@ -102,7 +110,7 @@ class Emulator:
             **self._variables,
         )
         addresses = ["--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"]
-        addresses += ["--runtime-api-address", f"127.0.0.1:{runtime_port}"]
+        addresses += ["--runtime-api-address", f"127.0.0.1:{self._runtime_port}"]
         command: list[str | Path] = [_binary(), "--log-level", "error", *addresses]
         command += [interpreter("lambda"), "-m", "awslambdaric", "app.handler"]
         return start(

@@ -12,14 +12,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from threading import Event, Lock, Thread
-from typing import Self
+from typing import Any, Self
 
 import bson
 from pymongo import MongoClient
 
 _OP_MSG = 2013
-_HEADER = struct.Struct("<iiii")  # length, request id, response to, operation
-_KIND_AT = _HEADER.size + 4  # after the flags
+HEADER = struct.Struct("<iiii")  # length, request id, response to, operation
+_KIND_AT = HEADER.size + 4  # after the flags
 PATIENCE_S = 20.0
 
 
@@ -70,7 +70,7 @@ class TcpProxy:
         self._open = False
         with self._lock:
             for each in self._sockets:
-                _close(each)
+                close(each)
         for thread in self._threads:
             thread.join(PATIENCE_S)
 
@@ -117,29 +117,29 @@ class TcpProxy:
 
     def _commands(self, client: socket.socket, server: socket.socket, lost: dict[int, Fate]) -> None:
         with suppress(OSError):
-            while message := _message(client):
-                strike = self._fate_of(_command_of(message))
+            while message := message_from(client):
+                strike = self._fate_of(next(iter(command_in(message)), ""))
                 if strike and strike.fate is Fate.LOSE_COMMAND:
                     break
                 if strike and strike.fate is Fate.HOLD:
                     strike.arrived.set()
                     strike.let_go.wait(PATIENCE_S)
                 elif strike:
-                    lost[_HEADER.unpack_from(message)[1]] = strike.fate
+                    lost[HEADER.unpack_from(message)[1]] = strike.fate
                 server.sendall(message)
-        _close(client)
-        _close(server)
+        close(client)
+        close(server)
 
     def _replies(self, client: socket.socket, server: socket.socket, lost: dict[int, Fate]) -> None:
         with suppress(OSError):
-            while message := _message(server):
-                fate = lost.get(_HEADER.unpack_from(message)[2])
+            while message := message_from(server):
+                fate = lost.get(HEADER.unpack_from(message)[2])
                 if fate is Fate.LOSE_REPLY:
                     break
                 if fate is None:
                     client.sendall(message)
-        _close(client)
-        _close(server)
+        close(client)
+        close(server)
 
     def _fate_of(self, command: str) -> Strike | None:
         with self._lock:
@@ -160,10 +160,10 @@ def _primary(uri: str) -> tuple[str, int]:
     return address
 
 
-def _message(source: socket.socket) -> bytes:
+def message_from(source: socket.socket) -> bytes:
     """One whole message; empty at the end."""
-    header = _exactly(source, _HEADER.size)
-    return header + _exactly(source, _HEADER.unpack(header)[0] - _HEADER.size) if header else b""
+    header = _exactly(source, HEADER.size)
+    return header + _exactly(source, HEADER.unpack(header)[0] - HEADER.size) if header else b""
 
 
 def _exactly(source: socket.socket, size: int) -> bytes:
@@ -176,16 +176,16 @@ def _exactly(source: socket.socket, size: int) -> bytes:
     return bytes(parts)
 
 
-def _command_of(message: bytes) -> str:
-    """The name of the command: the first field of the message's first document."""
-    if _HEADER.unpack_from(message)[3] != _OP_MSG or message[_KIND_AT] != 0:
-        return ""
+def command_in(message: bytes) -> dict[str, Any]:
+    """The message's first document; its first field is the command's name. Empty where it is no command."""
+    if HEADER.unpack_from(message)[3] != _OP_MSG or message[_KIND_AT] != 0:
+        return {}
     start = _KIND_AT + 1
     (size,) = struct.unpack_from("<i", message, start)
-    return next(iter(bson.decode(message[start : start + size])))
+    return dict(bson.decode(message[start : start + size]))
 
 
-def _close(one: socket.socket) -> None:
+def close(one: socket.socket) -> None:
     with suppress(OSError):
         one.shutdown(socket.SHUT_RDWR)
     one.close()

@@ -76,6 +76,13 @@ MUTATIONS = (
         laws="L4",
     ),
     Mutation(
+        name="the permission to dial is only read",
+        file=f"{ADAPTERS}/lines.py",
+        old="            document = self._contacts.find_one_and_update(permission, taken, return_document=ReturnDocument.AFTER)",
+        new='            document = next(iter(self._contacts.aggregate([{"$match": permission}, *taken])), None)',
+        tests="tests/adapters/test_lines.py",
+    ),
+    Mutation(
         name="a lost reply is taken for a line",
         file=f"{ADAPTERS}/lines.py",
         old="            document = self._proof_of(message.contact_id, token, lost)",
