@@ -1,0 +1,5 @@
+"""`python -m cli`: the same as `dialer`."""
+
+from cli.app import main
+
+main()

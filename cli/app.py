@@ -1,0 +1,89 @@
+"""`dialer`: the operator's command line. It speaks only the API: a laptop's world and a deployed one are the same."""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from cli import campaigns, contacts, suppressions, tokens
+from cli.client import connect
+from cli.errors import Problem
+from cli.profiles import Profile, checked, forget, keep
+from cli.session import AsJson, Sure, Why, api, because, confirm, printer
+
+EPILOG = "Exit codes: 0 done, 1 refused, 2 misused, 3 not allowed, 4 no answer, 130 interrupted."
+app = typer.Typer(
+    name="dialer",
+    help="Run campaigns: nobody is called twice, and nobody is lost.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(campaigns.app, name="campaign")
+app.add_typer(contacts.app, name="contact")
+app.add_typer(suppressions.app, name="suppress")
+app.add_typer(tokens.app, name="token")
+
+
+@app.command()
+def login(
+    url: Annotated[str, typer.Argument(help="The API's URL: an output of the stack, or `api_url` of `make up`.")],
+    token: Annotated[str, typer.Option(help="The token; asked for where it is not given.", envvar="DIALER_TOKEN")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Keep a URL and a token for the commands that follow.
+
+    DIALER_PROFILE names one of several; DIALER_API_URL and DIALER_TOKEN come before anything kept.
+    """
+    url = checked(url)
+    if not token:
+        token = typer.prompt("Token", hide_input=True, err=True)
+    own = connect(url, token.strip()).get("/tokens/own")
+    path = keep(Profile(url=url, token=token.strip()))
+    printer.say(own, f"Logged in as {own['name']} ({own['role']}), until {own['expires_at'][:10]}; kept in {path}.")
+
+
+@app.command()
+def logout(as_json: AsJson = False) -> None:
+    """Forget the kept token. It stays valid: `dialer token revoke` ends it."""
+    found = forget()
+    printer.say({"forgotten": found}, "Forgotten." if found else "Nothing was kept.")
+
+
+@app.command(name="stop-all")
+def stop_all(reason: Why = "", sure: Sure = False, as_json: AsJson = False) -> None:
+    """Pause every running campaign; done when no request to the carrier can leave any more."""
+    confirm("Halt every campaign in this deployment?", sure=sure)
+    halted = api().post("/stop-all", because(reason))
+    printer.say(
+        halted,
+        f"{len(halted['paused'])} campaigns paused{': ' if halted['paused'] else ''}{', '.join(halted['paused'])}.",
+        f"The last dial was granted at {halted['last_permit_at'] or 'no time at all'}; "
+        f"no request leaves after {halted['no_request_after']}.",
+        *([f"{halted['unscheduled']} drafts no longer start by themselves."] if halted["unscheduled"] else []),
+    )
+
+
+@app.command()
+def audit(
+    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50, as_json: AsJson = False
+) -> None:
+    """Who changed what, and when."""
+    columns = ("at", "name", "what", "about", "fields", "outcome")
+    printer.table(api().every("/audit", limit=limit), columns, empty="Nothing has been changed yet.")
+
+
+def main(command: Callable[..., Any] = app) -> None:
+    """Every failure is one sentence on standard error and an exit code; no trace is shown to anybody."""
+    try:
+        command()
+    except Problem as problem:
+        printer.aside.print(Text(str(problem), "red"))
+        sys.exit(problem.code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read us has seen enough; Python would complain while it ends
+        sys.exit(0)

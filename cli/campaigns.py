@@ -1,0 +1,163 @@
+"""`dialer campaign`: made from a file, started, watched, halted."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli import campaign_file
+from cli.session import AsJson, Sure, Why, api, because, confirm, printer
+from cli.watching import watch as watched
+
+app = typer.Typer(no_args_is_help=True, help="Make, start, watch, pause and stop campaigns.")
+Id = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id.")]
+Form = Annotated[Path, typer.Argument(metavar="FILE", help="The campaign, as YAML: `dialer campaign example`.")]
+Moment = typer.Option(
+    metavar="TIME", help="ISO 8601 with its offset, such as 2026-11-02T09:00:00-05:00; `none` takes it away."
+)
+_SHOWN = (
+    "id", "name", "state", "reason", "state_at", "created_at", "start_at", "end_at", "blocked_regions", "may",
+)  # fmt: skip
+_FIGURES = (
+    "counts", "outcomes", "dials", "calls_per_minute", "settled_per_minute", "answer_rate", "attempts_per_contact",
+    "left", "done_at",
+)  # fmt: skip
+
+
+@app.command()
+def example() -> None:
+    """Print a campaign file to begin with."""
+    typer.echo(campaign_file.EXAMPLE.read_text(encoding="utf-8"), nl=False)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of a campaign file, for an editor that checks while you type."""
+    described = api().get("/openapi.json")
+    shapes = described["components"]["schemas"]
+    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": shapes, **shapes["CampaignForm"]}
+    typer.echo(json.dumps(whole, indent=2).replace("#/components/schemas/", "#/$defs/"))
+
+
+@app.command()
+def create(form: Form, as_json: AsJson = False) -> None:
+    """Make a draft: it calls nobody until it is started."""
+    made = api().post("/campaigns", campaign_file.read(form))
+    printer.say(
+        made, f"{made['id']}  {made['name']}: a draft. Add contacts, then `dialer campaign start {made['id']}`."
+    )
+
+
+@app.command(name="list")
+def list_all(
+    state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List campaigns."""
+    found = api().every("/campaigns", limit=limit, state=state)
+    printer.table(found, ("id", "name", "state", "reason", "created_at"), empty="There is no campaign yet.")
+
+
+@app.command()
+def show(campaign: Id, as_json: AsJson = False) -> None:
+    """Show a campaign: its state and why, its contacts, its pace."""
+    found = api().get(f"/campaigns/{campaign}")
+    figures = api().get(f"/campaigns/{campaign}/stats")
+    if printer.as_json:
+        printer.say({**found, "stats": figures})
+        return
+    printer.facts(found, _SHOWN)
+    printer.facts({**figures, "counts": _some(figures["counts"])}, _FIGURES)
+    printer.table(figures["ended"], ("state", "reason", "contacts"), empty="Nobody is settled yet.")
+
+
+@app.command()
+def watch(
+    campaign: Id,
+    every: Annotated[float, typer.Option(min=1, help="Seconds between looks.")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Watch a campaign until nothing is left to do, or until Ctrl-C."""
+    watched(api(), campaign, every=every, printer=printer)
+
+
+@app.command()
+def change(
+    campaign: Id,
+    form: Annotated[
+        Path, typer.Argument(metavar="FILE", help="YAML with the fields that change; `null` takes one away.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Change a campaign: always its name, pace, hours and delays; what it says, while it does not run."""
+    changed = api().patch(f"/campaigns/{campaign}", campaign_file.read(form))
+    printer.say(changed, f"{changed['id']} is changed.")
+
+
+@app.command()
+def copy(campaign: Id, name: Annotated[str, typer.Option(help="Of the copy.")] = "", as_json: AsJson = False) -> None:
+    """Make a new draft with the same form, without contacts."""
+    made = api().post(f"/campaigns/{campaign}/copy", {"name": name})
+    printer.say(made, f"{made['id']}  {made['name']}: a draft.")
+
+
+@app.command()
+def schedule(
+    campaign: Id,
+    start: Annotated[str | None, Moment] = None,
+    end: Annotated[str | None, Moment] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a draft start, or a campaign stop, by itself."""
+    now = api().get(f"/campaigns/{campaign}")
+    moments = {"start_at": _moment(start, now["start_at"]), "end_at": _moment(end, now["end_at"])}
+    made = api().put(f"/campaigns/{campaign}/schedule", moments)
+    printer.say(made, f"Starts: {made['start_at'] or 'by hand'}. Ends: {made['end_at'] or 'by hand'}.")
+
+
+@app.command()
+def start(campaign: Id, as_json: AsJson = False) -> None:
+    """Start a draft: from now on its contacts are called."""
+    _ask(campaign, "start", "")
+
+
+@app.command()
+def pause(campaign: Id, reason: Why = "", as_json: AsJson = False) -> None:
+    """Pause a campaign; done when no request of it can leave any more."""
+    _ask(campaign, "pause", reason)
+
+
+@app.command()
+def resume(campaign: Id, reason: Why = "", as_json: AsJson = False) -> None:
+    """Go on with a paused campaign."""
+    _ask(campaign, "resume", reason)
+
+
+@app.command()
+def stop(campaign: Id, reason: Why = "", sure: Sure = False, as_json: AsJson = False) -> None:
+    """Stop a campaign for good; done when no request of it can leave any more."""
+    confirm("A stopped campaign cannot be started again. Stop it?", sure=sure)
+    _ask(campaign, "stop", reason)
+
+
+@app.command()
+def archive(campaign: Id, reason: Why = "", as_json: AsJson = False) -> None:
+    """Put a draft or a stopped campaign away."""
+    _ask(campaign, "archive", reason)
+
+
+def _ask(campaign: str, verb: str, reason: str) -> None:
+    asked = api().post(f"/campaigns/{campaign}/{verb}", because(reason))
+    printer.say(asked, f"{asked['name']} is {asked['state']}.")
+
+
+def _moment(given: str | None, before: str | None) -> str | None:
+    if given is None:
+        return before
+    return None if given == "none" else given
+
+
+def _some(counts: dict[str, Any]) -> dict[str, Any]:
+    return {state: count for state, count in counts.items() if count}

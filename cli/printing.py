@@ -1,0 +1,93 @@
+"""What the commands print: tables for people, JSON lines for programs; numbers only as the API gave them."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+Json = Mapping[str, Any]
+COLOURS = {
+    "running": "green", "done": "green", "paused": "yellow", "held": "yellow", "uncertain": "yellow",
+    "stopped": "red", "failed": "red", "suppressed": "magenta",
+}  # fmt: skip
+
+
+class Printer:
+    """One per command: it knows whether a person or a program reads."""
+
+    def __init__(self) -> None:
+        self.as_json = False
+        self.console = Console(highlight=False)
+        self.aside = Console(stderr=True, highlight=False)
+        """For what is no result: progress, warnings."""
+
+    def say(self, value: Json, *sentences: str) -> None:
+        """One thing: its JSON, or these sentences about it."""
+        if self.as_json:
+            self._line(value)
+            return
+        for sentence in sentences:
+            self.console.print(Text(sentence))
+
+    def table(self, rows: Iterable[Json], columns: Sequence[str], *, empty: str, title: str = "") -> None:
+        """A row each; a JSON line each for programs, with everything in it."""
+        if self.as_json:
+            for row in rows:
+                self._line(row)
+            return
+        shown = Table(*(column.replace("_", " ") for column in columns), title=title or None, box=None, pad_edge=False)
+        for row in rows:
+            shown.add_row(*(cell(row.get(column)) for column in columns))
+        if shown.row_count:
+            self.console.print(shown)
+        else:
+            self.aside.print(empty)
+
+    def facts(self, value: Json, names: Sequence[str], *, title: str = "") -> None:
+        """One thing, a line for each of its facts that is not empty."""
+        if self.as_json:
+            self._line(value)
+            return
+        shown = Table(show_header=False, box=None, pad_edge=False, title=title or None, title_justify="left")
+        for name in names:
+            if value.get(name) not in (None, "", [], {}):
+                shown.add_row(Text(name.replace("_", " "), "dim"), cell(value[name]))
+        self.console.print(shown)
+
+    def _line(self, value: Json) -> None:
+        sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+
+def cell(value: Any) -> Text:
+    text = _text(value)
+    return Text(text, COLOURS.get(text, ""))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_text(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return _moment(str(value))
+
+
+def _moment(text: str) -> str:
+    """A moment of the API in this machine's own time, to the second; any other text as it is."""
+    if len(text) < len("2026-01-01T00:00:00Z") or text[10] != "T":
+        return text
+    try:
+        return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    except ValueError:
+        return text

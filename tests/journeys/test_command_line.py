@@ -1,0 +1,167 @@
+"""The operator's command line in a real terminal, against the deployed API: a campaign from its file to its end."""
+
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+
+from local.world import World
+from tests.journeys.conftest import Numbers
+from tests.journeys.journey import FROM, Journey, until
+from tests.journeys.office import Office
+from tests.journeys.terminal import Terminal
+
+FORM = f"""
+name: by the command line
+from_numbers: [{FROM}]  # unquoted: YAML alone would read a number
+call: {{say: Hello {{name}}., ring_timeout_s: 5, talk_limit_s: 5, opt_out_digit: 9}}
+pacing: {{call_delay_s: 0.02, max_concurrent: 20}}
+hours: {{opens: 00:00, closes: 24:00, zone: UTC}}
+"""
+
+
+@pytest.fixture
+def terminal(world: World, tmp_path: Path) -> Terminal:
+    there = {"DIALER_API_URL": world.api_url, "DIALER_TOKEN": world.operator_token}
+    return Terminal(home=tmp_path, environment=there)
+
+
+@pytest.fixture
+def form(tmp_path: Path) -> Path:
+    path = tmp_path / "campaign.yaml"
+    path.write_text(FORM)
+    return path
+
+
+def test_a_campaign_is_made_from_a_file_started_watched_and_read(
+    journey: Journey, world: World, terminal: Terminal, form: Path, numbers: Numbers
+) -> None:
+    people = numbers(3)
+    campaign_id = terminal.json("campaign", "create", str(form))["id"]
+    office = Office(url=world.api_url, token=world.operator_token)
+    office.do("POST", f"/campaigns/{campaign_id}/contacts", {"rows": [{"phone": one, "name": "Ada"} for one in people]})
+    assert "by the command line is running." in terminal("campaign", "start", campaign_id).text
+    journey.finish(campaign_id)
+    watched = terminal("campaign", "watch", campaign_id)
+    assert (watched.code, "3 of 3 settled" in watched.text) == (0, True), watched.text
+    shown = terminal("campaign", "show", campaign_id)
+    assert "done: 3" in shown.text
+    assert "answered: 3" in shown.text
+    found = terminal.json("contact", "find", "--phone", people[0])
+    story = terminal("contact", "show", found["id"])
+    assert found["attempts"][0]["sid"] in story.text
+    assert campaign_id in terminal("campaign", "list").text
+    assert "stopped" in terminal("campaign", "stop", campaign_id, types="y\n").text
+    assert "POST /campaigns/{campaign_id}/stop" in terminal("audit", "--limit", "5").text
+
+
+def test_a_watch_ends_with_ctrl_c_and_leaves_the_campaign_as_it_is(terminal: Terminal, form: Path) -> None:
+    campaign_id = terminal.json("campaign", "create", str(form))["id"]
+    watched = terminal("campaign", "watch", campaign_id, until=lambda text: "0 of 0 settled" in text)
+    assert (watched.code, "Traceback" in watched.text) == (130, False), watched.text
+    assert terminal.json("campaign", "show", campaign_id)["state"] == "draft"
+
+
+def test_who_logs_in_is_remembered_in_a_file_of_their_own(world: World, tmp_path: Path) -> None:
+    stranger = Terminal(home=tmp_path, environment={})
+    assert stranger("campaign", "list").code == 3
+    login = stranger("login", world.api_url, types=f"{world.operator_token}\n")
+    assert (login.code, "Logged in as the local world (operator)" in login.text) == (0, True), login.text
+    assert world.operator_token not in login.text
+    kept = tmp_path / "dialer" / "credentials.json"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stranger("campaign", "list").code == 0
+    assert "Forgotten." in stranger("logout").text
+    assert "You are not logged in" in stranger("campaign", "list").text
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("campaign", "create", "{tmp}/nothing.yaml"), 2, "nothing.yaml cannot be read: No such file"),
+        (("campaign", "create", "{tmp}/broken.yaml"), 2, "broken.yaml, line 2: "),
+        (("campaign", "create", "{tmp}/list.yaml"), 2, "holds no campaign"),
+        (("campaign", "create", "{tmp}/wrong.yaml"), 1, "pacing.max_concurrent"),
+        (("campaign", "show", "000000000000"), 1, "There is no campaign"),
+        (("campaign", "pause", "what?"), 1, "campaign_id"),
+        (("contact", "find",), 2, "Give --phone, or --external-id, or --campaign and --state."),
+        (("login", "http://example.com"), 2, "A token is sent over https only"),
+        (("login", "ftp://example.com"), 2, "is not the URL of an API"),
+    ],
+)  # fmt: skip
+def test_a_mistake_gets_one_sentence_and_a_code(
+    terminal: Terminal, tmp_path: Path, words: tuple[str, ...], code: int, sentence: str
+) -> None:
+    (tmp_path / "broken.yaml").write_text("name: [\n  : x: y\n")
+    (tmp_path / "list.yaml").write_text("- 1\n- 2\n")
+    (tmp_path / "wrong.yaml").write_text(FORM.replace("max_concurrent: 20", "max_concurrent: many"))
+    shown = terminal(*(word.format(tmp=tmp_path) for word in words))
+    assert (shown.code, "Traceback" in shown.text) == (code, False), shown.text
+    assert sentence in " ".join(shown.text.split())
+
+
+def test_an_api_that_is_away_or_none_at_all_is_said_so(terminal: Terminal, world: World) -> None:
+    nowhere = Terminal(home=terminal.home, environment={"DIALER_API_URL": "http://127.0.0.1:9", "DIALER_TOKEN": "x"})
+    shown = nowhere("campaign", "list")
+    assert (shown.code, "does not answer" in shown.text) == (4, True), shown.text
+    other = Terminal(home=terminal.home, environment={"DIALER_API_URL": world.carrier_url, "DIALER_TOKEN": "x"})
+    assert "is no dialer's API" in other("campaign", "list").text
+
+
+def test_a_viewer_may_look_but_not_touch(terminal: Terminal, world: World, form: Path) -> None:
+    made = terminal.json("token", "make", "somebody who looks")
+    viewer = Terminal(home=terminal.home, environment={"DIALER_API_URL": world.api_url, "DIALER_TOKEN": made["token"]})
+    assert viewer("campaign", "list").code == 0
+    refused = viewer("campaign", "create", str(form))
+    assert (refused.code, "only look" in refused.text) == (3, True), refused.text
+    assert terminal("token", "revoke", made["id"], "--yes").code == 0
+    assert viewer("campaign", "list").code == 3
+
+
+def test_a_suppression_list_comes_in_and_goes_out(terminal: Terminal, tmp_path: Path, numbers: Numbers) -> None:
+    people = numbers(5)
+    given = tmp_path / "never.csv"
+    given.write_text("phone\n" + "\n".join([*people[:3], "not a phone", *people[3:]]) + "\n")
+    brought = terminal("suppress", "import", str(given), "-m", "asked us")
+    assert (brought.code, "6 rows: 5 new, 0 known, 1 rejected." in brought.text) == (1, True), brought.text
+    assert "line 5: " in brought.text
+    written = tmp_path / "out.csv"
+    assert terminal("suppress", "export", str(written)).code == 0
+    lines = written.read_text().splitlines()
+    assert len(lines) >= 6
+    assert not [line for line in lines if people[0] in line]
+    written.write_text("\n".join([lines[0], *(line for line in lines[1:] if "asked us" in line)]))
+    again = terminal.json("suppress", "import", str(written))
+    assert (again["new"], again["known"], again["rejects"]) == (0, 5, [])
+    assert "asked us" in terminal("suppress", "find", people[0]).text
+    assert terminal("suppress", "remove", people[0], "-m", "asked again").code == 0
+    assert "not suppressed" in terminal("suppress", "find", people[0]).text
+
+
+def test_the_example_is_a_campaign(terminal: Terminal, tmp_path: Path) -> None:
+    example = terminal("campaign", "example").text
+    path = tmp_path / "example.yaml"
+    path.write_text(example.replace("\r", ""))
+    assert terminal.json("campaign", "create", str(path))["form"]["hours"]["opens"] == "09:00"
+    assert yaml.safe_load(example)["name"] == "Appointment reminders"
+    assert '"from_numbers"' in terminal("campaign", "schema").text
+
+
+def test_everything_is_stopped_with_one_word(
+    journey: Journey, terminal: Terminal, world: World, form: Path, numbers: Numbers
+) -> None:
+    campaign_id = terminal.json("campaign", "create", str(form))["id"]
+    office = Office(url=world.api_url, token=world.operator_token)
+    rows = [{"phone": phone, "name": "Ada"} for phone in numbers(40)]
+    office.do("POST", f"/campaigns/{campaign_id}/contacts", {"rows": rows})
+    terminal.json("campaign", "start", campaign_id)
+    until(journey.requests)
+    halted = terminal("stop-all", "-m", "the wrong text", types="y\n")
+    asked = len(journey.requests())
+    assert (halted.code, campaign_id in halted.text) == (0, True), halted.text
+    shown = terminal.json("campaign", "show", campaign_id)
+    assert (shown["state"], shown["reason"]) == ("paused", "the wrong text")
+    journey.tick(campaign_id)
+    assert len(journey.requests()) == asked
+    terminal.json("campaign", "stop", campaign_id, "--yes")
