@@ -13,9 +13,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dialer.contact_list import Reject, Row, e164, read
+from dialer.contact_list import Place, Reject, Row, Sheet, read, read_on, sheet_of
 from dialer.errors import BadList
-from dialer.model import NewContact
+from dialer.model import NewContact, Number
+from dialer.phones import e164
 
 ADA = "+12015550123"
 KAY = "+447700900123"
@@ -94,7 +95,7 @@ def test_an_empty_list_is_refused(nothing: str) -> None:
 
 def test_a_list_without_a_phone_column_is_refused_with_what_it_names() -> None:
     assert (
-        refusal("name,telephone\nAda,1\n") == "The list has no `phone` column; its first line names: name, telephone."
+        refusal("name,fax\nAda,1\n") == "The list has no `phone` column; its first line names: name, fax."
     )
 
 
@@ -174,9 +175,9 @@ def test_a_priority_that_is_no_whole_number_within_its_bounds_is_rejected(priori
 
 
 @pytest.mark.parametrize(
-    ("written", "priority"), [("", 0), ("0", 0), ("-5", -5), (" 12 ", 12), ("100", 100), ("-100", -100)]
+    ("written", "priority"), [("", None), ("0", 0), ("-5", -5), (" 12 ", 12), ("100", 100), ("-100", -100)]
 )
-def test_a_priority_is_a_whole_number_and_zero_when_missing(written: str, priority: int) -> None:
+def test_a_priority_is_a_whole_number_or_not_said(written: str, priority: int | None) -> None:
     (row,) = rows(f"phone,priority\n{ADA},{written}\n")
     assert isinstance(row, Row)
     assert row.contact.priority == priority

@@ -4,7 +4,9 @@ DialerError
 ├── BadInput              the sender fixes what they sent; the message says what
 │   ├── BadList           a contact list that cannot be read at all
 │   ├── BadCampaign       a campaign with a wrong or missing field
-│   └── UnknownCampaign   no campaign has that id
+│   ├── UnknownCampaign   no campaign has that id
+│   ├── UnknownList       no list has that id
+│   └── UnknownExport     no export has that id
 ├── BadSettings           the operator fixes the deployment; the message names the setting
 ├── Unavailable           try again later: the part did not answer, and nothing was decided
 ├── Unproven              a write may or may not have happened and cannot be read back: do nothing that relies on it
@@ -33,6 +35,20 @@ class UnknownCampaign(BadInput):
 
     def __init__(self, campaign_id: str) -> None:
         super().__init__(f"There is no campaign {campaign_id!r}.")
+
+
+class UnknownList(BadInput):
+    """No list has that id."""
+
+    def __init__(self, list_id: str) -> None:
+        super().__init__(f"There is no list {list_id!r}.")
+
+
+class UnknownExport(BadInput):
+    """No export has that id."""
+
+    def __init__(self, export_id: str) -> None:
+        super().__init__(f"There is no export {export_id!r}.")
 
 
 class BadSettings(DialerError):

@@ -188,6 +188,19 @@ class Contact:
     vars: dict[str, str] = field(default_factory=dict)
     attempt: Attempt | None = None
     history: tuple[FinishedAttempt, ...] = ()
+    external_id: str = ""
+    """What the sender of the list calls this person."""
+    list_id: str = ""
+    """The list that its data come from, and the line there; empty where no list was named."""
+    line: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """A phone and its country."""
+
+    phone: str
+    region: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,8 +209,17 @@ class NewContact:
 
     phone: str
     region: str = ""
-    priority: int = 0
+    priority: int | None = None
+    """None where the list does not say: 0 for somebody new, as it was for somebody known."""
     vars: dict[str, str] = field(default_factory=dict)
+    external_id: str = ""
+    """What the sender calls this person."""
+    call_after: datetime | None = None
+    """Nobody calls before this moment."""
+    alternates: tuple[Number, ...] = ()
+    """Other numbers of the same person, in the order in which they are tried."""
+    line: int = field(default=0, compare=False)
+    """Its line in the list."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,7 @@ SETTLED_INDEX = "settled"
 UNTIL_INDEX = "until"
 PHONE_INDEX = "phone"
 PERSON_INDEX = "one_contact_per_phone"
+EXTERNAL_INDEX = "external_id"
 
 INDEXES: dict[str, tuple[list[tuple[str, int]], Document]] = {
     CLAIM_INDEX: (
@@ -35,6 +36,10 @@ INDEXES: dict[str, tuple[list[tuple[str, int]], Document]] = {
     ),
     PERSON_INDEX: ([("campaign_id", 1), ("phone", 1)], {"unique": True}),
     PHONE_INDEX: ([("phone", 1)], {}),
+    EXTERNAL_INDEX: (
+        [("campaign_id", 1), ("external_id", 1)],
+        {"partialFilterExpression": {"external_id": {"$gt": ""}}},
+    ),
     "one_unsettled_attempt_per_phone": (
         [("phone", 1)],
         {"unique": True, "partialFilterExpression": {"state": {"$in": sorted(UNSETTLED)}}},
@@ -190,6 +195,7 @@ def no_other_call(sid: str) -> Document:
 def contact_of(document: Document) -> Contact:
     contact_id = document["_id"]
     attempt = document.get("attempt")
+    row = document.get("row", {})
     return Contact(
         id=contact_id,
         campaign_id=document["campaign_id"],
@@ -205,6 +211,9 @@ def contact_of(document: Document) -> Contact:
         vars=document.get("vars", {}),
         attempt=_attempt_of(contact_id, attempt) if attempt else None,
         history=tuple(_finished_of(contact_id, past) for past in document.get("history", ())),
+        external_id=document.get("external_id", ""),
+        list_id=row.get("list", ""),
+        line=row.get("line", 0),
     )
 
 
