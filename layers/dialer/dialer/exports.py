@@ -77,6 +77,7 @@ class Writing:
     time_left: Callable[[], timedelta]
     leave_with: timedelta
     part_bytes: int = PART_BYTES
+    page: int = _PAGE
 
     def __call__(self, export_id: str) -> WritingReport:
         """Write on. Raises Unavailable when this message must come again."""
@@ -101,7 +102,7 @@ class Writing:
         export = self._begun(export, owner)
         sheet = _Sheet(export)
         behind = export.behind
-        while page := self.contacts.page(export.campaign_id, after=behind, limit=_PAGE):
+        while page := self.contacts.page(export.campaign_id, after=behind, limit=self.page):
             sheet.add(page)
             behind = page[-1].phone
             if sheet.size >= self.part_bytes:

@@ -106,6 +106,7 @@ class ListReading:
     time_left: Callable[[], timedelta]
     leave_with: timedelta
     """A run that has no more time left than this writes down how far it is, and lets another one go on."""
+    batch: int = _BATCH
 
     def __call__(self, list_id: str) -> ReadingReport:
         """Read on. Raises Unavailable when this message must come again."""
@@ -166,7 +167,7 @@ class ListReading:
         rejects: list[Reject] = []
         since = self.clock.monotonic()
         try:
-            for batch in one_ahead(_batches(rows)):
+            for batch in one_ahead(_batches(rows, self.batch)):
                 counts = _bring_in(self.contacts, uploaded.campaign_id, batch, max_attempts=most, list_id=uploaded.id)
                 rejects += [row for row in batch if isinstance(row, Reject)]
                 uploaded = replace(uploaded, place=batch[-1].after, counts=uploaded.counts + counts)
@@ -246,8 +247,8 @@ def _attempts(campaigns: Campaigns, campaign_id: str) -> int:
     return campaign.retry.max_attempts
 
 
-def _batches(rows: Iterator[Row | Reject]) -> Iterator[Batch]:
-    while batch := list(islice(rows, _BATCH)):
+def _batches(rows: Iterator[Row | Reject], size: int = _BATCH) -> Iterator[Batch]:
+    while batch := list(islice(rows, size)):
         yield batch
 
 

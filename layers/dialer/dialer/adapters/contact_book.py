@@ -1,5 +1,6 @@
 """The contact book: contacts come in once per phone and campaign, are told what is new, counted, and listed."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,14 +53,13 @@ class MongoContactBook:
             taken = self._insert([_document(campaign_id, row, max_attempts, now, list_id) for row in new])
             if taken:  # somebody else brought them in meanwhile
                 there |= self._there(campaign_id, taken)
-            met = [_meet(row, there[row.phone], list_id, now) for row in rows.values() if row.phone in there]
+            met = [_meet(row, there[phone], list_id, now) for phone, row in rows.items() if phone in there]
             updated = self._update([one for one in met if isinstance(one, UpdateOne)])
-        return Added(
-            added=len(rows) - len(met) + met.count("added"),
-            updated=updated + met.count("updated"),
-            repeated=len(contacts) - len(rows) + met.count("repeated"),
-            known=met.count("known") + sum(isinstance(one, UpdateOne) for one in met) - updated,
-        )
+        counts = Counter(one for one in met if isinstance(one, str))
+        added = len(new) - len(taken) + counts["added"]
+        repeated = len(contacts) - len(rows) + counts["repeated"]
+        updated += counts["updated"]
+        return Added(added=added, updated=updated, repeated=repeated, known=len(contacts) - added - updated - repeated)
 
     def _there(self, campaign_id: str, phones: list[str]) -> dict[str, Document]:
         """Whom the campaign already has, by phone."""
