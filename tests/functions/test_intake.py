@@ -229,11 +229,11 @@ class Fuse:
 class Fused:
     """A part behind a fuse."""
 
-    part: Any
+    behind_it: Any
     fuse: Fuse
 
     def __getattr__(self, verb: str) -> Any:
-        whole = getattr(self.part, verb)
+        whole = getattr(self.behind_it, verb)
         if verb == "reading":
             return lambda *args, **named: self._stream(whole, *args, **named)
         return lambda *args, **named: self.fuse(lambda: whole(*args, **named))

@@ -1,4 +1,4 @@
-"""Uploaded lists on the deployed stack: the store itself tells the function, and a killed run loses and doubles nobody."""
+"""Uploaded lists on the deployed stack: the store tells the function by itself, and a kill loses and doubles nobody."""
 
 import os
 import signal

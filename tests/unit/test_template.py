@@ -17,7 +17,7 @@ from dialer.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ROOT / "layers" / "dialer" / "dialer"
 BOUNDS = [field.name for field in fields(Bounds)]
-FUNCTIONS = ("TickFunction", "CallFunction", "VoiceFunction", "ReconcileFunction")
+FUNCTIONS = ("TickFunction", "CallFunction", "VoiceFunction", "ReconcileFunction", "IntakeFunction")
 
 
 class _Template(yaml.SafeLoader):  # type: ignore[misc]

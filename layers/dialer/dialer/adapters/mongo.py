@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from bson.codec_options import CodecOptions
@@ -63,7 +63,7 @@ def database_clock(database: Database[Document]) -> datetime:
     now = database.command("hello")["localTime"]
     if not isinstance(now, datetime):
         raise TypeError("the database's clock is not a moment")
-    return now
+    return now.replace(tzinfo=UTC)  # an answer that is no document comes without its zone
 
 
 @contextmanager
