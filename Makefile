@@ -17,7 +17,7 @@ done; echo "Install Python 3.11, 3.12 or 3.13: no working python3 is on PATH." >
 endef
 
 .PHONY: help demo test check soak model mutants bench $(BENCH:%=bench-%) up clean format lint types template security \
-	sam-local lock ready ready-dev
+	sam-local lock openapi fuzz-api ready ready-dev
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
@@ -76,6 +76,13 @@ sam-local: ready ## every event under `sam local invoke`, where Docker runs    [
 lock: ## pin the dependencies again                      [ARGS=--upgrade]
 	$(call bootstrap,lock)
 	@$(LOCAL)/venvs/lock/bin/python -m local.lock $(ARGS)
+
+openapi: ready-dev ## write docs/openapi.json from the code
+	@PYTHONPATH=functions/api:layers/dialer $(BIN)/python -c 'import app, json; print(json.dumps(app.described(), indent=2))' \
+		> docs/openapi.json
+
+fuzz-api: ready ## throw what the API's description allows, and what not, at the deployed API    [EXAMPLES=200]
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest tests/fuzz -q --timeout=0
 
 ready:
 	$(call bootstrap,)

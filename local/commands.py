@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 import time
+from dataclasses import replace
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -37,6 +38,7 @@ def up(
 ) -> None:
     """Start the local world, print one JSON line with every endpoint, and keep it running until a signal."""
     wish = Wish(port=port, carrier=carrier, mongodb=mongodb, account_sid=account_sid, auth_token=auth_token)
+    wish = replace(wish, operator=True)
     with World(wish, say=Progress()) as world:
         print(json.dumps(world.describe()), flush=True)
         print("The world is up; Ctrl-C ends it.", file=sys.stderr, flush=True)

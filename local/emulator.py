@@ -23,6 +23,8 @@ from local.processes import Part, answers, free_port, plain_environment, start
 from local.runs import Run
 
 LAYERS = ("DialerLayer", "DependenciesLayer")
+READS_LISTS = {"ApiFunction"}
+"""Functions that have the IntakeLayer too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,8 @@ class Emulator:
 
     def _started(self, runtime_port: int) -> Part:
         code = self._built / self._function
-        paths = [code, *(self._layers / layer / "python" for layer in LAYERS)]
+        layers = [*LAYERS, "IntakeLayer"] if self._function in READS_LISTS else LAYERS
+        paths = [code, *(self._layers / layer / "python" for layer in layers)]
         environment = plain_environment(
             AWS_LAMBDA_FUNCTION_NAME=self._function,
             AWS_LAMBDA_FUNCTION_TIMEOUT=str(self._timeout),

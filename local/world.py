@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -51,6 +51,9 @@ class Wish:
     auth: bool = True  # every function held to its role
     account_sid: str = "AC" + "0" * 31 + "1"
     auth_token: str = ""  # a fresh one, where empty
+    operator: bool = (
+        False  # whether the description has an operator's token; else one is made when it is first asked for
+    )
 
 
 class World:
@@ -107,6 +110,16 @@ class World:
     @property
     def voice_url(self) -> str:
         return self.door_urls["voice"]
+
+    @property
+    def api_url(self) -> str:
+        return self.door_urls["api"]
+
+    @cached_property
+    def operator_token(self) -> str:
+        """Made as on AWS: by whoever may invoke the function itself. The database may have seen worlds before."""
+        wish = {"name": "the local world", "anyway": True}
+        return str(self.invoke("ApiFunction", {"operator_token": wish})["token"])
 
     @property
     def logs(self) -> Path:
@@ -167,6 +180,7 @@ class World:
             },
             "carrier": {"url": self.carrier_url, "account_sid": self.wish.account_sid, "auth_token": self.auth_token},
             "voice": {"url": self.voice_url},
+            **({"api_url": self.api_url, "operator_token": self.operator_token} if self.wish.operator else {}),
             "mongodb": {"uri": self.mongodb_uri, "database": self.wish.database},
             "parameters": {"mongodb_uri": MONGODB_URI_PARAMETER, "phone_hash_key": PHONE_HASH_KEY_PARAMETER},
             "functions": self.functions,

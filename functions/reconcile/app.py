@@ -46,5 +46,6 @@ def _feel_the_pulse() -> None:
     """Only to be shown: without it the run is as good as with it."""
     try:
         wiring.measure(measures.of_pulse(wiring.patients().pulse()))
+        wiring.statistics().sample()
     except Unavailable as cause:
         logger.warning("the pulse could not be felt", extra={"cause": str(cause)})

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, Field, ValidationError
 
 from dialer import announcements, measures, wiring
-from dialer.errors import BadInput
+from dialer.errors import BadInput, Unavailable
 from dialer.tick import CampaignTick, TickReport
 
 logger = Logger(service="tick")
@@ -22,6 +22,8 @@ _ONE_CAMPAIGN_MS = 10_000  # the longest a campaign's tick takes: none is starte
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """`{"scheduled_at": …}` ticks every running campaign, `{"campaign_id": …}` or a refill batch only those named."""
     began = context.get_remaining_time_in_millis()
+    if "scheduled_at" in event:
+        _keep_timetable()
     report = _tick(event, context)
     for campaign in report.campaigns:
         _log(campaign)
@@ -42,6 +44,18 @@ def _tick(event: dict[str, Any], context: LambdaContext) -> TickReport:
     if "scheduled_at" in event:
         return tick.every_campaign(enough_time=enough_time)
     raise BadInput("A tick event has `scheduled_at`, `campaign_id`, or refill records.")
+
+
+def _keep_timetable() -> None:
+    """Whose own start has come is ticked at once. Where nobody can be asked, the next minute does."""
+    try:
+        turns = wiring.timetable().keep()
+    except Unavailable as cause:
+        logger.warning("the timetable was not kept", extra={"cause": str(cause)})
+        return
+    for turn in turns:
+        logger.info("turn", extra=asdict(turn))
+        wiring.announcer().note(announcements.campaign_turned(turn.campaign_id, turn.state, turn.reason))
 
 
 def _named(event: dict[str, Any]) -> list[str]:

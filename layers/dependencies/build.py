@@ -3,8 +3,8 @@
 A function cannot write to /opt, so a layer without bytecode is compiled again at every cold start. And bytecode that is
 compared with its source's date is stale as soon as the source has been zipped: hence unchecked hashes.
 
-    build.py packages ARTIFACTS    the packages of the lock.txt beside this file, pruned and compiled
-    build.py packages ARTIFACTS LOCK    those of another lock
+    build.py packages ARTIFACTS    the packages of lock.txt in the working directory, or else beside this file, pruned
+                                   and compiled
     build.py sources ARTIFACTS     our own package beside this call's working directory, compiled
 
 Runtime and processor are the template's parameters. SAM does not tell them to a Makefile, but it has written them to
@@ -59,13 +59,13 @@ class Refused(Exception):
     """One sentence that says what to do."""
 
 
-def main(what: str, artifacts: Path, lock: Path = HERE / "lock.txt") -> None:
+def main(what: str, artifacts: Path) -> None:
     python = artifacts / "python"
     python.mkdir(parents=True, exist_ok=True)
     version, architecture = target(artifacts)
     compiler = interpreter(version)
     if what == "packages":
-        install(python, lock, version=version, architecture=architecture)
+        install(python, version=version, architecture=architecture)
         prune(python)
     else:
         shutil.copytree("dialer", python / "dialer", ignore=shutil.ignore_patterns("__pycache__"))
@@ -111,8 +111,9 @@ def _version(candidate: str) -> str:
     return subprocess.run(ask, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def install(python: Path, lock: Path, *, version: str, architecture: str) -> None:
+def install(python: Path, *, version: str, architecture: str) -> None:
     """Wheels for the function's machine, whatever this one is."""
+    lock = next(path for path in (Path("lock.txt"), HERE / "lock.txt") if path.is_file())
     wanted = [line for line in lock.read_text().splitlines() if _name(line) not in NEVER_IMPORTED]
     list_ = python.parent / "wanted.txt"
     list_.write_text("\n".join(wanted))
@@ -160,6 +161,6 @@ def compile_all(compiler: str, artifacts: Path) -> None:
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1], *map(Path, sys.argv[2:]))
+        main(sys.argv[1], Path(sys.argv[2]))
     except Refused as refused:
         sys.exit(str(refused))

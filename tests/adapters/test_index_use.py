@@ -9,18 +9,24 @@ from typing import Any, Protocol
 import pytest
 from pymongo.database import Database
 
-from dialer import contact_list
+from dialer import columns
+from dialer.adapters.campaign_desk import MongoCampaignDesk
 from dialer.adapters.campaigns import MongoCampaigns
 from dialer.adapters.claims import MongoClaims
+from dialer.adapters.clock import SystemClock
 from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.hearing import MongoHearing
 from dialer.adapters.lines import MongoLines
 from dialer.adapters.mongo import Document, connect
 from dialer.adapters.overdue import MongoOverdue
+from dialer.adapters.people import MongoPeople
+from dialer.adapters.statistics import MongoStatistics
+from dialer.adapters.suppression_list import MongoSuppressionList
 from dialer.adapters.suppressions import MongoSuppressions
-from dialer.lifecycle import IN_FLIGHT, State
+from dialer.adapters.timetable import MongoTimetable
+from dialer.lifecycle import IN_FLIGHT, TERMINAL, State
 from dialer.model import CallReport, CampaignState, Contact, attempt_of
-from dialer.ports import CallRef
+from dialer.ports import CallRef, Place
 from dialer.secret import Secret
 from tests.adapters.tcp_proxy import Fate, TcpProxy
 from tests.adapters.verbs import VERBS, Verb, a_contact_for, believed
@@ -124,7 +130,7 @@ def test_a_list_with_every_priority_there_may_be_costs_two_looks_at_each_and_no_
 ) -> None:
     """Nobody of 200 priorities is due yet: the worst that a list can do to the choice."""
     contacts = crowded["contacts"]
-    lowest, *others = sorted(contact_list.PRIORITIES)
+    lowest, *others = sorted(columns.PRIORITIES)
     contacts.insert_many(
         document_of(a_contact("wide", phone=a_phone(n), priority=priority, due_at=now() + timedelta(hours=1)))
         for n, priority in enumerate(others * 5)
@@ -136,10 +142,10 @@ def test_a_list_with_every_priority_there_may_be_costs_two_looks_at_each_and_no_
         )
     )
     assert choosing["nreturned"] == 10
-    assert choosing["keysExamined"] <= 10 + 2 * len(contact_list.PRIORITIES)
+    assert choosing["keysExamined"] <= 10 + 2 * len(columns.PRIORITIES)
     assert choosing["docsExamined"] == 0
     nobody = profiled(lambda: MongoClaims(contacts).anyone_due("wide", now=now() - timedelta(days=1)))
-    assert sum(step["keysExamined"] for step in nobody) <= 2 * len(contact_list.PRIORITIES)
+    assert sum(step["keysExamined"] for step in nobody) <= 2 * len(columns.PRIORITIES)
 
 
 def test_a_batch_behind_another_starts_at_its_place_and_reads_the_index_alone(
@@ -300,3 +306,85 @@ def test_running_campaigns_are_found_in_order_among_the_many_that_are_not(
         profile = profiled(act, "campaigns")
         assert keyed(profile)
         assert all(step["docsExamined"] <= 1 for step in profile)
+
+
+@pytest.mark.parametrize("state", sorted(State))
+def test_a_page_of_contacts_reads_only_what_it_shows(
+    crowded: Database[Document], profiled: Profiled, state: State
+) -> None:
+    """Of those in flight all in that state, who are few: they are sorted."""
+    people = MongoPeople(crowded["contacts"])
+    crowded["contacts"].update_many({"state": state, "settled_at": None}, {"$set": {"settled_at": now()}})
+    first = people.in_state("one", state, limit=3, cursor="")
+    for cursor in ("", first.next):
+        (finding,) = profiled(lambda cursor=cursor: people.in_state("one", state, limit=3, cursor=cursor))  # type: ignore[misc]
+        assert "COLLSCAN" not in finding["planSummary"]
+        most = IN_CALLS if state in IN_FLIGHT else finding["nreturned"]
+        assert finding["docsExamined"] <= most
+        assert finding["keysExamined"] <= most + 3 + 1  # what has been shown of the same moment is passed
+        assert state in IN_FLIGHT or not finding.get("hasSortStage")
+
+
+def test_a_person_is_found_by_phone_and_by_external_id_alone(crowded: Database[Document], profiled: Profiled) -> None:
+    people = MongoPeople(crowded["contacts"])
+    stored(crowded, a_contact("known", phone=NOBODYS, external_id="A-1"))
+    for act in (lambda: people.with_phone(NOBODYS), lambda: people.with_external_id("A-1")):
+        (finding,) = profiled(act)
+        assert "COLLSCAN" not in finding["planSummary"]
+        assert (finding["nreturned"], finding["docsExamined"]) == (1, 1)
+    (finding,) = profiled(lambda: people.with_external_id("nobody's"))
+    assert (finding["docsExamined"], finding["keysExamined"]) == (0, 0)
+    crowded["contacts"].delete_one({"phone": NOBODYS})
+
+
+def test_statistics_read_each_settled_contact_once(crowded: Database[Document], profiled: Profiled) -> None:
+    """However often somebody asks: from then on only what has been settled since."""
+    contacts = crowded["contacts"]
+    contacts.update_many({"state": {"$in": sorted(TERMINAL)}}, {"$set": {"settled_at": now() - timedelta(minutes=1)}})
+    settled = contacts.count_documents({"campaign_id": "two", "state": {"$in": sorted(TERMINAL)}})
+    assert settled > MANY / 10
+    statistics = MongoStatistics(
+        crowded["statistics"], contacts=contacts, campaigns=crowded["campaigns"], clock=SystemClock()
+    )
+    ask = partial(statistics.sums, "two", within=timedelta(seconds=10))
+    first = profiled(ask)
+    assert keyed(first)
+    assert sum(step["docsExamined"] for step in first) == settled
+    stored(crowded, a_contact("two", state=State.DONE, phone=NOBODYS))
+    contacts.update_one({"phone": NOBODYS}, {"$set": {"settled_at": now()}})
+    second = profiled(ask)
+    assert keyed(second)
+    assert sum(step["docsExamined"] for step in second) == 1
+    assert sum(step["keysExamined"] for step in second) <= 20
+    contacts.delete_one({"phone": NOBODYS})
+
+
+def test_a_page_of_the_suppressed_reads_only_what_it_shows(crowded: Database[Document], profiled: Profiled) -> None:
+    suppressions = MongoSuppressionList(crowded["suppressions"], key=Secret("key"))
+    suppressions.add([f"{n:064x}" for n in range(300)], scope="global", source="test", reason="asked")
+    (finding,) = profiled(lambda: suppressions.page(limit=10, behind=f"{100:064x}"), "suppressions")
+    assert "COLLSCAN" not in finding["planSummary"]
+    assert (finding["nreturned"], finding["docsExamined"]) == (10, 10)
+    assert finding["keysExamined"] <= 11
+
+
+def test_an_operators_looks_at_campaigns_are_keyed(crowded: Database[Document], profiled: Profiled) -> None:
+    campaigns = crowded["campaigns"]
+    moment = now()
+    for n in range(5):
+        created(crowded, a_campaign(state=CampaignState.PAUSED, created_at=moment - timedelta(seconds=n)))
+    campaigns.insert_many(
+        {"_id": f"older {n}", "state": "archived", "created_at": moment - timedelta(days=n)} for n in range(500)
+    )
+    desk = MongoCampaignDesk(campaigns)
+    behind = Place(at=moment, id="z")
+    (finding,) = profiled(lambda: desk.page(limit=3, state=None, behind=behind), "campaigns")
+    assert (finding["nreturned"], finding["docsExamined"], finding.get("hasSortStage")) == (3, 3, None)
+    (finding,) = profiled(lambda: desk.page(limit=3, state=CampaignState.PAUSED, behind=None), "campaigns")
+    assert (finding["nreturned"], finding["docsExamined"]) == (3, 3)
+    looking = profiled(lambda: MongoTimetable(campaigns).keep(), "campaigns")
+    assert len(looking) == 2
+    assert all(step["docsExamined"] == 0 and "COLLSCAN" not in step["planSummary"] for step in looking)
+    halting = profiled(lambda: desk.halt(reason="a test"), "campaigns")
+    assert keyed(halting)
+    assert sum(step["docsExamined"] for step in halting) <= 20

@@ -15,6 +15,7 @@ from dialer.adapters.hearing import MongoHearing
 from dialer.adapters.lines import MongoLines
 from dialer.adapters.mongo import Document
 from dialer.adapters.overdue import MongoOverdue
+from dialer.adapters.people import MongoPeople
 from dialer.lifecycle import IN_FLIGHT, MOVES, Move, State
 from dialer.model import CallReport, Contact, Outcome, attempt_of
 from dialer.ports import CallRef
@@ -28,7 +29,8 @@ TEXT = "$phone"  # what would turn into the contact's phone if it were read as a
 
 @dataclass(frozen=True, kw_only=True)
 class Verb:
-    """`scoped`: by the attempt's id (the others renew nothing that is not overdue). `secret`: also by its token."""
+    """`scoped`: by the attempt's id (the others renew nothing that is not overdue, or what a person saw without one).
+    `secret`: also by its token."""
 
     name: str
     moves: tuple[Move, ...]
@@ -119,6 +121,13 @@ def _expire(to: State) -> Callable[[Contacts, Contact], object]:
     return lambda contacts, contact: MongoOverdue(contacts).expire_claims([contact], to=to, reason=TEXT)
 
 
+def _person(name: str) -> Callable[[Contacts, Contact], object]:
+    """A person sees no attempt of somebody who waits."""
+    return lambda contacts, contact: getattr(MongoPeople(contacts), name)(
+        replace(contact, attempt=None) if contact.state is State.PENDING else contact, reason=TEXT
+    )
+
+
 P, F, S = State.PENDING, State.FAILED, State.SUPPRESSED
 
 VERBS = (
@@ -176,6 +185,8 @@ VERBS = (
     Verb(name="give_up", moves=(Move.GIVE_UP,), to=F, act=_overdue("give_up", reason=TEXT)),
     Verb(name="resolve", moves=(Move.RESOLVE,), to=P, act=_resolve(P)),
     Verb(name="resolve", moves=(Move.RESOLVE,), to=F, act=_resolve(F)),
+    Verb(name="hold_back", moves=(Move.POSTPONE,), to=P, act=_person("hold_back"), scoped=False),
+    Verb(name="cancel", moves=(Move.CANCEL,), to=F, act=_person("cancel"), scoped=False),
 )
 SCOPED = tuple(verb for verb in VERBS if verb.scoped)
 SECRET = tuple(verb for verb in VERBS if verb.secret)

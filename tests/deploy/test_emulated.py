@@ -31,6 +31,7 @@ from tests.functions.conftest import ACCOUNT, HASH_KEY, PARAMETERS, TIMEOUTS, te
 from tests.functions.events import TOKEN, VOICE_URL, Event, batch, event, names, webhook
 
 FUNCTIONS = {"tick": "TickFunction", "call": "CallFunction", "voice": "VoiceFunction", "reconcile": "ReconcileFunction"}
+FUNCTIONS |= {"api": "ApiFunction"}
 
 
 @dataclass(frozen=True, kw_only=True)

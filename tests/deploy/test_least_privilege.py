@@ -21,7 +21,8 @@ from tests.functions.events import event
 pytestmark = pytest.mark.world
 
 TICK, CALL, VOICE, RECONCILE = "TickFunction", "CallFunction", "VoiceFunction", "ReconcileFunction"
-ALL = {TICK, CALL, VOICE, RECONCILE}
+API = "ApiFunction"
+ALL = {TICK, CALL, VOICE, RECONCILE, API}
 OTHER_ROLE = "arn:aws:iam::123456789012:role/other"
 Call = Callable[[Callable[[str], Any], World], object]
 
@@ -54,9 +55,9 @@ def _event(bus: Callable[[World], str]) -> Call:
 
 CALLS: dict[str, tuple[set[str], Call]] = {
     "lock a campaign": ({TICK}, _update("LockTable", "campaign_id")),
-    "note a finished attempt": ({CALL}, _update("IdempotencyTable", "id")),
+    "note a finished attempt": ({CALL, API}, _update("IdempotencyTable", "id")),
     "send a call message": ({TICK}, _send("CallQueue")),
-    "send a hint": ({CALL, VOICE, RECONCILE}, _send("RefillQueue", MessageGroupId="g", MessageDeduplicationId="d")),
+    "send a hint": (ALL - {TICK}, _send("RefillQueue", MessageGroupId="g", MessageDeduplicationId="d")),
     "send a dead letter": (set(), _send("CallDeadLetterQueue")),
     "receive call messages": ({CALL}, _receive("CallQueue")),
     "receive hints": ({TICK}, _receive("RefillQueue")),
@@ -136,6 +137,7 @@ EVENTS: dict[str, Any] = {
     CALL: {"Records": []},
     RECONCILE: {},
     VOICE: event("voice_unsigned"),
+    API: event("api_no_token"),
 }
 
 
@@ -147,12 +149,13 @@ def _refusal(call: Call, client: Callable[[str], Any], world: World) -> str:
     return ""
 
 
-def test_the_function_url_has_both_permissions_and_no_other_function_has_one(world: World) -> None:
+def test_the_function_urls_have_both_permissions_and_no_other_function_has_one(world: World) -> None:
     found = {name: kind for name, kind in world.stack.types.items() if kind == "AWS::Lambda::Permission"}
-    assert len(found) == 2
-    policy = world.client("lambda").get_policy(FunctionName=world.functions[VOICE])["Policy"]
-    assert {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"} <= set(_words(policy))
-    assert '"lambda:InvokedViaFunctionUrl"' in policy
+    assert len(found) == 4
+    for function in (VOICE, API):
+        policy = world.client("lambda").get_policy(FunctionName=world.functions[function])["Policy"]
+        assert {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"} <= set(_words(policy))
+        assert '"lambda:InvokedViaFunctionUrl"' in policy
 
 
 def _words(policy: str) -> list[str]:

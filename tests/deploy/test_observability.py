@@ -35,7 +35,7 @@ def test_every_report_names_the_function_and_whom_it_is_about(campaigned: Campai
     seen = Counter(line["message"] for line in campaigned.reports)
     assert seen.keys() >= {*about, "reconcile"}
     for line in campaigned.reports:
-        assert line["service"] in {"tick", "call", "voice", "reconcile"}
+        assert line["service"] in {"tick", "call", "voice", "reconcile", "api"}
         assert line["function_request_id"]
         for name in about.get(line["message"], ()):
             assert line[name], (line["message"], name)
@@ -141,7 +141,7 @@ def _put(world: World, metric: str, value: float) -> None:
 def test_alarms_and_the_duplicate_rule_reach_the_topic(world: World) -> None:
     topic = world.stack.resources["AlarmTopic"]
     alarms = world.stack.of_type("AWS::CloudWatch::Alarm")
-    assert len(alarms) == 13
+    assert len(alarms) == 14
     assert {action for logical in alarms for action in _alarm(world, logical)["AlarmActions"]} == {topic}
     (rule,) = world.client("events").list_rule_names_by_target(
         TargetArn=topic, EventBusName=world.stack.outputs["EventBusName"]

@@ -26,14 +26,16 @@ from dialer.adapters.mongo import Document, connect
 from dialer.errors import BadSettings
 from dialer.model import Campaign, Contact, Sight
 from dialer.secret import Secret
+from dialer.tokens import Role
 from local.carrier.control import Carrier, running
 from tests.carrier.receiver import Receiver
 from tests.functions.events import TOKEN, VOICE_URL, Event
 from tests.functions.lambda_context import LambdaContext
+from tests.functions.operators import Operator, a_token
 
 ACCOUNT = "AC" + "7" * 32
 HASH_KEY = "the-phone-hash-key-of-these-tests"
-TIMEOUTS = {"tick": 60.0, "call": 30.0, "voice": 10.0, "reconcile": 120.0, "intake": 120.0}
+TIMEOUTS = {"tick": 60.0, "call": 30.0, "voice": 10.0, "reconcile": 120.0, "intake": 120.0, "api": 60.0}
 PARAMETERS = {
     "MONGODB_URI_PARAMETER": "/test/mongodb-uri",
     "TWILIO_AUTH_TOKEN_PARAMETER": "/test/twilio-auth-token",
@@ -103,7 +105,7 @@ def _one_database(mongodb_uri: str) -> Iterator[Database[Document]]:
 def database(_one_database: Database[Document]) -> Iterator[Database[Document]]:
     """Empty, with the contacts' indexes made."""
     yield _one_database
-    for name in ("contacts", "campaigns", "suppressions", "lists", "exports"):
+    for name in ("contacts", "campaigns", "suppressions", "lists", "exports", "tokens", "audit", "statistics"):
         _one_database[name].delete_many({})
 
 
@@ -184,6 +186,23 @@ def stack(
     carrier.wait_idle()
     forget_wiring()
     received.close()
+
+
+@pytest.fixture
+def stranger(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Operator:
+    """Somebody without a token, before functions that are quick to confirm a halt."""
+    monkeypatch.setenv("DIAL_GUARD_SECONDS", "0.05")
+    return Operator(stack=stack)
+
+
+@pytest.fixture
+def operator(stranger: Operator) -> Operator:
+    return stranger.with_token(a_token())
+
+
+@pytest.fixture
+def viewer(stranger: Operator) -> Operator:
+    return stranger.with_token(a_token(Role.VIEWER))
 
 
 @pytest.fixture

@@ -118,6 +118,7 @@ class Protocol:
         yield from self._carrier(world)
         yield from self._voice(world)
         yield from self._reconcile(world)
+        yield from self._person(world)
 
     # Tick: claim, then send; it may die in between.
 
@@ -332,6 +333,15 @@ class Protocol:
                 return self._moved(world, Move.GIVE_UP, who, attempt, State.FAILED)
             case _:
                 return self._moved(world, Move.RESOLVE, who, attempt, again)
+
+    # A person, whose guard is like reconcile's: what they saw must still be so.
+
+    def _person(self, world: World) -> Iterator[Step]:
+        for who, contact in enumerate(world.contacts):
+            for move, to in ((Move.CANCEL, State.FAILED), (Move.POSTPONE, State.PENDING)):
+                after = self._moved(world, move, who, contact.attempt, to)
+                if after is not None:
+                    yield f"a person's {move} of {who}.{contact.attempt}", after
 
     # The one conditional write.
 

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("layers/dialer/dialer", "functions", "local", "cli")
 STEPS = {"tick", "dial", "callback", "reconcile", "intake", "campaigns", "views", "announcements", "measures", "finish"}
 STEPS |= {"lists", "exports"}
+STEPS |= {"desk", "keyring", "people", "statistics"}
 KINDS = {"errors", "model", "lifecycle", "ports", "settings", "wiring"} | STEPS
 
 # Who may import whom inside the product. Whatever is not named here is pure: no I/O, and `now` is an argument.

@@ -17,7 +17,7 @@ from dialer.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ROOT / "layers" / "dialer" / "dialer"
 BOUNDS = [field.name for field in fields(Bounds)]
-FUNCTIONS = ("TickFunction", "CallFunction", "VoiceFunction", "ReconcileFunction", "IntakeFunction")
+FUNCTIONS = ("TickFunction", "CallFunction", "VoiceFunction", "ReconcileFunction", "IntakeFunction", "ApiFunction")
 
 
 class _Template(yaml.SafeLoader):  # type: ignore[misc]
@@ -167,7 +167,8 @@ def test_no_permission_is_a_pattern(template: dict[str, Any]) -> None:
 
 
 def test_no_concurrency_is_reserved_unless_asked_for(template: dict[str, Any]) -> None:
-    for function, parameter in (("CallFunction", "CallReserved"), ("VoiceFunction", "VoiceReserved")):
+    for parameter in ("CallReserved", "VoiceReserved", "ApiReserved"):
+        function = f"{parameter.removesuffix('Reserved')}Function"
         reserved = template["Resources"][function]["Properties"]["ReservedConcurrentExecutions"]
         assert reserved == {"If": [parameter, {"Ref": f"{parameter}Concurrency"}, {"Ref": "AWS::NoValue"}]}
         assert template["Parameters"][f"{parameter}Concurrency"]["Default"] == 0

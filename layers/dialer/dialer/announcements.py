@@ -49,6 +49,11 @@ def campaign_finished(campaign_id: str) -> Announcement:
     return Announcement(kind="CampaignFinished", facts={"campaign_id": campaign_id})
 
 
+def campaign_turned(campaign_id: str, state: str, reason: str) -> Announcement:
+    """A change of state that was not made by `Campaigns.set_state`, which announces its own."""
+    return Announcement(kind=f"Campaign{state.capitalize()}", facts={"campaign_id": campaign_id, "reason": reason})
+
+
 def _of_settled(one: "Settled") -> Iterator[Announcement]:
     who = {"campaign_id": one.campaign_id, "contact_id": one.contact_id, "attempt_id": one.attempt_id}
     if one.outcome:

@@ -66,6 +66,14 @@ class Bounds:
             raise BadSettings(f"{setting('call_timeout')} must be greater than {parts}, {why}.")
 
     @property
+    def last_request(self) -> timedelta:
+        """How long after a pause or a suppression a request may still leave: the guard, and again for its connection.
+
+        Whoever confirms that nobody is dialed any more waits for it first.
+        """
+        return 2 * self.dial_guard
+
+    @property
     def claim_grace(self) -> timedelta:
         """How long after its slot a claimed contact may still be dialed: two deliveries of its message."""
         return 2 * self.queue_visibility

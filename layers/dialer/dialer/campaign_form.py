@@ -15,6 +15,7 @@ _CLOCK = r"^([01]\d|2[0-4]):[0-5]\d$"
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Retried = Literal["busy", "no-answer", "failed", "machine", "canceled"]
+Purpose = Literal["", "informational", "telemarketing", "collections", "political", "charity", "survey"]
 _LONGEST_DELAY_S = 30 * 24 * 3600
 
 
@@ -90,6 +91,7 @@ class CampaignForm(_Form):
     hours: HoursForm | None = None
     retry: RetryForm = RetryForm()
     doubt: Doubt = Doubt.HOLD
+    purpose: Purpose = ""
 
 
 def checked(form: dict[str, Any]) -> dict[str, Any]:
@@ -109,6 +111,8 @@ def checked(form: dict[str, Any]) -> dict[str, Any]:
         "hours": filled.hours and _hours(filled.hours),
         "retry": _retry(filled.retry),
         "doubt": filled.doubt,
+        "purpose": filled.purpose,
+        "form": filled.model_dump(mode="json"),
     }
 
 

@@ -1,10 +1,10 @@
-"""Campaigns: what an operator may ask of one: create, start, pause, resume, stop."""
+"""Campaigns: what an operator may ask of one: create, start, pause, resume, stop, archive."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dialer.errors import BadCampaign, Unavailable, UnknownCampaign
+from dialer.errors import Conflict, Unavailable, UnknownCampaign
 from dialer.model import Campaign, CampaignState, Sight
 from dialer.ports import CallQueue, Campaigns, Clock, ContactBook
 
@@ -26,7 +26,8 @@ STOP = Wish(
     sources=frozenset({CampaignState.DRAFT, CampaignState.RUNNING, CampaignState.PAUSED}),
     target=CampaignState.STOPPED,
 )
-WISHES = {"start": START, "pause": PAUSE, "resume": RESUME, "stop": STOP}
+ARCHIVE = Wish(sources=frozenset({CampaignState.DRAFT, CampaignState.STOPPED}), target=CampaignState.ARCHIVED)
+WISHES = {"start": START, "pause": PAUSE, "resume": RESUME, "stop": STOP, "archive": ARCHIVE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,7 @@ class CampaignOffice:
             state=CampaignState.DRAFT,
             next_slot_at=_NEVER_DIALED,
             next_dial_at=_NEVER_DIALED,
+            created_at=self.clock.now(),
             **wishes,  # type: ignore[arg-type]  # campaign_form has checked them
         )
         self.contacts.prepare()
@@ -58,13 +60,13 @@ class CampaignOffice:
             raise UnknownCampaign(campaign_id)
         return sight
 
-    def ask(self, campaign_id: str, verb: str) -> Campaign:
-        """Carry out a wish by name; asking twice is harmless. Raises BadCampaign where it cannot be granted."""
+    def ask(self, campaign_id: str, verb: str, *, reason: str = "") -> Campaign:
+        """Carry out a wish by name; asking twice is harmless. Raises Conflict where it cannot be granted."""
         wish = WISHES[verb]
-        self.campaigns.set_state(campaign_id, wish.target, sources=wish.sources)
+        self.campaigns.set_state(campaign_id, wish.target, sources=wish.sources, reason=reason)
         campaign = self.show(campaign_id).campaign
         if campaign.state is not wish.target:
-            raise BadCampaign(f"Campaign {campaign_id!r} is {campaign.state}: it cannot {verb}.")
+            raise Conflict(f"Campaign {campaign_id!r} is {campaign.state}: it cannot {verb}.")
         if campaign.running:
             self._tick_soon(campaign_id)
         return campaign

@@ -127,10 +127,11 @@ class Dial:
 
     def _last_look(self, contact: Contact, sight: Sight) -> Verdict:
         limit = sight.campaign.pacing.max_concurrent
+        of, purpose = contact.campaign_id, sight.campaign.purpose
         return may_dial(
             campaign=sight.campaign,
             region=contact.region,
-            suppressed=bool(self.suppressions.among(contact.campaign_id, [contact.phone])),
+            suppressed=bool(self.suppressions.among(of, [contact.phone], purpose=purpose)),
             live=self.lines.count_live(contact.campaign_id, limit=limit + 1),
             now=sight.now,
         )

@@ -40,6 +40,8 @@ def may_call(*, campaign: Campaign, region: str, suppressed: bool, now: datetime
         return Never(reason="suppressed")
     if not campaign.running:
         return NotNow(until=now + _PAUSED, reason=f"campaign {campaign.state}")
+    if campaign.end_at is not None and now >= campaign.end_at:
+        return NotNow(until=now + _PAUSED, reason="the campaign's end has come")
     if region in campaign.blocked_regions:
         return NotNow(until=now + _BLOCKED, reason=campaign.blocked_regions[region])
     if not is_open(campaign.hours, now):

@@ -3,9 +3,11 @@
 Moments are aware datetimes in UTC, spans are timedeltas, phones are E.164 strings.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from dialer.lifecycle import State
 
@@ -118,6 +120,19 @@ class Campaign:
     next_dial_at: datetime
     setbacks: int = 0
     """Attempts in a row that did not reach the carrier; a streak pauses the campaign."""
+    purpose: str = ""
+    """Why people are called: one of `campaign_form.Purpose`, or empty. Suppressions may be for one purpose only."""
+    form: Mapping[str, Any] = field(default_factory=dict)
+    """What the operator filled in, to be shown, copied and changed."""
+    created_at: datetime | None = None
+    state_at: datetime | None = None
+    """Since when it is in its state."""
+    start_at: datetime | None = None
+    """When a draft starts by itself."""
+    end_at: datetime | None = None
+    """When it is stopped by itself; nobody is dialed from then on."""
+    dials: int = 0
+    """Permits granted so far."""
 
     @property
     def running(self) -> bool:
@@ -186,10 +201,10 @@ class Contact:
     max: int = 1
     setbacks: int = 0
     vars: dict[str, str] = field(default_factory=dict)
-    attempt: Attempt | None = None
-    history: tuple[FinishedAttempt, ...] = ()
     external_id: str = ""
     """What the sender of the list calls this person."""
+    attempt: Attempt | None = None
+    history: tuple[FinishedAttempt, ...] = ()
     list_id: str = ""
     """The list that its data come from, and the line there; empty where no list was named."""
     line: int = 0

@@ -25,6 +25,7 @@ from dialer.model import (
     Slots,
 )
 from dialer.retry import RetryDecision
+from dialer.tokens import Role, Token
 
 
 class Clock(Protocol):
@@ -357,8 +358,8 @@ class Suppressions(Protocol):
 
     def suppress(self, phone: str, *, scope: str, source: str, reason: str) -> None: ...
 
-    def among(self, campaign_id: str, phones: Sequence[str]) -> frozenset[str]:
-        """Which of these phones are suppressed for this campaign or everywhere, as a majority has it."""
+    def among(self, campaign_id: str, phones: Sequence[str], *, purpose: str = "") -> frozenset[str]:
+        """Which of these are suppressed for this campaign, its purpose, or everywhere, as a majority has it."""
         ...
 
 
@@ -471,3 +472,222 @@ class Announcer(Protocol):
     def publish(self) -> int:
         """Send what was noted; how many were not taken."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a page ended: the next one begins behind it."""
+
+    at: datetime
+    id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Halted:
+    """Everything has been halted."""
+
+    paused: Sequence[str]
+    """The campaigns that were running."""
+    unscheduled: int
+    """Drafts that would have started by themselves."""
+    last_permit_at: datetime | None
+    """When the last dial was granted, in any of them; no later one was."""
+    at: datetime
+    """When nobody was running any more, by the database's clock, as all of these."""
+
+
+class CampaignDesk(Protocol):
+    """Campaigns as an operator sees them, beside the grants of `Campaigns`."""
+
+    def page(self, *, limit: int, state: CampaignState | None, behind: Place | None) -> Sequence[Campaign]:
+        """The newest first, from behind a place on."""
+        ...
+
+    def change(self, before: Campaign, after: Campaign, *, states: Iterable[CampaignState]) -> bool:
+        """Write what differs between two versions of the operator's wishes, only in one of these states."""
+        ...
+
+    def schedule(
+        self, campaign_id: str, *, start_at: datetime | None, end_at: datetime | None, states: Iterable[CampaignState]
+    ) -> bool: ...
+
+    def halt(self, *, reason: str) -> Halted:
+        """Pause all that run: when it returns, no permit is granted any more, unless somebody starts one again."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """A campaign whose own start or end has come."""
+
+    campaign_id: str
+    state: CampaignState
+    reason: str
+
+
+class Timetable(Protocol):
+    """Starts and stops campaigns whose own moment has come."""
+
+    def keep(self) -> Sequence[Turn]:
+        """Each once, however many look at the same time."""
+        ...
+
+
+class Tokens(Protocol):
+    """Tokens, and how many requests each has left."""
+
+    def find(self, token_id: str) -> Token | None: ...
+
+    def is_good(self, token_id: str) -> bool:
+        """Neither expired nor revoked, by the database's clock."""
+        ...
+
+    def any_good(self, role: Role) -> bool: ...
+
+    def keep(self, token: Token) -> None: ...
+
+    def spend(self, token: Token) -> bool:
+        """Take one request; False where none is left now, or the token is no longer good."""
+        ...
+
+    def revoke(self, token_id: str) -> bool: ...
+
+    def all(self) -> Sequence[Token]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deed:
+    """One change, as the audit log keeps it: no phone and no text that somebody wrote."""
+
+    id: str
+    at: datetime
+    who: str
+    name: str
+    """The token's name."""
+    what: str
+    """Such as `POST /campaigns/{campaign_id}/pause`."""
+    about: Mapping[str, str]
+    """The ids it is about."""
+    fields: Sequence[str]
+    """The names of what was given."""
+    outcome: str
+    """An HTTP status; `unknown` where the function died before it was over."""
+
+
+class Audit(Protocol):
+    """Who has changed what, written before the change and completed after it."""
+
+    def begin(self, *, who: str, name: str, what: str, about: Mapping[str, str], fields: Sequence[str]) -> str:
+        """Its id. Where this fails nothing may be changed."""
+        ...
+
+    def end(self, deed_id: str, *, outcome: str, about: Mapping[str, str]) -> None: ...
+
+    def page(self, *, limit: int, behind: str) -> Sequence[Deed]:
+        """The newest first, from behind an id on."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactPage:
+    """Contacts, and where the next page begins; empty on the last."""
+
+    contacts: Sequence[Contact]
+    next: str
+
+
+class People(Protocol):
+    """Contacts as a person looks for them, and the moves that only a person makes."""
+
+    def find(self, contact_id: str) -> Contact | None: ...
+
+    def with_phone(self, phone: str) -> Sequence[Contact]: ...
+
+    def with_external_id(self, external_id: str) -> Sequence[Contact]: ...
+
+    def in_state(self, campaign_id: str, state: State, *, limit: int, cursor: str) -> ContactPage: ...
+
+    def hold_back(self, contact: Contact, *, reason: str) -> bool:
+        """Pending or claimed to pending, and not due until let go."""
+        ...
+
+    def let_go(self, contact: Contact, *, reason: str) -> bool:
+        """Due at once, only where held back."""
+        ...
+
+    def cancel(self, contact: Contact, *, reason: str) -> bool:
+        """Pending or claimed to failed."""
+        ...
+
+    def erase(self, contact: Contact) -> bool:
+        """Remove it, unless its phone may be ringing."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuppressedIn:
+    """One scope in which a phone is suppressed, and who said so."""
+
+    scope: str
+    source: str
+    reason: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suppressed:
+    """A phone on the list; only its hash is known."""
+
+    hash: str
+    scopes: Sequence[SuppressedIn]
+
+
+class SuppressionList(Suppressions, Protocol):
+    """The list itself, for whoever keeps it."""
+
+    def hash_of(self, phone: str) -> str: ...
+
+    def add(self, hashes: Sequence[str], *, scope: str, source: str, reason: str) -> int: ...
+
+    def remove(self, digest: str, *, scope: str) -> bool: ...
+
+    def find(self, digest: str) -> Suppressed | None: ...
+
+    def page(self, *, limit: int, behind: str) -> Sequence[Suppressed]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How many contacts were settled in a state, with a reason."""
+
+    state: State
+    reason: str
+    contacts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sums:
+    """What is known of a campaign without looking at every contact."""
+
+    ended: Sequence[Ended]
+    attempts: int
+    """Of settled contacts."""
+    attempted: int
+    """Settled contacts that were called at all."""
+    outcomes: Mapping[str, int]
+    settled_by_minute: Sequence[tuple[datetime, int]]
+    dials_by_minute: Sequence[tuple[datetime, int]]
+    """How many permits had been granted at a moment."""
+    upto: datetime
+    whole: bool
+    now: datetime
+
+
+class Statistics(Protocol):
+    """Counts that are cheap however long a list is; nothing is decided by them."""
+
+    def sample(self) -> None:
+        """Note how many permits each running campaign has been granted."""
+        ...
+
+    def sums(self, campaign_id: str, *, within: timedelta) -> Sums: ...

@@ -193,7 +193,9 @@ class _Booking:
 
     def _sift(self, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
         """Give back those who may not be called now; the others, in order."""
-        suppressed = self.tick.suppressions.among(self.campaign.id, [one.phone for one in claimed])
+        suppressed = self.tick.suppressions.among(
+            self.campaign.id, [one.phone for one in claimed], purpose=self.campaign.purpose
+        )
         verdicts = [(one, self._verdict(one, suppressed)) for one in claimed]
         for verdict in {verdict for _, verdict in verdicts if not isinstance(verdict, Go)}:
             refused = [one for one, said in verdicts if said == verdict]

@@ -33,15 +33,30 @@ if TYPE_CHECKING:
 
     from dialer.callback import Callback
     from dialer.campaigns import CampaignOffice
+    from dialer.desk import Desk
     from dialer.dial import Dial
     from dialer.exports import ExportDesk, Writing
     from dialer.finish import Finish
     from dialer.intake import Intake, ListReading
+    from dialer.keyring import Keyring
     from dialer.list_ports import Exports, Lists, PaperQueue, Store
     from dialer.lists import ListDesk
     from dialer.measures import Measures
-    from dialer.ports import Announcer, CallQueue, Campaigns, ContactBook, Patients, Suppressions
+    from dialer.people import Registry
+    from dialer.ports import (
+        Announcer,
+        Audit,
+        CallQueue,
+        Campaigns,
+        ContactBook,
+        Patients,
+        Statistics,
+        SuppressionList,
+        Suppressions,
+        Timetable,
+    )
     from dialer.reconcile import Reconcile
+    from dialer.statistics import Survey
     from dialer.tick import Tick
     from dialer.views import Views
 
@@ -433,3 +448,110 @@ def views() -> "Views":
 
     office = campaign_office()
     return Views(office=office, contacts=office.contacts)
+
+
+@_part
+def desk() -> "Desk":
+    from dialer.adapters.campaign_desk import MongoCampaignDesk
+    from dialer.desk import Desk
+
+    return Desk(office=campaign_office(), desk=MongoCampaignDesk(_collection("campaigns")), bounds=settings().bounds)
+
+
+@_part
+def timetable() -> "Timetable":
+    from dialer.adapters.timetable import MongoTimetable
+
+    return MongoTimetable(_collection("campaigns"))
+
+
+@_part
+def keyring() -> "Keyring":
+    from dialer.adapters.tokens import MongoTokens
+    from dialer.keyring import Keyring
+
+    return Keyring(
+        tokens=MongoTokens(_collection("tokens")),
+        clock=SystemClock(),
+        new_id=lambda: secrets.token_hex(6),
+        new_secret=lambda: secrets.token_urlsafe(32),
+    )
+
+
+@_part
+def audit() -> "Audit":
+    from dialer.adapters.audit import MongoAudit
+
+    return MongoAudit(_collection("audit"))
+
+
+_REPEATABLE_S = 24 * 3600
+
+
+@cache
+def _repetitions() -> "tuple[DynamoDBPersistenceLayer, IdempotencyConfig]":
+    """A persistence layer of its own: shared ones overwrite each other's names."""
+    from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig
+
+    store = DynamoDBPersistenceLayer(
+        table_name=settings().need("idempotency_table"), boto3_client=boto3.client("dynamodb", config=CONFIG)
+    )
+    config = IdempotencyConfig(
+        event_key_jmespath="[who, what, key]",
+        payload_validation_jmespath="body",
+        raise_on_no_idempotency_key=True,
+        expires_after_seconds=_REPEATABLE_S,
+        hash_function="sha256",
+    )
+    return store, config
+
+
+def once_per_key(answer: Callable[..., Any], context: "LambdaContext") -> Callable[..., Any]:
+    """The function, answered from memory for a request with the same key, and refused for another one with it."""
+    from aws_lambda_powertools.utilities.idempotency import idempotent_function
+
+    store, config = _repetitions()
+    config.register_lambda_context(context)
+    once: Callable[..., Any] = idempotent_function(
+        answer, data_keyword_argument="request", persistence_store=store, config=config, key_prefix="api"
+    )
+    return once
+
+
+@_part
+def suppression_list() -> "SuppressionList":
+    from dialer.adapters.suppression_list import MongoSuppressionList
+
+    return MongoSuppressionList(_collection("suppressions"), key=_parameter("phone_hash_key_parameter"))
+
+
+@_part
+def registry() -> "Registry":
+    from dialer.adapters.overdue import MongoOverdue
+    from dialer.adapters.people import MongoPeople
+    from dialer.people import Registry
+
+    return Registry(
+        people=MongoPeople(_collection("contacts")),
+        overdue=MongoOverdue(_collection("contacts")),
+        suppressions=suppression_list(),
+        confirm=desk().wait_out_dials,
+    )
+
+
+@_part
+def statistics() -> "Statistics":
+    from dialer.adapters.statistics import MongoStatistics
+
+    return MongoStatistics(
+        _collection("statistics"),
+        contacts=_collection("contacts"),
+        campaigns=_collection("campaigns"),
+        clock=SystemClock(),
+    )
+
+
+def survey() -> "Survey":
+    from dialer.statistics import Survey
+
+    return Survey(views=views(), statistics=statistics())

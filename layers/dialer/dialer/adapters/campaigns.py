@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pymongo import ReturnDocument
+from pymongo import IndexModel, ReturnDocument
 from pymongo.collection import Collection
 
 from dialer.adapters.contact_documents import literal, milliseconds
@@ -14,6 +14,27 @@ from dialer.model import CallPlan, Campaign, CampaignState, Doubt, Hours, Outcom
 from dialer.ports import NoSlots
 
 RUNNING_INDEX = "running"
+NEWEST_INDEX = "newest"
+STARTING_INDEX = "starting"
+ENDING_INDEX = "ending"
+INDEXES = [
+    IndexModel(
+        [("state", 1), ("ticked_at", 1)],
+        name=RUNNING_INDEX,
+        partialFilterExpression={"state": CampaignState.RUNNING},
+    ),
+    IndexModel([("created_at", -1), ("_id", -1), ("state", 1)], name=NEWEST_INDEX),
+    IndexModel(
+        [("start_at", 1)],
+        name=STARTING_INDEX,
+        partialFilterExpression={"state": CampaignState.DRAFT, "start_at": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}},
+    ),
+    IndexModel(
+        [("end_at", 1)],
+        name=ENDING_INDEX,
+        partialFilterExpression={"end_at": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}},
+    ),
+]
 _RUNNING = {"state": CampaignState.RUNNING}
 
 
@@ -25,17 +46,13 @@ class MongoCampaigns:
 
     def create(self, campaign: Campaign) -> None:
         with available():
-            self._campaigns.create_index(
-                [("state", 1), ("ticked_at", 1)],
-                name=RUNNING_INDEX,
-                partialFilterExpression={"state": CampaignState.RUNNING},
-            )
-            self._campaigns.insert_one(_document_of(campaign))
+            self._campaigns.create_indexes(INDEXES)
+            self._campaigns.insert_one(document_of(campaign))
 
     def see(self, campaign_id: str) -> Sight | None:
         with available():
             found = list(self._campaigns.aggregate([{"$match": {"_id": campaign_id}}, {"$set": {"now": "$$NOW"}}]))
-        return Sight(campaign=_campaign_of(found[0]), now=found[0]["now"]) if found else None
+        return Sight(campaign=campaign_of(found[0]), now=found[0]["now"]) if found else None
 
     def running_ids(self) -> Sequence[str]:
         with available():
@@ -106,7 +123,14 @@ class MongoCampaigns:
         with available():
             result = self._campaigns.update_one(
                 {"_id": campaign_id, **_RUNNING, "next_dial_at": {"$type": "date"}, "$expr": spaced},
-                [{"$set": {"next_dial_at": {"$add": ["$$NOW", "$pacing.call_delay_ms"]}}}],
+                [
+                    {
+                        "$set": {
+                            "next_dial_at": {"$add": ["$$NOW", "$pacing.call_delay_ms"]},
+                            "dials": {"$add": [{"$ifNull": ["$dials", 0]}, 1]},
+                        }
+                    }
+                ],
             )
             return result.modified_count == 1
 
@@ -132,13 +156,27 @@ class MongoCampaigns:
             )
 
 
-def _document_of(campaign: Campaign) -> Document:
-    call, hours = campaign.call, campaign.hours
+def document_of(campaign: Campaign) -> Document:
     return {
         "_id": campaign.id,
-        "name": campaign.name,
         "state": campaign.state,
         "reason": campaign.reason,
+        **wishes_of(campaign),
+        "blocked_regions": campaign.blocked_regions,
+        "fence": campaign.fence,
+        "next_slot_at": campaign.next_slot_at,
+        "next_dial_at": campaign.next_dial_at,
+        "setbacks": campaign.setbacks,
+        "dials": campaign.dials,
+        **{name: moment for name in _MOMENTS if (moment := getattr(campaign, name)) is not None},
+    }
+
+
+def wishes_of(campaign: Campaign) -> Document:
+    """What an operator has asked for, without what has become of it."""
+    call, hours = campaign.call, campaign.hours
+    return {
+        "name": campaign.name,
         "from_numbers": list(campaign.from_numbers),
         "call": {
             **{name: value for name, value in asdict(call).items() if not isinstance(value, timedelta)},
@@ -155,15 +193,15 @@ def _document_of(campaign: Campaign) -> Document:
             "delays_ms": {str(outcome): milliseconds(delay) for outcome, delay in campaign.retry.delays.items()},
         },
         "doubt": campaign.doubt,
-        "blocked_regions": campaign.blocked_regions,
-        "fence": campaign.fence,
-        "next_slot_at": campaign.next_slot_at,
-        "next_dial_at": campaign.next_dial_at,
-        "setbacks": campaign.setbacks,
+        "purpose": campaign.purpose,
+        "form": dict(campaign.form),
     }
 
 
-def _campaign_of(document: Document) -> Campaign:
+_MOMENTS = ("created_at", "state_at", "start_at", "end_at")
+
+
+def campaign_of(document: Document) -> Campaign:
     hours = document["hours"]
     return Campaign(
         id=document["_id"],
@@ -187,6 +225,10 @@ def _campaign_of(document: Document) -> Campaign:
         next_slot_at=document["next_slot_at"],
         next_dial_at=document["next_dial_at"],
         setbacks=document["setbacks"],
+        purpose=document.get("purpose", ""),
+        form=document.get("form", {}),
+        dials=document.get("dials", 0),
+        **{name: document.get(name) for name in _MOMENTS},
     )
 
 

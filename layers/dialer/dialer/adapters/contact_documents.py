@@ -22,7 +22,7 @@ Stage = dict[str, Any]
 
 CLAIM_INDEX = "claim"
 BOOKED_INDEX = "booked"
-SETTLED_INDEX = "settled"
+SETTLED_INDEX = "settled_in_order"
 UNTIL_INDEX = "until"
 PHONE_INDEX = "phone"
 PERSON_INDEX = "one_contact_per_phone"
@@ -36,10 +36,7 @@ INDEXES: dict[str, tuple[list[tuple[str, int]], Document]] = {
     ),
     PERSON_INDEX: ([("campaign_id", 1), ("phone", 1)], {"unique": True}),
     PHONE_INDEX: ([("phone", 1)], {}),
-    EXTERNAL_INDEX: (
-        [("campaign_id", 1), ("external_id", 1)],
-        {"partialFilterExpression": {"external_id": {"$gt": ""}}},
-    ),
+    EXTERNAL_INDEX: ([("external_id", 1)], {"partialFilterExpression": {"external_id": {"$gt": ""}}}),
     "one_unsettled_attempt_per_phone": (
         [("phone", 1)],
         {"unique": True, "partialFilterExpression": {"state": {"$in": sorted(UNSETTLED)}}},
@@ -55,7 +52,8 @@ INDEXES: dict[str, tuple[list[tuple[str, int]], Document]] = {
         {"partialFilterExpression": {"state": {"$in": sorted(IN_FLIGHT)}}},
     ),
     SETTLED_INDEX: (
-        [("campaign_id", 1), ("state", 1)],
+        # With the moment behind it, so that the latest are found first and statistics read each contact only once.
+        [("campaign_id", 1), ("state", 1), ("settled_at", 1)],
         {"partialFilterExpression": {"state": {"$in": sorted(TERMINAL)}}},
     ),
     UNTIL_INDEX: (
@@ -209,9 +207,9 @@ def contact_of(document: Document) -> Contact:
         max=document.get("max", 1),
         setbacks=document.get("setbacks", 0),
         vars=document.get("vars", {}),
+        external_id=document.get("external_id", ""),
         attempt=_attempt_of(contact_id, attempt) if attempt else None,
         history=tuple(_finished_of(contact_id, past) for past in document.get("history", ())),
-        external_id=document.get("external_id", ""),
         list_id=row.get("list", ""),
         line=row.get("line", 0),
     )

@@ -33,20 +33,16 @@ class MongoSuppressions:
         with available():
             self._suppressions.update_one(
                 {"_id": self._hash(phone)},
-                {
-                    "$addToSet": {"scopes": scope},
-                    "$set": {"source": source, "reason": reason},
-                    "$currentDate": {"at": True},
-                },
+                listed(scope, source=source, reason=reason),
                 upsert=True,
             )
 
-    def among(self, campaign_id: str, phones: Sequence[str]) -> frozenset[str]:
+    def among(self, campaign_id: str, phones: Sequence[str], *, purpose: str = "") -> frozenset[str]:
         by_hash = {self._hash(phone): phone for phone in phones}
         if not by_hash:
             return frozenset()
         self._check_seal()
-        scopes = [GLOBAL, campaign_scope(campaign_id)]
+        scopes = [GLOBAL, campaign_scope(campaign_id), *([purpose_scope(purpose)] if purpose else [])]
         with available():
             found = self._suppressions.find({"_id": {"$in": list(by_hash)}, "scopes": {"$in": scopes}}, {"_id": 1})
             return frozenset(by_hash[document["_id"]] for document in found)
@@ -70,6 +66,20 @@ class MongoSuppressions:
         return hmac.new(self._key, phone.encode(), hashlib.sha256).hexdigest()
 
 
+def listed(scope: str, *, source: str, reason: str) -> Document:
+    """The update that lists a phone in one scope more; the other scopes keep who listed it there, and why."""
+    return {
+        "$addToSet": {"scopes": scope},
+        "$set": {f"listed.{scope}.source": source, f"listed.{scope}.reason": reason},
+        "$currentDate": {f"listed.{scope}.at": True},
+    }
+
+
 def campaign_scope(campaign_id: str) -> str:
     """The scope in which only one campaign must not call a phone."""
     return f"campaign:{campaign_id}"
+
+
+def purpose_scope(purpose: str) -> str:
+    """The scope in which no campaign of this purpose must call a phone."""
+    return f"purpose:{purpose}"

@@ -1,0 +1,38 @@
+"""Audit: who has changed what, and when."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from aws_lambda_powertools.event_handler.router import LambdaFunctionUrlRouter
+from pydantic import BaseModel, Field
+
+from dialer import wiring
+from dialer.errors import BadInput
+from shapes import Cursor, Limit, Page
+
+router = LambdaFunctionUrlRouter()
+
+
+class DeedShape(BaseModel):
+    id: str
+    at: datetime
+    who: str = Field(description="The id of the token; `IAM` for whoever invoked the function itself.")
+    name: str = Field(description="The token's name.")
+    what: str
+    about: Mapping[str, str] = Field(description="The ids of what it was about.")
+    fields: list[str] = Field(description="What was given, by name.")
+    outcome: str = Field(description="The HTTP status; `unknown` where it did not come to an end.")
+
+
+class AuditPage(Page):
+    items: list[DeedShape]
+
+
+@router.get("/audit", tags=["audit"], summary="Read the audit log")
+def page(cursor: Cursor = "", limit: Limit = 50) -> AuditPage:
+    """The newest first. Values are not in it, and no phone."""
+    if cursor and not (cursor.isalnum() and len(cursor) == 24):
+        raise BadInput("This cursor is none of ours: take `next` of the page before.")
+    found = wiring.audit().page(limit=limit, behind=cursor)
+    items = [DeedShape(**{name: getattr(one, name) for name in DeedShape.model_fields}) for one in found]
+    return AuditPage(items=items, next=found[-1].id if len(found) == limit else "")

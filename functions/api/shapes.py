@@ -1,0 +1,74 @@
+"""Shapes that several resources share: ids, pages and cursors, reasons, and a phone with its middle hidden."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from dialer import phones
+from dialer.errors import BadInput
+from dialer.ports import Place
+
+CampaignId = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$", description="The id of a campaign.")]
+ContactId = Annotated[str, Path(pattern=r"^[0-9a-f]{24}$", description="The id of a contact.")]
+TokenId = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$", description="The id of a token, not the token itself.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
+Cursor = Annotated[str, Query(max_length=200, description="`next` of the page before; empty for the first page.")]
+
+
+class Given(BaseModel):
+    """Something that a caller sends: unknown fields are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _without_phones(text: str) -> str:
+    if any(len(run) > 6 for run in "".join(c if c.isdigit() else " " for c in text).split()):
+        raise ValueError("leave numbers out: reasons are logged")
+    return text
+
+
+Why = Annotated[str, Field(max_length=200), AfterValidator(_without_phones)]
+
+
+class Reason(Given):
+    """Why somebody does this; it is shown beside what was done, and logged: without names and numbers."""
+
+    reason: Why = ""
+
+
+Because = Annotated[Reason | None, Body(description="Why.")]
+
+
+class Page(BaseModel):
+    """What all pages have."""
+
+    next: str = Field(default="", description="The cursor of the next page; empty on the last one.")
+
+
+def place_of(cursor: str) -> Place | None:
+    """Where a page of dated things ended. Raises BadInput for what is no cursor of ours."""
+    if not cursor:
+        return None
+    milliseconds, dash, identity = cursor.partition("-")
+    if not dash or not milliseconds.isdecimal() or len(milliseconds) > 14 or not identity.isalnum():
+        raise BadInput("This cursor is none of ours: take `next` of the page before.")
+    return Place(at=datetime.fromtimestamp(int(milliseconds) / 1000, UTC), id=identity)
+
+
+def cursor_of(at: datetime | None, identity: str) -> str:
+    return f"{round((at.timestamp() if at else 0) * 1000)}-{identity}"
+
+
+def masked(phone: str) -> str:
+    """Enough to recognise a number that one knows, not enough to call it."""
+    return f"{phone[:2]}{'•' * max(0, len(phone) - 4)}{phone[-2:]}"
+
+
+def e164(written: str, *, place: int | None = None) -> str:
+    """A phone as contacts have it. Raises BadInput, without the phone in it."""
+    try:
+        return phones.e164(written)[0]
+    except ValueError as wrong:
+        raise BadInput(f"phone{'' if place is None else f' {place}'}: {wrong}.") from None

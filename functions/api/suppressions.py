@@ -1,0 +1,142 @@
+"""Suppressions: who must not be called, in which scope, and why; and the forgetting of a person."""
+
+from datetime import datetime
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+from aws_lambda_powertools.event_handler.router import LambdaFunctionUrlRouter
+from pydantic import BaseModel, Field
+
+from dialer import wiring
+from dialer.errors import NotFound
+from dialer.ports import Suppressed
+from shapes import Cursor, Given, Page, Why, e164
+
+router = LambdaFunctionUrlRouter()
+_TAG = ["suppressions"]
+_HASH = 64
+_PURPOSES = "informational|telemarketing|collections|political|charity|survey"
+Phone = Annotated[str, Field(max_length=_HASH, description="A phone, or a hash as this API lists it.")]
+Scope = Annotated[
+    str,
+    Field(
+        pattern=rf"^(global|campaign:[0-9a-f]{{12}}|purpose:({_PURPOSES}))$",
+        description="`global`, `campaign:ID` or `purpose:NAME`.",
+    ),
+]
+
+
+class NewSuppression(Given):
+    phone: Phone
+    scope: Scope = "global"
+    source: str = Field(default="operator", min_length=1, max_length=40, pattern=r"^[A-Za-z][A-Za-z _-]*$")
+    reason: Why = Field(min_length=1)
+
+
+class NewSuppressions(Given):
+    """A part of a list: send as many parts as it has."""
+
+    phones: list[Phone] = Field(min_length=1, max_length=1000)
+    scope: Scope = "global"
+    source: str = Field(default="import", min_length=1, max_length=40, pattern=r"^[A-Za-z][A-Za-z _-]*$")
+    reason: Why = Field(min_length=1)
+
+
+class Unwanted(Given):
+    phone: Phone
+    scope: Scope = "global"
+    reason: Why = Field(min_length=1)
+
+
+class Asked(Given):
+    phone: Phone
+
+
+class ScopeShape(BaseModel):
+    scope: str
+    source: str
+    reason: str
+    at: datetime | None
+
+
+class SuppressionShape(BaseModel):
+    hash: str = Field(description="The phone's hash under this deployment's key: phones are not kept.")
+    scopes: list[ScopeShape]
+
+
+class SuppressionPage(Page):
+    items: list[SuppressionShape]
+
+
+class Outcome(BaseModel):
+    new: int = Field(description="How many were not in this scope before.")
+
+
+class ErasedShape(BaseModel):
+    erased: int = Field(description="Contacts that were removed.")
+    waiting: list[str] = Field(description="Contacts whose phone may be ringing, or who are held: ask again later.")
+
+
+@router.post("/suppressions", tags=_TAG, status_code=201, summary="Suppress a phone")
+def suppress(wish: Annotated[NewSuppression, Body()]) -> Outcome:
+    """Answered only when no request to it can leave any more."""
+    new = wiring.registry().suppress(_phones([wish.phone]), scope=wish.scope, source=wish.source, reason=wish.reason)
+    return Outcome(new=new)
+
+
+@router.post("/suppressions/import", tags=_TAG, status_code=201, summary="Suppress many phones")
+def bring(wish: Annotated[NewSuppressions, Body()]) -> Outcome:
+    """Phones or hashes that were exported from this deployment; all of them, or none where one is no phone."""
+    new = wiring.registry().suppress(_phones(wish.phones), scope=wish.scope, source=wish.source, reason=wish.reason)
+    return Outcome(new=new)
+
+
+@router.post("/suppressions/remove", tags=_TAG, summary="Let a phone be called again")
+def remove(wish: Annotated[Unwanted, Body()]) -> Outcome:
+    """In one scope; the others stay."""
+    (phone,) = _phones([wish.phone])
+    wiring.registry().unsuppress(phone, scope=wish.scope)
+    return Outcome(new=0)
+
+
+@router.post("/suppressions/find", tags=_TAG, summary="Ask whether a phone is suppressed")
+def find(wanted: Annotated[Asked, Body()]) -> SuppressionShape:
+    """It changes nothing."""
+    (phone,) = _phones([wanted.phone])
+    found = wiring.registry().suppressed(phone)
+    if found is None:
+        raise NotFound("This phone is not suppressed.")
+    return _shape(found)
+
+
+@router.get("/suppressions", tags=_TAG, summary="List what is suppressed")
+def page(
+    cursor: Cursor = "",
+    limit: Annotated[int, Query(ge=1, le=1000, description="How many at most.")] = 200,
+) -> SuppressionPage:
+    """By hash: what `import` takes back."""
+    found = wiring.suppression_list().page(limit=limit, behind=cursor)
+    following = found[-1].hash if len(found) == limit else ""
+    return SuppressionPage(items=[_shape(one) for one in found], next=following)
+
+
+@router.post("/erase", tags=_TAG, summary="Forget a person")
+def erase(wanted: Annotated[Asked, Body()]) -> ErasedShape:
+    """Removes what is kept of a phone in every campaign, and keeps the hash that it must not be called."""
+    (phone,) = _phones([wanted.phone])
+    erased = wiring.registry().erase(phone)
+    return ErasedShape(erased=erased.erased, waiting=list(erased.waiting))
+
+
+def _phones(written: list[str]) -> list[str]:
+    """In E.164, as contacts have them. Raises BadInput naming the place of the first that is no phone."""
+    return [one if _is_hash(one) else e164(one, place=place) for place, one in enumerate(written)]
+
+
+def _is_hash(text: str) -> bool:
+    return len(text) == _HASH and all(character in "0123456789abcdef" for character in text)
+
+
+def _shape(found: Suppressed) -> SuppressionShape:
+    scopes = [ScopeShape(scope=one.scope, source=one.source, reason=one.reason, at=one.at) for one in found.scopes]
+    return SuppressionShape(hash=found.hash, scopes=scopes)

@@ -1,0 +1,116 @@
+"""The campaigns as an operator sees them: page by page, changed, scheduled, and all of them halted at once."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo.collection import Collection
+
+from dialer.adapters.campaigns import NEWEST_INDEX, RUNNING_INDEX, STARTING_INDEX, campaign_of, wishes_of
+from dialer.adapters.mongo import Document, available, database_clock
+from dialer.model import Campaign, CampaignState
+from dialer.ports import Halted, Place
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+_ROUNDS = 20  # of pausing those that were started meanwhile
+
+
+class MongoCampaignDesk:
+    """Beside `MongoCampaigns`, which the functions that dial share: nothing here is needed to dial."""
+
+    def __init__(self, campaigns: Collection[Document]) -> None:
+        self._campaigns = campaigns
+
+    def page(self, *, limit: int, state: CampaignState | None, behind: Place | None) -> Sequence[Campaign]:
+        """The newest first, from the index alone until it is known which ones are wanted."""
+        wanted: Document = {"created_at": {"$gt": _EPOCH}}
+        if state is not None:
+            wanted["state"] = state
+        if behind is not None:
+            earlier = {"created_at": {"$lt": behind.at}}
+            same = {"created_at": behind.at, "_id": {"$lt": behind.id}}
+            wanted["created_at"] = {"$gt": _EPOCH, "$lte": behind.at}
+            wanted["$or"] = [earlier, same]
+        newest = [("created_at", -1), ("_id", -1)]
+        with available():
+            found = self._campaigns.find(wanted, sort=newest, limit=limit, hint=NEWEST_INDEX)
+            return [campaign_of(document) for document in found]
+
+    def change(self, before: Campaign, after: Campaign, *, states: Iterable[CampaignState]) -> bool:
+        """Only what differs is written, so two changes of different things do not undo each other."""
+        changed = _differing(wishes_of(before), wishes_of(after))
+        if not changed:
+            return True
+        with available():
+            result = self._campaigns.update_one(
+                {"_id": before.id, "state": {"$in": sorted(states)}}, {"$set": dict(changed)}
+            )
+            return result.matched_count == 1
+
+    def schedule(
+        self, campaign_id: str, *, start_at: datetime | None, end_at: datetime | None, states: Iterable[CampaignState]
+    ) -> bool:
+        moments = {"start_at": start_at, "end_at": end_at}
+        given = {name: moment for name, moment in moments.items() if moment is not None}
+        taken_away = {name: "" for name, moment in moments.items() if moment is None}
+        change: Document = {**({"$set": given} if given else {}), **({"$unset": taken_away} if taken_away else {})}
+        with available():
+            result = self._campaigns.update_one({"_id": campaign_id, "state": {"$in": sorted(states)}}, change)
+            return result.matched_count == 1
+
+    def halt(self, *, reason: str) -> Halted:
+        """Pause all that run, and take the start away from all that would start by themselves.
+
+        Whoever is started while this goes on is paused too: it ends when a look finds nobody running.
+        """
+        paused: set[str] = set()
+        with available():
+            unscheduled = self._unschedule()
+            for _ in range(_ROUNDS):
+                running = [one["_id"] for one in self._campaigns.find(_RUNNING, {"_id": 1}, hint=RUNNING_INDEX)]
+                if not running:
+                    break
+                self._pause(running, reason)
+                paused |= set(running)
+            return Halted(
+                paused=tuple(sorted(paused)),
+                unscheduled=unscheduled,
+                last_permit_at=self._last_permit(sorted(paused)),
+                at=database_clock(self._campaigns.database),
+            )
+
+    def _pause(self, campaign_ids: Sequence[str], reason: str) -> None:
+        self._campaigns.update_many(
+            {"_id": {"$in": list(campaign_ids)}, **_RUNNING},
+            {"$set": {"state": CampaignState.PAUSED, "reason": reason}, "$currentDate": {"state_at": True}},
+        )
+
+    def _unschedule(self) -> int:
+        scheduled = {"state": CampaignState.DRAFT, "start_at": {"$gt": _EPOCH}}
+        return self._campaigns.update_many(scheduled, {"$unset": {"start_at": ""}}, hint=STARTING_INDEX).modified_count
+
+    def _last_permit(self, campaign_ids: Sequence[str]) -> datetime | None:
+        """Each permit sets the next dial one delay after itself."""
+        stages: list[Document] = [
+            {"$match": {"_id": {"$in": list(campaign_ids)}, "dials": {"$gt": 0}}},
+            {"$project": {"at": {"$subtract": ["$next_dial_at", "$pacing.call_delay_ms"]}}},
+            {"$group": {"_id": None, "last": {"$max": "$at"}}},
+        ]
+        found = list(self._campaigns.aggregate(stages))
+        return found[0]["last"] if found else None
+
+
+_RUNNING = {"state": CampaignState.RUNNING}
+_WHOLE = {"call", "hours", "form", "retry", "pacing"}
+
+
+def _differing(before: Document, after: Document) -> Iterable[tuple[str, Any]]:
+    """Fields of the document, and of the objects in it, whose value is another one."""
+    for name, value in after.items():
+        old = before.get(name)
+        if old == value:
+            continue
+        if isinstance(value, dict) and isinstance(old, dict) and name in _WHOLE:
+            yield from ((f"{name}.{inner}", new) for inner, new in value.items() if old.get(inner) != new)
+        else:
+            yield name, value

@@ -1,0 +1,176 @@
+"""Statistics that read each settled contact once: sums so far, and from them on only what has been settled since.
+
+No write of the dial protocol takes part. A contact that is settled never changes again, and the index of the settled is
+in the order of their moments, so the sums go forward by a mark on that order: whoever asks moves it on. The mark stays
+some seconds behind the database's clock, because a moment is chosen a little before its write can be seen.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
+
+from dialer.adapters.campaigns import RUNNING_INDEX
+from dialer.adapters.contact_documents import SETTLED_INDEX
+from dialer.adapters.mongo import Document, available, database_clock
+from dialer.lifecycle import TERMINAL
+from dialer.model import CampaignState
+from dialer.ports import Clock, Ended, Sums
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_BEHIND = timedelta(seconds=10)
+_REASONS = 50  # kept apart in each state; what is rarer is summed up
+_OTHER = "other"
+_LONGEST_REASON = 100
+_MINUTES = 60
+_SAMPLES = 20  # of permits granted, one a minute
+
+
+class MongoStatistics:
+    """One document for each campaign."""
+
+    def __init__(
+        self,
+        statistics: Collection[Document],
+        *,
+        contacts: Collection[Document],
+        campaigns: Collection[Document],
+        clock: Clock,
+        at_once: int = 20_000,
+    ) -> None:
+        """`at_once`: how many contacts are summed up in one step."""
+        self._statistics = statistics
+        self._contacts = contacts
+        self._campaigns = campaigns
+        self._clock = clock
+        self._at_once = at_once
+
+    def sample(self) -> None:
+        """Note how many permits each running campaign has been granted so far, in one command."""
+        noted = {"$concatArrays": [{"$ifNull": ["$samples", []]}, "$$new.samples"]}
+        stages: list[Document] = [
+            {"$match": {"state": CampaignState.RUNNING}},
+            {"$project": {"samples": [{"at": "$$NOW", "dials": {"$ifNull": ["$dials", 0]}}]}},
+            {
+                "$merge": {
+                    "into": self._statistics.name,
+                    "on": "_id",
+                    "whenMatched": [{"$set": {"samples": {"$slice": [noted, -_SAMPLES]}}}],
+                    "whenNotMatched": "insert",
+                }
+            },
+        ]
+        with available():
+            list(self._campaigns.aggregate(stages, hint=RUNNING_INDEX))
+
+    def sums(self, campaign_id: str, *, within: timedelta) -> Sums:
+        """Up to now, or as far as the time allows: a long list that nobody has asked about yet takes several looks."""
+        began = self._clock.monotonic()
+        with available():
+            now = database_clock(self._contacts.database)
+            sums = self._known(campaign_id)
+            while sums["upto"] < now - _BEHIND and self._clock.monotonic() - began < within.total_seconds():
+                sums = self._forward(campaign_id, sums, now - _BEHIND)
+            whole = sums["upto"] >= now - _BEHIND
+            told = self._summed(campaign_id, sums, now, keep=False) if whole else sums
+        return _sums_of(told, whole=whole, now=now)
+
+    def _known(self, campaign_id: str) -> Document:
+        found = self._statistics.find_one({"_id": campaign_id}) or {}
+        return {"samples": [], "upto": _BEGINNING, "counts": [], "outcomes": {}, "minutes": [], **found}
+
+    def _forward(self, campaign_id: str, sums: Document, horizon: datetime) -> Document:
+        """One step, written only where nobody else has made it meanwhile."""
+        after = self._summed(campaign_id, sums, self._step(campaign_id, sums["upto"], horizon), keep=True)
+        kept = {name: after[name] for name in ("upto", "counts", "outcomes", "minutes")}
+        mine = {"_id": campaign_id, "upto": None if sums["upto"] == _BEGINNING else sums["upto"]}
+        try:
+            written = self._statistics.update_one(mine, {"$set": kept}, upsert=sums["upto"] == _BEGINNING)
+        except DuplicateKeyError:
+            return self._known(campaign_id)
+        return after if written.matched_count or written.upserted_id else self._known(campaign_id)
+
+    def _step(self, campaign_id: str, upto: datetime, horizon: datetime) -> datetime:
+        """Where a step of bounded size ends: found in the index, without a document."""
+        ends = [horizon]
+        for state in sorted(TERMINAL):
+            found = self._contacts.find(
+                {"campaign_id": campaign_id, "state": state, "settled_at": {"$gt": upto, "$lte": horizon}},
+                {"_id": 0, "settled_at": 1},
+                sort=[("settled_at", 1)],
+                skip=self._at_once,
+                limit=1,
+                hint=SETTLED_INDEX,
+            )
+            ends += [one["settled_at"] for one in found]
+        return min(ends)
+
+    def _summed(self, campaign_id: str, sums: Document, upto: datetime, *, keep: bool) -> Document:
+        settled = {
+            "campaign_id": campaign_id,
+            "state": {"$in": sorted(TERMINAL)},
+            "settled_at": {"$gt": sums["upto"], "$lte": upto},
+        }
+        (found,) = self._contacts.aggregate([{"$match": settled}, {"$facet": _FACETS}], hint=SETTLED_INDEX)
+        return {
+            **sums,
+            "upto": upto if keep else sums["upto"],
+            "counts": _added(sums["counts"], found["counts"]),
+            "outcomes": dict(Counter(sums["outcomes"]) + Counter({row["_id"]: row["n"] for row in found["outcomes"]})),
+            "minutes": _latest(sums["minutes"], found["minutes"]),
+        }
+
+
+_SHORT_REASON = {"$substrCP": [{"$ifNull": ["$reason", ""]}, 0, _LONGEST_REASON]}
+_FACETS: dict[str, Sequence[Document]] = {
+    "counts": [
+        {
+            "$group": {
+                "_id": {"state": "$state", "reason": _SHORT_REASON},
+                "n": {"$sum": 1},
+                "attempts": {"$sum": "$used"},
+                "attempted": {"$sum": {"$cond": [{"$gt": ["$used", 0]}, 1, 0]}},
+            }
+        }
+    ],
+    "outcomes": [{"$unwind": "$history"}, {"$group": {"_id": "$history.outcome", "n": {"$sum": 1}}}],
+    "minutes": [{"$group": {"_id": {"$dateTrunc": {"date": "$settled_at", "unit": "minute"}}, "n": {"$sum": 1}}}],
+}
+
+
+def _added(known: Sequence[Document], new: Sequence[Document]) -> list[Document]:
+    """By state and reason; beyond the most frequent reasons of a state, under `other`."""
+    rows: dict[tuple[str, str], Counter[str]] = {(one["state"], one["reason"]): _numbers(one) for one in known}
+    for one in new:
+        key = (one["_id"]["state"], one["_id"]["reason"])
+        kept = key in rows or sum(state == key[0] for state, _ in rows) < _REASONS
+        rows.setdefault(key if kept else (key[0], _OTHER), Counter()).update(_numbers(one))
+    return [{"state": state, "reason": reason, **numbers} for (state, reason), numbers in sorted(rows.items())]
+
+
+def _numbers(row: Document) -> Counter[str]:
+    return Counter({name: row.get(name, 0) for name in ("n", "attempts", "attempted")})
+
+
+def _latest(known: Sequence[Document], new: Sequence[Document]) -> list[Document]:
+    minutes: Counter[datetime] = Counter({one["at"]: one["n"] for one in known})
+    minutes.update({one["_id"]: one["n"] for one in new})
+    return [{"at": at, "n": n} for at, n in sorted(minutes.items())[-_MINUTES:]]
+
+
+def _sums_of(sums: Document, *, whole: bool, now: datetime) -> Sums:
+    counts: list[dict[str, Any]] = sums["counts"]
+    return Sums(
+        ended=[Ended(state=one["state"], reason=one["reason"], contacts=one["n"]) for one in counts],
+        attempts=sum(one["attempts"] for one in counts),
+        attempted=sum(one["attempted"] for one in counts),
+        outcomes=dict(sums["outcomes"]),
+        settled_by_minute=[(one["at"], one["n"]) for one in sums["minutes"]],
+        dials_by_minute=[(one["at"], one["dials"]) for one in sums["samples"]],
+        upto=now if whole else sums["upto"],
+        whole=whole,
+        now=now,
+    )

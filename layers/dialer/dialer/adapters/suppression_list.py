@@ -1,0 +1,68 @@
+"""The suppression list as an operator sees it: who is on it, by hash, in which scope, since when and why."""
+
+import re
+from collections.abc import Sequence
+
+from pymongo import UpdateOne
+
+from dialer.adapters.mongo import Document, available
+from dialer.adapters.suppressions import MongoSuppressions, listed
+from dialer.ports import Suppressed, SuppressedIn
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+_AFTER_EVERY_HASH = "g"  # the seal of the key is no hash
+
+
+class MongoSuppressionList(MongoSuppressions):
+    """The list itself, beside the one question that the functions ask of it."""
+
+    def hash_of(self, phone: str) -> str:
+        """Under which a phone stands in the list; a hash of ours stands for itself."""
+        self._check_seal()
+        return phone if _HASH.fullmatch(phone) else self._hash(phone)
+
+    def add(self, hashes: Sequence[str], *, scope: str, source: str, reason: str) -> int:
+        """How many are new in this scope."""
+        self._check_seal()
+        update = listed(scope, source=source, reason=reason)
+        known = self._in(scope, hashes)
+        new = [one for one in dict.fromkeys(hashes) if one not in known]
+        if new:
+            with available():
+                self._suppressions.bulk_write(
+                    [UpdateOne({"_id": one}, update, upsert=True) for one in new], ordered=False
+                )
+        return len(new)
+
+    def remove(self, digest: str, *, scope: str) -> bool:
+        with available():
+            gone = self._suppressions.update_one(
+                {"_id": digest, "scopes": scope}, {"$pull": {"scopes": scope}, "$unset": {f"listed.{scope}": ""}}
+            )
+            self._suppressions.delete_one({"_id": digest, "scopes": {"$size": 0}})
+            return gone.modified_count == 1
+
+    def find(self, digest: str) -> Suppressed | None:
+        with available():
+            document = self._suppressions.find_one({"_id": digest})
+        return _suppressed_of(document) if document else None
+
+    def page(self, *, limit: int, behind: str) -> Sequence[Suppressed]:
+        """By hash."""
+        wanted = {"_id": {"$gt": behind, "$lt": _AFTER_EVERY_HASH}}
+        with available():
+            return [_suppressed_of(one) for one in self._suppressions.find(wanted, sort=[("_id", 1)], limit=limit)]
+
+    def _in(self, scope: str, hashes: Sequence[str]) -> frozenset[str]:
+        with available():
+            found = self._suppressions.find({"_id": {"$in": list(hashes)}, "scopes": scope}, {"_id": 1})
+            return frozenset(one["_id"] for one in found)
+
+
+def _suppressed_of(document: Document) -> Suppressed:
+    told = document.get("listed", {})
+    scopes = [
+        SuppressedIn(scope=scope, **{"source": "", "reason": "", "at": None, **told.get(scope, {})})
+        for scope in document["scopes"]
+    ]
+    return Suppressed(hash=document["_id"], scopes=scopes)

@@ -1,0 +1,105 @@
+"""People: what an operator may do about one person: look, hold, release, cancel, decide, suppress, forget."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from dialer.errors import BadInput, Conflict, NotFound
+from dialer.lifecycle import State
+from dialer.model import Contact
+from dialer.ports import ContactPage, Overdue, People, Suppressed, SuppressionList
+
+EVERYWHERE = "global"
+_ERASED = "asked to be forgotten"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Erased:
+    """What was removed of somebody, and what could not be yet."""
+
+    erased: int
+    waiting: Sequence[str]
+    """Ids of contacts whose phone may be ringing, or whose doubt a person must settle first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry:
+    """The parts that know people."""
+
+    people: People
+    overdue: Overdue
+    suppressions: SuppressionList
+    confirm: Callable[[], None]
+    """Returns when whatever had its last look before now has sent its request or given up."""
+
+    def find(self, contact_id: str) -> Contact:
+        contact = self.people.find(contact_id)
+        if contact is None:
+            raise NotFound(f"There is no contact {contact_id!r}.")
+        return contact
+
+    def with_phone(self, phone: str) -> Sequence[Contact]:
+        """In whatever campaign."""
+        return self.people.with_phone(phone)
+
+    def with_external_id(self, external_id: str) -> Sequence[Contact]:
+        return self.people.with_external_id(external_id)
+
+    def in_state(self, campaign_id: str, state: State, *, limit: int, cursor: str) -> ContactPage:
+        return self.people.in_state(campaign_id, state, limit=limit, cursor=cursor)
+
+    def hold_back(self, contact_id: str, *, reason: str) -> Contact:
+        """Not called until released. Raises Conflict where the phone may be ringing, or it is over."""
+        return self._asked(contact_id, lambda one: self.people.hold_back(one, reason=reason), "be put on hold")
+
+    def let_go(self, contact_id: str, *, reason: str) -> Contact:
+        """Due at once. Raises Conflict for whoever is not on hold."""
+        return self._asked(contact_id, lambda one: self.people.let_go(one, reason=reason), "be released")
+
+    def cancel(self, contact_id: str, *, reason: str) -> Contact:
+        """Not called any more. Raises Conflict where the phone may be ringing, or it is over."""
+        return self._asked(contact_id, lambda one: self.people.cancel(one, reason=reason), "be cancelled")
+
+    def resolve(self, contact_id: str, *, to: State, reason: str) -> Contact:
+        """What a person has found out about somebody who is held: call again, or not. Raises Conflict for others."""
+        return self._asked(contact_id, lambda one: self._resolved(one, to, reason), f"be resolved to {to}")
+
+    def _resolved(self, contact: Contact, to: State, reason: str) -> bool:
+        held = contact.state is State.HELD and contact.attempt is not None
+        if not held or contact.attempt is None:
+            return False
+        return self.overdue.resolve(contact.id, contact.attempt.id, to=to, reason=f"a person decided: {reason}")
+
+    def _asked(self, contact_id: str, move: Callable[[Contact], bool], what: str) -> Contact:
+        contact = self.find(contact_id)
+        if not move(contact):
+            now = self.find(contact_id)
+            used = f", with {now.used} of {now.max} attempts used" if now.state is State.HELD else ""
+            raise Conflict(f"Contact {contact_id!r} is {now.state}{used}: it cannot {what}.")
+        return self.find(contact_id)
+
+    def suppress(self, phones: Sequence[str], *, scope: str, source: str, reason: str) -> int:
+        """Phones, or hashes of ours. How many are new; confirmed only when no request to them can leave any more."""
+        hashes = [self.suppressions.hash_of(phone) for phone in phones]
+        new = self.suppressions.add(hashes, scope=scope, source=source, reason=reason)
+        self.confirm()
+        return new
+
+    def suppressed(self, phone: str) -> Suppressed | None:
+        return self.suppressions.find(self.suppressions.hash_of(phone))
+
+    def unsuppress(self, phone: str, *, scope: str) -> None:
+        """Raises NotFound where it is not on the list in this scope."""
+        if not self.suppressions.remove(self.suppressions.hash_of(phone), scope=scope):
+            raise NotFound(f"This phone is not suppressed in {scope!r}.")
+
+    def erase(self, phone: str) -> Erased:
+        """Forget a person, in every campaign, but for the hash that keeps them from being called.
+
+        Whose phone may be ringing is left for later: their end must find them. Asking again is harmless.
+        """
+        if not phone.startswith("+"):
+            raise BadInput("Erasing needs the phone itself: a hash says nothing about whom to forget.")
+        self.suppress([phone], scope=EVERYWHERE, source="erasure", reason=_ERASED)
+        known = self.people.with_phone(phone)
+        waiting = [one.id for one in known if not self.people.erase(one)]
+        return Erased(erased=len(known) - len(waiting), waiting=waiting)

@@ -1,0 +1,101 @@
+"""The campaigns as an operator sees them: a halt that nobody escapes, and a timetable that is kept once."""
+
+from datetime import timedelta
+
+import pytest
+from pymongo.database import Database
+
+from dialer.adapters.campaign_desk import MongoCampaignDesk
+from dialer.adapters.campaigns import MongoCampaigns
+from dialer.adapters.mongo import Document
+from dialer.adapters.timetable import MongoTimetable
+from dialer.model import CampaignState
+from tests.adapters.racing import in_threads
+from tests.builders import a_campaign, created, now
+
+RUNNING, PAUSED, DRAFT, STOPPED = (
+    CampaignState.RUNNING,
+    CampaignState.PAUSED,
+    CampaignState.DRAFT,
+    CampaignState.STOPPED,
+)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def desk(database: Database[Document]) -> MongoCampaignDesk:
+    return MongoCampaignDesk(database["campaigns"])
+
+
+def states(database: Database[Document]) -> dict[str, str]:
+    return {one["_id"]: one["state"] for one in database["campaigns"].find()}
+
+
+def test_a_halt_pauses_those_that_run_and_no_other(database: Database[Document], desk: MongoCampaignDesk) -> None:
+    others = {created(database, a_campaign(state=state)).id: state for state in CampaignState if state is not RUNNING}
+    running = {created(database, a_campaign()).id for _ in range(5)}
+    assert set(desk.halt(reason="now").paused) == running
+    assert states(database) == others | dict.fromkeys(running, PAUSED)
+
+
+def test_whoever_is_started_during_a_halt_is_paused_by_it_or_runs_after_it(
+    database: Database[Document], desk: MongoCampaignDesk
+) -> None:
+    """And is among those that it names: nobody is left running unseen."""
+    campaigns = MongoCampaigns(database["campaigns"])
+    drafts = [created(database, a_campaign(state=DRAFT)) for _ in range(30)]
+
+    def act(worker: int) -> object:
+        if worker:
+            return [campaigns.set_state(one.id, RUNNING, sources=[DRAFT]) for one in drafts[worker - 1 :: 3]]
+        return [desk.halt(reason="now") for _ in range(5)]
+
+    in_threads(act, range(4))
+    last = desk.halt(reason="now")
+    assert not campaigns.running_ids()
+    assert not any(campaigns.permit(one.id) for one in drafts)
+    assert set(last.paused) <= {one.id for one in drafts}
+
+
+def test_the_last_permit_is_found_among_all(database: Database[Document], desk: MongoCampaignDesk) -> None:
+    campaigns = MongoCampaigns(database["campaigns"])
+    assert desk.halt(reason="now").last_permit_at is None
+    first, second = created(database, a_campaign()), created(database, a_campaign())
+    assert desk.halt(reason="now").last_permit_at is None
+    for one in (first, second):
+        campaigns.set_state(one.id, RUNNING, sources=[PAUSED])
+        before = now()
+        assert campaigns.permit(one.id)
+    halted = desk.halt(reason="now")
+    assert halted.last_permit_at is not None
+    assert before - timedelta(seconds=1) <= halted.last_permit_at <= halted.at
+
+
+@pytest.mark.parametrize(
+    ("state", "moments", "after"),
+    [
+        (DRAFT, {"start_at": -HOUR}, RUNNING),
+        (DRAFT, {"start_at": HOUR}, DRAFT),
+        (DRAFT, {"end_at": -HOUR}, DRAFT),
+        (PAUSED, {"start_at": -HOUR}, PAUSED),
+        (RUNNING, {"end_at": HOUR}, RUNNING),
+        (RUNNING, {"end_at": -HOUR}, STOPPED),
+        (PAUSED, {"end_at": -HOUR}, STOPPED),
+        (STOPPED, {"start_at": -HOUR, "end_at": HOUR}, STOPPED),
+    ],
+)
+def test_whose_moment_has_come_is_moved_and_no_other(
+    database: Database[Document], state: CampaignState, moments: dict[str, timedelta], after: CampaignState
+) -> None:
+    given = {name: now() + span for name, span in moments.items()}
+    campaign = created(database, a_campaign(state=state, **given))
+    turns = MongoTimetable(database["campaigns"]).keep()
+    assert states(database) == {campaign.id: after}
+    assert [(turn.campaign_id, turn.state) for turn in turns] == ([(campaign.id, after)] if after != state else [])
+
+
+def test_a_moment_is_kept_once_however_many_look(database: Database[Document]) -> None:
+    for _ in range(10):
+        created(database, a_campaign(state=DRAFT, start_at=now() - HOUR))
+    kept = in_threads(lambda _: len(MongoTimetable(database["campaigns"]).keep()), range(6))
+    assert sum(kept) == 10

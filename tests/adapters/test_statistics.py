@@ -1,0 +1,110 @@
+"""Statistics: exact sums, each settled contact counted once, however many ask at once and in however many steps."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from pymongo.database import Database
+
+from dialer.adapters.clock import SystemClock
+from dialer.adapters.mongo import Document
+from dialer.adapters.statistics import MongoStatistics
+from dialer.lifecycle import State
+from dialer.model import CampaignState, FinishedAttempt, Outcome
+from dialer.ports import Sums
+from tests.adapters.racing import in_threads
+from tests.builders import a_campaign, a_contact, a_sid, attempt_id, created, document_of, now
+
+SOON = timedelta(seconds=10)
+
+
+@pytest.fixture
+def statistics(database: Database[Document]) -> MongoStatistics:
+    return stepping(database, 20_000)
+
+
+def stepping(database: Database[Document], at_once: int) -> MongoStatistics:
+    """Sums that go forward by so many contacts."""
+    return MongoStatistics(
+        database["statistics"],
+        contacts=database["contacts"],
+        campaigns=database["campaigns"],
+        clock=SystemClock(),
+        at_once=at_once,
+    )
+
+
+def settle(database: Database[Document], count: int, *, reason: str = "answered", ago: float = 60) -> None:
+    """So many done contacts of one campaign, each of one attempt, settled in different milliseconds."""
+    documents = []
+    for n in range(count):
+        contact = a_contact(
+            "one",
+            state=State.DONE,
+            reason=reason,
+            used=1,
+            phone=f"+1201555{n + database['contacts'].count_documents({}):07}",
+        )
+        past = FinishedAttempt(
+            id=attempt_id(contact.id, "0" * 24), n=1, from_number="", dial_at=now(), ended_at=now(), sid=a_sid(),
+            outcome=Outcome.ANSWERED,
+        )  # fmt: skip
+        moment = now() - timedelta(seconds=ago, milliseconds=n // 3)
+        documents.append(document_of(replace(contact, history=(past,))) | {"settled_at": moment})
+    database["contacts"].insert_many(documents)
+
+
+def contacts(sums: Sums) -> int:
+    return sum(ended.contacts for ended in sums.ended)
+
+
+def test_sums_are_exact_in_many_small_steps(database: Database[Document]) -> None:
+    """Of a size of seven, with three contacts settled in each millisecond."""
+    small = stepping(database, 7)
+    settle(database, 100)
+    settle(database, 5, ago=0)
+    sums = small.sums("one", within=SOON)
+    assert (contacts(sums), sums.attempts, sums.outcomes, sums.whole) == (105, 105, {"answered": 105}, True)
+    assert sum(n for _, n in sums.settled_by_minute) == 105
+
+
+def test_what_is_settled_later_is_added_once(database: Database[Document], statistics: MongoStatistics) -> None:
+    for round_ in range(1, 4):
+        settle(database, 10, ago=40 - 10 * round_)
+        for _ in range(3):
+            assert contacts(statistics.sums("one", within=SOON)) == 10 * round_
+
+
+def test_many_who_ask_at_once_count_nobody_twice(database: Database[Document], statistics: MongoStatistics) -> None:
+    small = stepping(database, 10)
+    settle(database, 300)
+    assert set(in_threads(lambda _: contacts(small.sums("one", within=SOON)), range(6))) == {300}
+    assert contacts(statistics.sums("one", within=SOON)) == 300
+
+
+def test_without_time_the_sums_say_how_far_they_are(database: Database[Document], statistics: MongoStatistics) -> None:
+    settle(database, 10)
+    sums = statistics.sums("one", within=timedelta(0))
+    assert (contacts(sums), sums.whole) == (0, False)
+    assert sums.upto < now() - timedelta(days=1)
+    assert contacts(statistics.sums("one", within=SOON)) == 10
+
+
+def test_rare_reasons_are_summed_up(database: Database[Document], statistics: MongoStatistics) -> None:
+    for n in range(80):
+        settle(database, 1, reason=f"call {n} is odd")
+    sums = statistics.sums("one", within=SOON)
+    assert contacts(sums) == 80
+    assert len(sums.ended) == 51
+    assert {ended.contacts for ended in sums.ended if ended.reason == "other"} == {30}
+
+
+def test_permits_are_noted_of_running_campaigns_and_no_more_than_twenty(
+    database: Database[Document], statistics: MongoStatistics
+) -> None:
+    running = created(database, a_campaign(dials=5))
+    paused = created(database, replace(a_campaign(), state=CampaignState.PAUSED))
+    for _ in range(25):
+        statistics.sample()
+    assert [dials for _, dials in statistics.sums(running.id, within=SOON).dials_by_minute] == [5] * 20
+    assert statistics.sums(paused.id, within=SOON).dials_by_minute == []

@@ -1,0 +1,200 @@
+"""Who gets into the operators' API, how often, and what stays: tokens, roles, rates, the audit log, repetitions."""
+
+import json
+import secrets
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dialer import wiring
+from tests.builders import a_contact, a_phone, stored
+from tests.functions.conftest import Stack, telling
+from tests.functions.events import event
+from tests.functions.operators import FORM, Operator, a_token, request
+
+CHANGES = [
+    ("POST", "/campaigns", FORM),
+    ("POST", "/stop-all", None),
+    ("POST", "/campaigns/{campaign}/start", None),
+    ("PATCH", "/campaigns/{campaign}", {"name": "Other"}),
+    ("PUT", "/campaigns/{campaign}/schedule", {}),
+    ("POST", "/campaigns/{campaign}/contacts", {"rows": [{"phone": "+12015550100"}]}),
+    ("POST", "/contacts/{contact}/cancel", None),
+    ("POST", "/suppressions", {"phone": "+12015550100", "reason": "asked"}),
+    ("POST", "/erase", {"phone": "+12015550100"}),
+    ("POST", "/tokens", {"name": "me", "role": "operator"}),
+    ("DELETE", "/tokens/000000000000", None),
+]
+
+
+def test_the_first_token_is_made_by_whoever_may_invoke_the_function_itself(stack: Stack, stranger: Operator) -> None:
+    made = stack.invoke("api", event("api_operator_token"))
+    holder = stranger.with_token(made["token"])
+    assert holder.get("/tokens/own")["created_by"] == "IAM"
+    assert holder.get("/tokens/own")["role"] == "operator"
+    (deed,) = holder.get("/audit")["items"]
+    assert (deed["who"], deed["outcome"], deed["about"]) == ("IAM", "201", {"id": made["id"]})
+
+
+def test_it_is_made_once_unless_the_invoker_insists(stack: Stack, stranger: Operator) -> None:
+    stack.invoke("api", {"operator_token": {"name": "first"}})
+    with pytest.raises(Exception, match="There is an operator already"):
+        stack.invoke("api", {"operator_token": {"name": "second"}})
+    again = stack.invoke("api", {"operator_token": {"name": "lost", "anyway": True}})
+    assert stranger.with_token(again["token"]).get("/tokens/own")["name"] == "lost"
+
+
+def test_no_request_through_the_url_makes_a_first_token(stack: Stack, stranger: Operator) -> None:
+    """Whatever its body, path, query and headers say: they stay below the event's own names."""
+    wish = {"operator_token": {"name": "mine", "anyway": True}}
+    for asked in (
+        request("POST", "/", wish),
+        request("POST", "/operator_token", wish, query="operator_token=1", operator_token="1"),
+        request("POST", "/", wish) | wish,
+    ):
+        assert stranger.send(asked).status == 401
+    assert wiring.keyring().all() == []
+
+
+def test_an_invocation_that_is_neither_a_request_nor_the_wish_does_nothing(stack: Stack) -> None:
+    for nothing in ({}, {"operator_token": {"name": "x"}, "more": 1}, {"rawPath": "/campaigns"}):
+        with pytest.raises(Exception, match="Invoke it through its URL"):
+            stack.invoke("api", nothing)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "dial_", "Basic abc", "dial_000000000000_" + "A" * 43, "dial_000000000000_" + "A" * 42, "x" * 5000, "dial_é"],
+)
+def test_whoever_has_no_good_token_is_a_stranger_and_learns_nothing(stranger: Operator, written: str) -> None:
+    plain = stranger.refused("GET", "/campaigns")
+    told = stranger.refused("GET", "/campaigns", authorization=f"Bearer {written}")
+    assert (told.status, told.body, told.headers["WWW-Authenticate"]) == (401, plain.body, "Bearer")
+    assert stranger.refused("GET", "/nowhere", authorization=written).body == plain.body
+
+
+def test_a_secret_that_is_nearly_right_is_wrong(operator: Operator) -> None:
+    last = "B" if operator.token[-1] != "B" else "C"
+    assert operator.with_token(operator.token[:-1] + last).refused("GET", "/campaigns").status == 401
+    other = a_token()
+    mixed = other[:18] + operator.token[18:]
+    assert operator.with_token(mixed).refused("GET", "/campaigns").status == 401
+
+
+def test_a_token_ends_by_itself_and_by_a_word(operator: Operator, stranger: Operator) -> None:
+    over = stranger.with_token(a_token(lasts=timedelta(milliseconds=1)))
+    assert over.refused("GET", "/campaigns").status == 401
+    made = operator.post("/tokens", {"name": "guest", "role": "viewer", "days": 1})
+    guest = stranger.with_token(made["token"])
+    assert guest.get("/tokens/own")["name"] == "guest"
+    assert operator.ask("DELETE", f"/tokens/{made['id']}").status == 200
+    assert guest.refused("GET", "/tokens/own").status == 401
+
+
+def test_a_secret_is_shown_once_and_kept_as_a_hash(stack: Stack, operator: Operator) -> None:
+    made = operator.post("/tokens", {"name": "guest"})
+    secret = made["token"].rpartition("_")[2]
+    assert secret not in json.dumps(operator.get("/tokens"))
+    kept = [str(document) for name in ("tokens", "audit") for document in stack.database[name].find()]
+    assert len(kept) >= 3
+    assert not [text for text in kept if secret in text or operator.token in text]
+    assert secret not in stack.written.getvalue()
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CHANGES, ids=[f"{m} {p}" for m, p, _ in CHANGES])
+def test_a_viewer_changes_nothing(operator: Operator, viewer: Operator, method: str, path: str, body: Any) -> None:
+    place = path.format(campaign=operator.campaign(), contact="0" * 24)
+    before = len(operator.get("/audit")["items"])
+    assert viewer.refused(method, place, body).status == 403
+    assert len(operator.get("/audit")["items"]) == before
+
+
+def test_a_viewer_sees_neither_numbers_nor_variables(stack: Stack, operator: Operator, viewer: Operator) -> None:
+    contact = stored(stack.database, a_contact(operator.campaign(), external_id="A-1"))
+    for found in (
+        viewer.get(f"/contacts/{contact.id}"),
+        viewer.post("/contacts/find", {"phone": contact.phone})["items"][0],
+        viewer.post("/contacts/find", {"campaign_id": contact.campaign_id, "state": "pending"})["items"][0],
+    ):
+        assert (found["id"], found["external_id"]) == (contact.id, "A-1")
+        assert found["phone"] == f"+1••••••••{contact.phone[-2:]}"
+        assert set(found["vars"]) == {"name"}
+        assert "Ada" not in json.dumps(found)
+    assert operator.get(f"/contacts/{contact.id}")["phone"] == contact.phone
+
+
+def test_a_token_has_so_many_requests_and_another_one_its_own(operator: Operator, stranger: Operator) -> None:
+    hasty = stranger.with_token(a_token(burst=3, per_second=0.001))
+    assert [hasty.ask("GET", "/tokens/own").status for _ in range(5)] == [200, 200, 200, 429, 429]
+    assert hasty.refused("GET", "/tokens/own").headers["Retry-After"] == "1"
+    assert operator.get("/tokens/own")
+
+
+def test_every_change_is_in_the_audit_log_without_a_number(stack: Stack, operator: Operator) -> None:
+    campaign_id, phone = operator.campaign(), a_phone()
+    operator.post("/suppressions", {"phone": phone, "reason": "asked by mail"})
+    operator.refused("POST", f"/campaigns/{campaign_id}/resume")
+    operator.get("/campaigns")
+    told = [(one["what"], one["outcome"]) for one in operator.get("/audit")["items"]]
+    assert told == [
+        ("POST /campaigns/{campaign_id}/resume", "409"),
+        ("POST /suppressions", "201"),
+        ("POST /campaigns", "201"),
+    ]
+    resumed, suppressed, created = operator.get("/audit")["items"]
+    assert resumed["about"] == {"campaign_id": campaign_id}
+    assert created["about"] == {"id": campaign_id}
+    assert suppressed["fields"] == ["phone", "reason"]
+    assert {one["who"] for one in (resumed, suppressed, created)} == {operator.get("/tokens/own")["id"]}
+    assert telling(str(list(stack.database["audit"].find()))) == []
+
+
+def test_the_audit_log_is_read_page_by_page(operator: Operator) -> None:
+    made = [operator.campaign() for _ in range(5)]
+    first = operator.get("/audit", query="limit=2")
+    second = operator.get("/audit", query=f"limit=2&cursor={first['next']}")
+    last = operator.get("/audit", query=f"limit=2&cursor={second['next']}")
+    assert [one["about"]["id"] for page in (first, second, last) for one in page["items"]] == made[::-1]
+    assert last["next"] == ""
+
+
+def test_a_post_with_a_key_is_carried_out_once(stack: Stack, operator: Operator) -> None:
+    key = secrets.token_hex(8)
+    first, again = (operator.ask("POST", "/campaigns", FORM, Idempotency_Key=key) for _ in range(2))
+    assert (first.status, again.status, first.body) == (201, 201, again.body)
+    assert stack.database["campaigns"].count_documents({}) == 1
+    assert stack.database["audit"].count_documents({}) == 1
+    assert operator.ask("POST", "/campaigns", FORM).body["id"] != first.body["id"]
+
+
+def test_a_key_is_its_holders_own_and_for_one_request(operator: Operator, stranger: Operator) -> None:
+    key = secrets.token_hex(8)
+    mine = operator.post("/campaigns", FORM, Idempotency_Key=key)
+    theirs = stranger.with_token(a_token()).post("/campaigns", FORM, Idempotency_Key=key)
+    assert mine["id"] != theirs["id"]
+    other = operator.refused("POST", "/campaigns", {**FORM, "name": "Other"}, Idempotency_Key=key)
+    assert (other.status, "another request" in other.body["detail"]) == (422, True)
+    assert operator.ask("POST", f"/campaigns/{mine['id']}/copy", Idempotency_Key=key).status == 201
+
+
+def test_what_was_refused_may_be_asked_again_with_the_same_key(operator: Operator) -> None:
+    campaign_id, key = operator.campaign(), secrets.token_hex(8)
+    assert operator.refused("POST", f"/campaigns/{campaign_id}/resume", Idempotency_Key=key).status == 409
+    operator.post(f"/campaigns/{campaign_id}/start")
+    operator.post(f"/campaigns/{campaign_id}/pause")
+    assert operator.post(f"/campaigns/{campaign_id}/resume", Idempotency_Key=key)["state"] == "running"
+
+
+def test_a_token_is_not_made_by_a_request_that_may_be_repeated(stack: Stack, operator: Operator) -> None:
+    assert operator.refused("POST", "/tokens", {"name": "x"}, Idempotency_Key="again").status == 422
+    assert len(operator.get("/tokens")["items"]) == 1
+
+
+def test_no_number_is_kept_for_a_repetition(stack: Stack, operator: Operator) -> None:
+    contact = stored(stack.database, a_contact(operator.campaign()))
+    operator.post(f"/contacts/{contact.id}/hold", Idempotency_Key="hold it")
+    operator.post("/suppressions", {"phone": contact.phone, "reason": "asked"}, Idempotency_Key="suppress it")
+    kept = stack.aws.dynamodb.scan(TableName=stack.environment["IDEMPOTENCY_TABLE"])["Items"]
+    assert len(kept) == 2
+    assert contact.phone.removeprefix("+") not in str(kept)

@@ -1,0 +1,288 @@
+"""Campaigns through the operators' API: made, changed where it is safe, scheduled, halted, counted."""
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dialer import wiring
+from dialer.lifecycle import State
+from dialer.model import FinishedAttempt, Outcome
+from tests.builders import a_contact, a_sid, attempt_id, now, stored
+from tests.functions.conftest import Stack, forget_wiring
+from tests.functions.events import event
+from tests.functions.operators import FORM, Operator
+
+
+def test_a_campaign_is_made_read_and_listed(operator: Operator) -> None:
+    made = operator.post("/campaigns", FORM)
+    assert (made["state"], made["may"]) == ("draft", ["start", "stop", "archive"])
+    assert made["form"]["call"]["say"] == "Hello {name}."
+    assert operator.get(f"/campaigns/{made['id']}") == made
+    assert operator.get("/campaigns")["items"] == [made]
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        ({"name": ""}, "body.name: String should have at least 1 character"),
+        ({"from_numbers": ["2015550199"]}, "body.from_numbers.0: String should match pattern"),
+        ({"hours": {"zone": "Mars"}}, "'Mars' is not a time zone"),
+        ({"colour": "red"}, "body.colour: Extra inputs are not permitted"),
+        ({"call": {}}, "give either `say` or `twiml`"),
+    ],
+)
+def test_a_wrong_campaign_is_refused_by_field(operator: Operator, wish: dict[str, Any], told: str) -> None:
+    refused = operator.refused("POST", "/campaigns", {**FORM, **wish})
+    assert refused.status == 422
+    assert told in refused.body["detail"]
+
+
+def test_campaigns_are_listed_page_by_page_the_newest_first(operator: Operator) -> None:
+    made = [operator.campaign(name=f"number {index}") for index in range(5)]
+    operator.post(f"/campaigns/{made[1]}/start")
+    seen, cursor = [], ""
+    for _ in range(3):
+        page = operator.get("/campaigns", query=f"limit=2&cursor={cursor}" if cursor else "limit=2")
+        seen, cursor = seen + [one["id"] for one in page["items"]], page["next"]
+    assert (seen, cursor) == (made[::-1], "")
+    assert [one["id"] for one in operator.get("/campaigns", query="state=running")["items"]] == [made[1]]
+    assert operator.refused("GET", "/campaigns", query="cursor=nonsense").status == 422
+
+
+WAY = {"start": "running", "pause": "paused", "resume": "running", "stop": "stopped", "archive": "archived"}
+
+
+def test_a_campaign_goes_its_way_and_asking_twice_is_harmless(operator: Operator) -> None:
+    campaign_id = operator.campaign()
+    for verb, state in WAY.items():
+        for _ in range(2):
+            assert operator.post(f"/campaigns/{campaign_id}/{verb}", {"reason": "because"})["state"] == state
+    for verb in ("start", "pause", "resume", "stop"):
+        refused = operator.refused("POST", f"/campaigns/{campaign_id}/{verb}")
+        assert refused.status == 409
+        assert refused.body["detail"] == f"Campaign {campaign_id!r} is archived: it cannot {verb}."
+    assert operator.refused("POST", "/campaigns/000000000000/start").status == 404
+
+
+def test_a_pause_says_why_since_when_and_what_may_be_asked_now(operator: Operator) -> None:
+    campaign_id = operator.running()
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    paused = operator.post(f"/campaigns/{campaign_id}/pause", {"reason": "the office is closed"})
+    assert (paused["reason"], paused["may"]) == ("the office is closed", ["resume", "stop"])
+    assert datetime.fromisoformat(paused["state_at"]) > before
+    assert operator.refused("POST", f"/campaigns/{campaign_id}/resume", {"reason": "call +12015550123"}).status == 422
+
+
+ALWAYS = [
+    {"name": "Other"},
+    {"pacing": {"max_concurrent": 3}},
+    {"hours": {"zone": "America/New_York", "opens": "09:00", "closes": "17:00"}},
+    {"from_numbers": ["+12015550198"]},
+    {"retry": {"delays_s": {"busy": 60}}},
+]
+STILL = [{"call": {"say": "Good evening."}}, {"call": {"talk_limit_s": 60}}]
+NEW = [
+    {"call": {"opt_out_digit": "5"}},
+    {"doubt": "redial"},
+    {"retry": {"max_attempts": 5}},
+    {"purpose": "survey"},
+]
+
+
+@pytest.mark.parametrize("patch", [*ALWAYS, *STILL, *NEW], ids=str)
+@pytest.mark.parametrize("state", ["draft", "running", "paused", "stopped"])
+def test_only_what_is_safe_in_its_state_is_changed(operator: Operator, patch: dict[str, Any], state: str) -> None:
+    campaign_id = operator.campaign()
+    for verb in {"draft": [], "running": ["start"], "paused": ["start", "pause"], "stopped": ["stop"]}[state]:
+        operator.post(f"/campaigns/{campaign_id}/{verb}")
+    allowed = {"draft": [*ALWAYS, *STILL, *NEW], "running": ALWAYS, "paused": [*ALWAYS, *STILL], "stopped": []}[state]
+    before = operator.get(f"/campaigns/{campaign_id}")["form"]
+    answer = operator.ask("PATCH", f"/campaigns/{campaign_id}", patch)
+    after = operator.get(f"/campaigns/{campaign_id}")["form"]
+    assert answer.status == (200 if patch in allowed else 409), answer
+    assert (after != before) == (patch in allowed)
+
+
+def test_a_change_is_what_the_functions_see(stack: Stack, operator: Operator) -> None:
+    campaign_id = operator.running()
+    operator.patch(f"/campaigns/{campaign_id}", {"pacing": {"call_delay_s": 2}, "retry": {"delays_s": {"busy": 60}}})
+    sight = wiring.campaigns().see(campaign_id)
+    assert sight is not None
+    assert (sight.campaign.pacing.call_delay, sight.campaign.pacing.max_concurrent) == (timedelta(seconds=2), 100)
+    assert sight.campaign.retry.delays[Outcome.BUSY] == timedelta(minutes=1)
+    assert Outcome.NO_ANSWER not in sight.campaign.retry.delays
+    operator.patch(f"/campaigns/{campaign_id}", {"hours": {"opens": "09:00"}})
+    operator.patch(f"/campaigns/{campaign_id}", {"hours": None})
+    sight = wiring.campaigns().see(campaign_id)
+    assert sight is not None
+    assert sight.campaign.hours is None
+
+
+def test_a_wrong_change_is_refused_by_field_and_changes_nothing(operator: Operator) -> None:
+    campaign_id = operator.campaign()
+    before = operator.get(f"/campaigns/{campaign_id}")
+    for patch in ({"pacing": {"max_concurrent": 0}}, {"state": "running"}, {"pacing": 5}, {"name": None}):
+        assert operator.refused("PATCH", f"/campaigns/{campaign_id}", patch).status == 422
+    assert operator.get(f"/campaigns/{campaign_id}") == before
+
+
+def test_two_changes_of_different_things_do_not_undo_each_other(operator: Operator) -> None:
+    """Both read before either writes: what each did not touch is not written."""
+    campaign_id = operator.campaign()
+    desk, before = wiring.desk(), wiring.campaign_office().show(campaign_id).campaign
+    desk.desk.change(before, replace(before, name="One"), states=[before.state])
+    desk.desk.change(before, replace(before, pacing=replace(before.pacing, max_concurrent=7)), states=[before.state])
+    after = wiring.campaign_office().show(campaign_id).campaign
+    assert (after.name, after.pacing.max_concurrent) == ("One", 7)
+
+
+def test_a_copy_is_a_draft_with_the_same_form(operator: Operator) -> None:
+    campaign_id = operator.running()
+    operator.post(f"/campaigns/{campaign_id}/contacts", {"rows": [{"phone": "+12015550101"}]})
+    copied = operator.post(f"/campaigns/{campaign_id}/copy")
+    assert (copied["state"], copied["name"]) == ("draft", "Appointments (copy)")
+    assert copied["form"] == operator.get(f"/campaigns/{campaign_id}")["form"] | {"name": copied["name"]}
+    assert operator.get(f"/campaigns/{copied['id']}/stats")["counts"] == {}
+    assert operator.post(f"/campaigns/{campaign_id}/copy", {"name": "Mine"})["name"] == "Mine"
+
+
+def at(span: timedelta) -> str:
+    return (datetime.now(UTC) + span).isoformat()
+
+
+def test_a_draft_starts_when_its_moment_comes_and_ends_when_its_end_comes(stack: Stack, operator: Operator) -> None:
+    soon, later = operator.campaign(), operator.campaign()
+    operator.ask("PUT", f"/campaigns/{soon}/schedule", {"start_at": at(timedelta(0)), "end_at": at(timedelta(hours=1))})
+    operator.ask("PUT", f"/campaigns/{later}/schedule", {"start_at": at(timedelta(hours=1))})
+    contact = stored(stack.database, a_contact(soon))
+    report = stack.invoke("tick", event("tick_schedule"))
+    assert [one["campaign_id"] for one in report["campaigns"]] == [soon]
+    assert stack.contact(contact).state is State.CLAIMED
+    assert operator.get(f"/campaigns/{soon}")["reason"] == "started by its schedule"
+    assert operator.get(f"/campaigns/{later}")["state"] == "draft"
+    stack.database["campaigns"].update_one({"_id": soon}, {"$set": {"end_at": now()}})
+    assert stack.invoke("tick", event("tick_schedule"))["campaigns"] == []
+    assert operator.get(f"/campaigns/{soon}")["reason"] == "its scheduled end has come"
+
+
+def test_a_schedule_that_makes_no_sense_is_refused(operator: Operator) -> None:
+    draft, running = operator.campaign(), operator.running()
+    hour, past = at(timedelta(hours=1)), at(timedelta(hours=-1))
+    assert operator.refused("PUT", f"/campaigns/{draft}/schedule", {"end_at": past}).status == 422
+    assert operator.refused("PUT", f"/campaigns/{draft}/schedule", {"start_at": hour, "end_at": hour}).status == 422
+    assert operator.refused("PUT", f"/campaigns/{draft}/schedule", {"start_at": "2030-01-01T00:00:00"}).status == 422
+    assert operator.refused("PUT", f"/campaigns/{running}/schedule", {"start_at": hour}).status == 409
+    assert operator.ask("PUT", f"/campaigns/{running}/schedule", {"end_at": hour}).status == 200
+    assert operator.ask("PUT", f"/campaigns/{running}/schedule", {}).body["end_at"] is None
+
+
+def test_stop_all_halts_every_campaign_and_takes_every_start_away(stack: Stack, operator: Operator) -> None:
+    running = sorted(operator.running() for _ in range(3))
+    scheduled = operator.campaign()
+    operator.ask("PUT", f"/campaigns/{scheduled}/schedule", {"start_at": at(timedelta(0))})
+    assert wiring.campaigns().permit(running[0])
+    halted = operator.post("/stop-all", {"reason": "wrong text"})
+    assert (sorted(halted["paused"]), halted["unscheduled"]) == (running, 1)
+    assert halted["last_permit_at"] <= halted["halted_at"] < halted["no_request_after"]
+    assert {operator.get(f"/campaigns/{one}")["reason"] for one in running} == {"wrong text"}
+    assert not any(wiring.campaigns().permit(one) for one in running)
+    assert stack.invoke("tick", event("tick_schedule"))["campaigns"] == []
+    assert operator.get(f"/campaigns/{scheduled}")["state"] == "draft"
+    assert operator.post("/stop-all")["paused"] == []
+
+
+@pytest.mark.parametrize("verb", ["pause", "stop"])
+def test_a_halt_is_confirmed_only_when_no_request_can_leave_any_more(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """The guard, and as much again for the request's connection."""
+    monkeypatch.setenv("DIAL_GUARD_SECONDS", "0.3")
+    forget_wiring()
+    campaign_id = operator.running()
+    began = time.monotonic()
+    operator.post(f"/campaigns/{campaign_id}/{verb}")
+    assert time.monotonic() - began >= 0.6
+    assert operator.post("/stop-all")["paused"] == []
+    assert time.monotonic() - began >= 1.2
+
+
+def test_who_opts_out_by_the_api_is_confirmed_only_then_too(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIAL_GUARD_SECONDS", "0.3")
+    forget_wiring()
+    began = time.monotonic()
+    operator.post("/suppressions", {"phone": "+12015550100", "reason": "asked"})
+    assert time.monotonic() - began >= 0.6
+
+
+def test_what_was_announced_of_a_halt_names_each_campaign(stack: Stack, operator: Operator) -> None:
+    running = operator.running()
+    wiring.announcer().publish()
+    operator.post("/stop-all")
+    assert wiring.announcer().noted("CampaignPaused") == 0  # sent at the end of the invocation
+    assert operator.get(f"/campaigns/{running}")["state"] == "paused"
+
+
+def finished(contact_id: str, *outcomes: Outcome) -> tuple[FinishedAttempt, ...]:
+    return tuple(
+        FinishedAttempt(
+            id=attempt_id(contact_id, f"{n:024}"), n=n, from_number="+12015550199", dial_at=now(), ended_at=now(),
+            sid=a_sid(), outcome=outcome,
+        )
+        for n, outcome in enumerate(outcomes, 1)
+    )  # fmt: skip
+
+
+def settled(stack: Stack, campaign_id: str, state: State, reason: str, *outcomes: Outcome, ago: float = 60) -> None:
+    contact = a_contact(campaign_id, state=state, reason=reason, used=len(outcomes))
+    stored(stack.database, replace(contact, history=finished(contact.id, *outcomes)))
+    stack.database["contacts"].update_one({"_id": contact.id}, {"$set": {"settled_at": now() - timedelta(seconds=ago)}})
+
+
+def test_statistics_say_how_it_goes(stack: Stack, operator: Operator) -> None:
+    campaign_id = operator.running()
+    for _ in range(3):
+        settled(stack, campaign_id, State.DONE, "answered", Outcome.BUSY, Outcome.ANSWERED)
+    settled(stack, campaign_id, State.FAILED, "busy", Outcome.BUSY, Outcome.BUSY)
+    settled(stack, campaign_id, State.SUPPRESSED, "suppressed", ago=1)
+    for state in (State.PENDING, State.PENDING, State.CLAIMED, State.PLACED, State.HELD):
+        stored(stack.database, a_contact(campaign_id, state=state))
+    told = operator.get(f"/campaigns/{campaign_id}/stats")
+    assert told["counts"] == {
+        "pending": 2,
+        "claimed": 1,
+        "placed": 1,
+        "held": 1,
+        "done": 3,
+        "failed": 1,
+        "suppressed": 1,
+    }
+    assert told["ended"] == [
+        {"state": "done", "reason": "answered", "contacts": 3},
+        {"state": "failed", "reason": "busy", "contacts": 1},
+        {"state": "suppressed", "reason": "suppressed", "contacts": 1},
+    ]
+    assert told["outcomes"] == {"answered": 3, "busy": 5}
+    assert (told["answer_rate"], told["attempts_per_contact"]) == (3 / 8, 2)
+    assert (told["left"], told["whole"]) == (4, True)
+    assert told["settled_per_minute"] == pytest.approx(5 / 2, rel=0.6)
+    assert datetime.fromisoformat(told["done_at"]) > datetime.now(UTC)
+    assert operator.get(f"/campaigns/{campaign_id}/stats")["outcomes"] == told["outcomes"]
+
+
+def test_calls_a_minute_are_counted_from_permits_and_a_minute_by_reconcile(stack: Stack, operator: Operator) -> None:
+    campaign_id = operator.running(pacing={"call_delay_s": 0.001, "max_concurrent": 5})
+    stack.invoke("reconcile", event("reconcile"))
+    earlier = now() - timedelta(seconds=60)
+    stack.database["statistics"].update_one({"_id": campaign_id}, {"$set": {"samples.0.at": earlier}})
+    permits = 0
+    while permits < 6:
+        permits += wiring.campaigns().permit(campaign_id)
+    told = operator.get(f"/campaigns/{campaign_id}/stats")
+    assert told["dials"] == 6
+    assert told["calls_per_minute"] == pytest.approx(6, rel=0.2)
+    assert operator.get(f"/campaigns/{operator.running()}/stats")["calls_per_minute"] is None

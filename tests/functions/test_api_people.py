@@ -1,0 +1,259 @@
+"""People through the operators' API: added, found, held, released, cancelled, decided about, suppressed, forgotten."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dialer import wiring
+from dialer.lifecycle import IN_FLIGHT, TERMINAL, UNSETTLED, State
+from dialer.model import Outcome, attempt_of
+from tests.builders import a_contact, a_message, a_phone, now, stored
+from tests.functions.conftest import Stack, telling
+from tests.functions.events import batch
+from tests.functions.operators import Operator
+from tests.functions.test_api_campaigns import finished
+
+
+def test_a_small_list_is_added_by_the_same_rules_as_a_file(operator: Operator) -> None:
+    campaign_id = operator.campaign()
+    rows = [
+        {"phone": "+12015550101", "name": "Ada", "age": 36},
+        {"phone": "201 555 0102", "name": "two\nlines"},
+        {"phone": "12", "name": "nobody"},
+        {"phone": "+12015550101", "name": "again"},
+        {"phone": "+12015550103", "priority": 7},
+    ]
+    added = operator.post(f"/campaigns/{campaign_id}/contacts", {"rows": rows, "region": "US"})
+    assert {name: added[name] for name in ("rows", "added", "known", "repeated", "rejected")} == {
+        "rows": 5, "added": 3, "known": 0, "repeated": 1, "rejected": 1,
+    }  # fmt: skip
+    assert [reject["row"] for reject in added["rejects"]] == [2]
+    found = operator.post("/contacts/find", {"phone": "+12015550102"})["items"]
+    assert [one["vars"]["name"] for one in found] == ["two\nlines"]
+    again = operator.post(f"/campaigns/{campaign_id}/contacts", {"rows": rows[:2], "region": "US"})
+    assert (again["added"], again["known"]) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"rows": []},
+        {"rows": [{"phone": "+12015550101"}] * 1001},
+        {"rows": [{"name": "no phone"}]},
+        {"rows": [{"phone": {"deep": 1}}]},
+        {"rows": [{"phone": "+12015550101", "a\nb": "x"}]},
+        {"rows": [{"phone": "+12015550101"}], "region": "United States"},
+        [],
+        None,
+    ],
+    ids=str,
+)
+def test_what_is_no_list_is_refused(operator: Operator, body: Any) -> None:
+    refused = operator.refused("POST", f"/campaigns/{operator.campaign()}/contacts", body)
+    assert refused.status == 422
+    assert telling(refused.raw) == []
+
+
+def test_a_campaign_that_has_ended_takes_nobody(operator: Operator) -> None:
+    campaign_id = operator.campaign()
+    operator.post(f"/campaigns/{campaign_id}/stop")
+    refused = operator.refused("POST", f"/campaigns/{campaign_id}/contacts", {"rows": [{"phone": "+12015550101"}]})
+    assert refused.status in {409, 422}
+    assert "stopped" in refused.body["detail"]
+
+
+def test_a_person_is_found_by_phone_and_by_external_id_in_every_campaign(stack: Stack, operator: Operator) -> None:
+    phone = a_phone()
+    contacts = [
+        stored(stack.database, a_contact(operator.campaign(), phone=phone, external_id="C-7")) for _ in range(2)
+    ]
+    stored(stack.database, a_contact(operator.campaign(), external_id="C-8"))
+    ids = {contact.id for contact in contacts}
+    for wanted in ({"phone": phone}, {"phone": f" {phone[:5]} {phone[5:]}"}, {"external_id": "C-7"}):
+        assert {one["id"] for one in operator.post("/contacts/find", wanted)["items"]} == ids
+    assert operator.post("/contacts/find", {"phone": a_phone()})["items"] == []
+    for nonsense in (
+        {},
+        {"phone": "12"},
+        {"phone": phone, "external_id": "x"},
+        {"campaign_id": "0" * 12},
+        {"state": "done"},
+    ):
+        assert operator.refused("POST", "/contacts/find", nonsense).status == 422
+
+
+@pytest.mark.parametrize("state", sorted(State))
+def test_a_campaigns_contacts_in_a_state_come_page_by_page_each_once(
+    stack: Stack, operator: Operator, state: State
+) -> None:
+    campaign_id, moment = operator.campaign(), now()
+    everybody = [stored(stack.database, a_contact(campaign_id, state=state, priority=n % 2)) for n in range(7)]
+    if state in TERMINAL:  # in one millisecond, as a batch of a tick is
+        stack.database["contacts"].update_many({"campaign_id": campaign_id}, {"$set": {"settled_at": moment}})
+    other = State.DONE if state is not State.DONE else State.FAILED
+    stored(stack.database, a_contact(campaign_id, state=other))
+    seen, cursor = [], ""
+    for _ in range(5):
+        wanted = {"campaign_id": campaign_id, "state": state, "limit": 2, "cursor": cursor}
+        page = operator.post("/contacts/find", wanted)
+        seen, cursor = seen + [one["id"] for one in page["items"]], page["next"]
+        if not cursor:
+            break
+    assert sorted(seen) == sorted(one.id for one in everybody)
+    assert operator.refused("POST", "/contacts/find", {**wanted, "cursor": "~~~~"}).status == 422
+
+
+def test_a_contact_tells_its_whole_story(stack: Stack, operator: Operator) -> None:
+    contact = a_contact(operator.campaign(), state=State.PLACED, used=2, reason="")
+    contact = stored(stack.database, replace(contact, history=finished(contact.id, Outcome.BUSY)))
+    told = operator.get(f"/contacts/{contact.id}")
+    assert [(one["n"], one["outcome"]) for one in told["attempts"]] == [(1, "busy"), (1, "placed")]
+    assert told["attempts"][1]["sid"] == attempt_of(contact).sid
+    assert told["attempts"][0]["ended_at"]
+    assert operator.refused("GET", f"/contacts/{'0' * 24}").status == 404
+
+
+def test_who_is_on_hold_is_not_called_until_released(stack: Stack, operator: Operator) -> None:
+    campaign_id = operator.running()
+    contact = stored(stack.database, a_contact(campaign_id))
+    held = operator.post(f"/contacts/{contact.id}/hold", {"reason": "is on holiday"})
+    assert (held["state"], held["reason"]) == ("pending", "on hold: is on holiday")
+    assert stack.invoke("tick", {"campaign_id": campaign_id})["campaigns"][0]["claimed"] == 0
+    released = operator.post(f"/contacts/{contact.id}/release")
+    assert released["reason"] == "released: by hand"
+    assert operator.refused("POST", f"/contacts/{contact.id}/release").status == 409
+    assert stack.invoke("tick", {"campaign_id": campaign_id})["campaigns"][0]["claimed"] == 1
+
+
+@pytest.mark.parametrize("verb", ["hold", "cancel"])
+def test_a_message_of_somebody_who_was_taken_back_calls_nobody(stack: Stack, operator: Operator, verb: str) -> None:
+    contact = stored(stack.database, a_contact(operator.running(), state=State.CLAIMED))
+    message = a_message(contact)
+    operator.post(f"/contacts/{contact.id}/{verb}")
+    stack.invoke("call", batch(message))
+    assert stack.asked(contact) == []
+    assert stack.contact(contact).state is (State.PENDING if verb == "hold" else State.FAILED)
+
+
+@pytest.mark.parametrize("state", sorted(UNSETTLED | TERMINAL))
+@pytest.mark.parametrize("verb", ["hold", "release", "cancel"])
+def test_whose_phone_may_be_ringing_and_who_is_settled_is_left_alone(
+    stack: Stack, operator: Operator, state: State, verb: str
+) -> None:
+    contact = stored(stack.database, a_contact(operator.campaign(), state=state))
+    refused = operator.refused("POST", f"/contacts/{contact.id}/{verb}")
+    assert (refused.status, f"is {state}" in refused.body["detail"]) == (409, True)
+    assert stack.contact(contact) == contact
+
+
+@pytest.mark.parametrize("to", ["pending", "failed"])
+def test_a_person_decides_about_somebody_who_is_held(stack: Stack, operator: Operator, to: str) -> None:
+    contact = stored(stack.database, a_contact(operator.campaign(), state=State.HELD))
+    decided = operator.post(f"/contacts/{contact.id}/resolve", {"to": to, "reason": "asked them by mail"})
+    assert (decided["state"], decided["reason"]) == (to, "a person decided: asked them by mail")
+    assert stack.contact(contact).history[-1].outcome is Outcome.UNKNOWN
+    assert operator.refused("POST", f"/contacts/{contact.id}/resolve", {"to": to, "reason": "x"}).status == 409
+
+
+def test_nobody_waits_for_an_attempt_they_do_not_have(stack: Stack, operator: Operator) -> None:
+    contact = stored(stack.database, a_contact(operator.campaign(), state=State.HELD, used=3, max=3))
+    refused = operator.refused("POST", f"/contacts/{contact.id}/resolve", {"to": "pending", "reason": "again"})
+    assert (refused.status, "3 of 3 attempts used" in refused.body["detail"]) == (409, True)
+
+
+@pytest.mark.parametrize("scope", ["global", "campaign", "purpose:survey"])
+def test_a_suppressed_phone_is_not_called_within_its_scope(stack: Stack, operator: Operator, scope: str) -> None:
+    """At the last look, and no other campaign is kept from calling it by a scope of this one."""
+    campaign_id, other = operator.running(purpose="survey"), operator.running(purpose="charity")
+    scope = f"campaign:{campaign_id}" if scope == "campaign" else scope
+    phone = a_phone()
+    contact = stored(stack.database, a_contact(campaign_id, phone=phone, state=State.CLAIMED))
+    free = stored(stack.database, a_contact(other, phone=phone, state=State.CLAIMED))
+    assert operator.post("/suppressions", {"phone": phone, "scope": scope, "reason": "asked"}) == {"new": 1}
+    assert operator.post("/suppressions", {"phone": phone, "scope": scope, "reason": "again"}) == {"new": 0}
+    stack.invoke("call", batch(a_message(contact)))
+    stack.invoke("call", batch(a_message(free)))
+    assert stack.asked(contact) == []
+    assert stack.contact(contact).state is State.SUPPRESSED
+    assert len(stack.asked(free)) == (0 if scope == "global" else 1)
+
+
+def test_a_purpose_is_suppressed_when_claimed_too(stack: Stack, operator: Operator) -> None:
+    campaign_id = operator.running(purpose="survey")
+    contact = stored(stack.database, a_contact(campaign_id))
+    operator.post("/suppressions", {"phone": contact.phone, "scope": "purpose:survey", "reason": "asked"})
+    stack.invoke("tick", {"campaign_id": campaign_id})
+    assert stack.contact(contact).state is State.SUPPRESSED
+
+
+def test_the_list_says_where_since_when_and_why_and_shows_no_phone(stack: Stack, operator: Operator) -> None:
+    phone = a_phone()
+    operator.post("/suppressions", {"phone": phone, "scope": "purpose:survey", "source": "mail", "reason": "asked"})
+    wiring.suppressions().suppress(phone, scope="global", source="keypress", reason="opted out on a call")
+    found = operator.post("/suppressions/find", {"phone": phone})
+    told = {one["scope"]: (one["source"], one["reason"]) for one in found["scopes"]}
+    assert told == {"purpose:survey": ("mail", "asked"), "global": ("keypress", "opted out on a call")}
+    assert all(one["at"] for one in found["scopes"])
+    assert operator.get("/suppressions")["items"] == [found]
+    assert operator.post("/suppressions/find", {"phone": found["hash"]}) == found
+    assert operator.refused("POST", "/suppressions/find", {"phone": a_phone()}).status == 404
+
+
+def test_a_phone_is_let_go_in_one_scope_and_stays_in_the_others(operator: Operator) -> None:
+    phone = a_phone()
+    for scope in ("global", "purpose:survey"):
+        operator.post("/suppressions", {"phone": phone, "scope": scope, "reason": "asked"})
+    operator.post("/suppressions/remove", {"phone": phone, "reason": "changed their mind"})
+    assert [one["scope"] for one in operator.post("/suppressions/find", {"phone": phone})["scopes"]] == [
+        "purpose:survey"
+    ]
+    assert operator.refused("POST", "/suppressions/remove", {"phone": phone, "reason": "again"}).status == 404
+    operator.post("/suppressions/remove", {"phone": phone, "scope": "purpose:survey", "reason": "changed their mind"})
+    assert operator.get("/suppressions")["items"] == []
+
+
+def test_what_was_exported_can_be_imported_again(operator: Operator) -> None:
+    phones = [a_phone() for _ in range(5)]
+    assert operator.post("/suppressions/import", {"phones": phones, "reason": "the old list"}) == {"new": 5}
+    first = operator.get("/suppressions", query="limit=3")
+    rest = operator.get("/suppressions", query=f"limit=3&cursor={first['next']}")
+    hashes = [one["hash"] for one in first["items"] + rest["items"]]
+    assert (len(set(hashes)), rest["next"]) == (5, "")
+    for phone in phones:
+        operator.post("/suppressions/remove", {"phone": phone, "reason": "a test"})
+    assert operator.post("/suppressions/import", {"phones": hashes, "reason": "restored"}) == {"new": 5}
+    assert wiring.suppressions().among("any", phones) == set(phones)
+    refused = operator.refused("POST", "/suppressions/import", {"phones": [phones[0], "12"], "reason": "x"})
+    assert (refused.status, refused.body["detail"].startswith("phone 1: ")) == (422, True)
+
+
+def test_an_erased_person_leaves_nothing_but_the_opt_out(stack: Stack, operator: Operator) -> None:
+    phone = a_phone()
+    states = [State.PENDING, State.CLAIMED, *sorted(TERMINAL)]
+    for state in states:
+        stored(stack.database, a_contact(operator.campaign(), phone=phone, state=state))
+    neighbour = stored(stack.database, a_contact(operator.campaign()))
+    assert operator.post("/erase", {"phone": phone}) == {"erased": len(states), "waiting": []}
+    everything = "".join(str(list(stack.database[name].find())) for name in stack.database.list_collection_names())
+    assert phone.removeprefix("+") not in everything.replace(neighbour.phone, "")
+    assert wiring.suppressions().among("any", [phone]) == {phone}
+    assert operator.post("/erase", {"phone": phone}) == {"erased": 0, "waiting": []}
+    assert stack.contact(neighbour) == neighbour
+
+
+@pytest.mark.parametrize("state", sorted(UNSETTLED))
+def test_whose_phone_may_be_ringing_is_erased_later(stack: Stack, operator: Operator, state: State) -> None:
+    """The end of their call must still find them."""
+    assert state in IN_FLIGHT
+    contact = stored(stack.database, a_contact(operator.campaign(), state=state))
+    assert operator.post("/erase", {"phone": contact.phone}) == {"erased": 0, "waiting": [contact.id]}
+    assert stack.contact(contact) == contact
+    assert wiring.suppressions().among("any", [contact.phone]) == {contact.phone}
+
+
+def test_a_message_of_somebody_who_was_erased_calls_nobody(stack: Stack, operator: Operator) -> None:
+    contact = stored(stack.database, a_contact(operator.running(), state=State.CLAIMED))
+    operator.post("/erase", {"phone": contact.phone})
+    assert stack.invoke("call", batch(a_message(contact))) == {"batchItemFailures": []}
+    assert stack.asked(contact) == []
