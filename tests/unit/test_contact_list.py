@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from dialer.contact_list import Place, Reject, Row, Sheet, read, read_on, sheet_of
 from dialer.errors import BadList
-from dialer.model import NewContact, Number
+from dialer.model import NewContact
 from dialer.phones import e164
 
 ADA = "+12015550123"
@@ -388,15 +388,13 @@ def test_between_two_names_for_the_phone_nobody_chooses() -> None:
 
 def test_the_named_columns_are_read_and_are_no_variables() -> None:
     (only,) = contacts(
-        "phone,External ID,call_after,alt_phone_1,Alt Phone 2,metadata\n"
-        f'{ADA},"A-7 ",2026-03-01T09:30:00+01:00,{KAY},{KAY},"{{""a"": 1}}"\n'
+        f'phone,External ID,call_after,metadata\n{ADA},"A-7 ",2026-03-01T09:30:00+01:00,"{{""a"": 1}}"\n'
     )
     assert only == NewContact(
         phone=ADA,
         region="US",
         external_id="A-7",
         call_after=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
-        alternates=(Number(phone=KAY, region="GB"),),
         vars={"metadata": '{"a": 1}'},
     )
 
@@ -404,8 +402,6 @@ def test_the_named_columns_are_read_and_are_no_variables() -> None:
 @pytest.mark.parametrize(
     ("column", "cell", "reason"),
     [
-        ("alt_phone_2", "123", "alt_phone_2: no country code: write the number as +<country><number>"),
-        ("alt_phone", f"{ADA}x9", "alt_phone_1: has an extension, which cannot be dialed"),
         ("external_id", "x" * 201, "external_id is longer than 200 characters"),
         ("call_after", "soon", "call_after is not a moment: write it as 2026-03-01T09:30:00+01:00"),
         ("call_after", "03/01/2026 9:30", "call_after is not a moment: write it as 2026-03-01T09:30:00+01:00"),

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dialer.errors import BadList
-from dialer.model import Number
 from dialer.phones import e164
 
 PRIORITIES = range(-100, 101)  # a tick looks at each priority in turn: a few hundred are quick, a million are not
@@ -21,7 +20,7 @@ _BETWEEN_WORDS = re.compile(r"[\s_.\-]+")
 _DIGITS_OF_A_PHONE = 7
 
 Fields = Mapping[str, Any]
-"""Fields of NewContact, by name; tuples of several cells are put together."""
+"""Fields of NewContact, by name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,17 +41,6 @@ class Column:
 def _phone(cell: str, region: str | None) -> Fields:
     phone, country = e164(cell, region=region)
     return {"phone": phone, "region": country}
-
-
-def _alternate(name: str) -> Callable[[str, str | None], Fields]:
-    def read(cell: str, region: str | None) -> Fields:
-        try:
-            phone, country = e164(cell, region=region)
-        except ValueError as wrong:
-            raise ValueError(f"{name}: {wrong}") from None
-        return {"alternates": (Number(phone=phone, region=country),)}
-
-    return read
 
 
 def _priority(cell: str, _: str | None) -> Fields:
@@ -92,9 +80,6 @@ COLUMNS: tuple[Column, ...] = (
         ),
         read=_phone,
     ),
-    Column(names=("alt_phone_1", "alt_phone", "alt_phone1", "number2"), read=_alternate("alt_phone_1")),
-    Column(names=("alt_phone_2", "alt_phone2", "number3"), read=_alternate("alt_phone_2")),
-    Column(names=("alt_phone_3", "alt_phone3"), read=_alternate("alt_phone_3")),
     Column(names=("priority",), read=_priority),
     Column(names=("external_id", "vendor_lead_code"), read=_external_id),
     Column(names=("call_after", "not_before", "due_at"), read=_call_after),

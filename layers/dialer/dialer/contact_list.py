@@ -8,14 +8,14 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 from dialer.columns import PHONE, Columns, column_named, columns_of
 from dialer.errors import BadList
-from dialer.model import NewContact, Number
+from dialer.model import NewContact
 
 _LONGEST_VALUE = 1000
 _LONGEST_LINE = 1_000_000
@@ -241,13 +241,5 @@ def _fields(columns: Columns, cells: list[str], region: str | None) -> dict[str,
     for place, column in columns.known:
         cell = cells[place] if place < len(cells) else ""
         if cell or column is PHONE:  # a phone must be there
-            for name, value in column.read(cell, region).items():
-                fields[name] = fields[name] + value if name in fields else value
-    if "alternates" in fields:
-        fields["alternates"] = _others(fields["phone"], fields["alternates"])
+            fields |= column.read(cell, region)
     return fields
-
-
-def _others(phone: str, alternates: Iterable[Number]) -> tuple[Number, ...]:
-    """The numbers beside the first, each once and in order."""
-    return tuple({other.phone: other for other in alternates if other.phone != phone}.values())

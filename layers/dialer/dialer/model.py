@@ -211,14 +211,6 @@ class Contact:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Number:
-    """A phone and its country."""
-
-    phone: str
-    region: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
 class NewContact:
     """A row of a contact list, checked and normalised."""
 
@@ -231,8 +223,6 @@ class NewContact:
     """What the sender calls this person."""
     call_after: datetime | None = None
     """Nobody calls before this moment."""
-    alternates: tuple[Number, ...] = ()
-    """Other numbers of the same person, in the order in which they are tried."""
     line: int = field(default=0, compare=False)
     """Its line in the list."""
 
