@@ -12,7 +12,7 @@ from dialer.list_records import Export, ExportKind, ExportState
 from dialer.tokens import Role
 from shapes import CampaignId, Given
 
-router = LambdaFunctionUrlRouter()
+router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
 _TAG = ["exports"]
 ExportId = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$", description="The id of an export.")]
 

@@ -11,7 +11,7 @@ from dialer import wiring
 from dialer.list_records import ListState, UploadedList
 from shapes import CampaignId, Given
 
-router = LambdaFunctionUrlRouter()
+router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
 _TAG = ["lists"]
 ListId = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$", description="The id of a list.")]
 

@@ -187,7 +187,7 @@ def test_a_run_that_gets_nowhere_asks_for_no_other(stack: Stack) -> None:
     assert run(new.id).outcome == "read"  # nothing to read is no standstill
     stuck = uploaded(stack, SHEET)
     with pytest.raises(Unavailable):
-        replace(run, contacts=Silent())(stuck.id)  # type: ignore[arg-type]
+        replace(run, contacts=Silent())(stuck.id)
     assert stack.queued("INTAKE_QUEUE_URL") == []
 
 

@@ -55,7 +55,7 @@ def test_an_uploaded_list_is_called_its_rejects_are_fetched_and_the_calls_export
     journey.finish(campaign)
     journey.assert_kept(campaign, requests=6)
     export = desk.ask("export", "begin", campaign, "calls")["export_id"]
-    shown = until(lambda: _written(desk, export), what=lambda: desk.ask("export", "show", export))
+    shown = until(lambda: _written(desk, export), what=lambda: desk.ask("export", "show", export)) or {}
     header, *lines = fetched(shown["link"])
     assert header.startswith("call_date,phone_number_dialed,status")
     assert sum("answered" in line for line in lines) == len(lines) == 6

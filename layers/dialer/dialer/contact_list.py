@@ -97,7 +97,7 @@ def _opened(stream: IO[bytes]) -> "Iterator[_Lines]":
 @contextmanager
 def _buffered(stream: IO[bytes]) -> Iterator[io.BufferedReader]:
     """The stream with a look ahead; it stays the caller's."""
-    buffered: io.BufferedReader = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)  # type: ignore[type-var, assignment]
+    buffered: io.BufferedReader = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)  # type: ignore[arg-type]
     try:
         yield buffered
     finally:
