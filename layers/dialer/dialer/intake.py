@@ -105,7 +105,7 @@ class ListReading:
     new_token: Callable[[], str]
     time_left: Callable[[], timedelta]
     leave_with: timedelta
-    """A run that has no more time left than this writes down how far it is, and lets another one go on."""
+    """A run that has no more time left than this, or than two batches take, writes down how far it is and ends."""
     batch: int = _BATCH
 
     def __call__(self, list_id: str) -> ReadingReport:
@@ -165,15 +165,17 @@ class ListReading:
     ) -> Iterator[tuple[UploadedList, bool]]:
         """How far the list is, each time it has been written down, and whether another run must go on."""
         rejects: list[Reject] = []
-        since = self.clock.monotonic()
+        since = began = self.clock.monotonic()
         try:
             for batch in one_ahead(_batches(rows, self.batch)):
                 counts = _bring_in(self.contacts, uploaded.campaign_id, batch, max_attempts=most, list_id=uploaded.id)
                 rejects += [row for row in batch if isinstance(row, Reject)]
                 uploaded = replace(uploaded, place=batch[-1].after, counts=uploaded.counts + counts)
-                goes_on = self.time_left() < self.leave_with
-                if goes_on or self.clock.monotonic() - since > _WRITTEN_DOWN.total_seconds():
-                    uploaded, since = self._written_down(uploaded, owner, rejects), self.clock.monotonic()
+                ended = self.clock.monotonic()
+                goes_on = self.time_left() < max(self.leave_with, 2 * timedelta(seconds=ended - began))
+                began = ended
+                if goes_on or ended - since > _WRITTEN_DOWN.total_seconds():
+                    uploaded, since = self._written_down(uploaded, owner, rejects), ended
                     rejects = []
                     yield uploaded, goes_on
         except BadList:
