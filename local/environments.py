@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
+AT_ONCE = 2  # pip unpacks on one core
 ALL = ("dev", "sam", "ministack", "lambda")  # and "lock" and "checkov", made only where they are asked for
 FREE_GB_NEEDED = float(os.environ.get("DIALER_FREE_GB", "2"))
 
@@ -42,8 +44,10 @@ def main(names: Sequence[str]) -> int:
             if missing:
                 _demand_room()
                 _demand_some_mongod()
-            for place, name in enumerate(missing, start=1):
-                _make(name, step=f"[{place}/{len(missing)}]")
+            with ThreadPoolExecutor(AT_ONCE) as makers:
+                steps = [f"[{place}/{len(missing)}]" for place in range(1, len(missing) + 1)]
+                for _ in makers.map(_make, missing, steps):
+                    pass
     except Refused as refusal:
         print(refusal, file=sys.stderr)
         return 2
@@ -67,7 +71,7 @@ def _lock(name: str) -> Path:
     return ROOT / "requirements" / f"{name}.txt"
 
 
-def _make(name: str, *, step: str) -> None:
+def _make(name: str, step: str) -> None:
     folder = LOCAL / "venvs" / name
     shutil.rmtree(folder, ignore_errors=True)  # half of one, where a run was interrupted
     packages = sum(1 for line in _lock(name).read_text().splitlines() if re.match(r"\w", line))
@@ -146,15 +150,11 @@ def _one_at_a_time() -> Iterator[None]:
 
 @contextmanager
 def _step(words: str) -> Iterator[None]:
-    """One line: what is waited for, then how long it took."""
-    print(f"{words} …", end="", file=sys.stderr, flush=True)
+    """A line that says what is waited for, and one that says how long it took; others may come between."""
+    print(f"{words} …", file=sys.stderr, flush=True)
     began = time.monotonic()
-    try:
-        yield
-    except BaseException:
-        print(file=sys.stderr)
-        raise
-    print(f" {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    yield
+    print(f"{words}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

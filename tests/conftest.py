@@ -16,6 +16,15 @@ from local import runs
 from local.environments import Refused
 from local.mongod import Mongod, start_mongod
 
+WORLDS = ("tests/journeys/", "tests/deploy/", "tests/local/", "tests/faults/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with a world of their own run one after the other, on one worker: two worlds would starve each other."""
+    for item in items:
+        if any(folder in item.path.as_posix() for folder in WORLDS):
+            item.add_marker(pytest.mark.xdist_group("worlds"))
+
 
 def missing(what: str) -> NoReturn:
     """A part that this machine lacks: a reason to skip here, and to fail where everything must be there (CI=true)."""
