@@ -5,11 +5,15 @@ The world is found by the description that `up` leaves in its state folder, or b
 
 import json
 import os
-from collections.abc import Iterable
+import secrets
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +23,7 @@ from dialer import wiring
 from dialer.campaign_form import checked
 from dialer.errors import DialerError
 from dialer.lifecycle import State
+from dialer.list_records import ExportKind
 from dialer.model import Contact
 from local import audits, runs
 from local.environments import Refused
@@ -26,6 +31,10 @@ from local.environments import Refused
 app = typer.Typer(no_args_is_help=True)
 campaign = typer.Typer(no_args_is_help=True, help="Create, start, pause, resume, stop and show campaigns.")
 app.add_typer(campaign, name="campaign")
+lists = typer.Typer(no_args_is_help=True, help="Upload contact lists of any length, and see how far they are.")
+app.add_typer(lists, name="list")
+export = typer.Typer(no_args_is_help=True, help="Have a campaign's calls or contacts written to a file.")
+app.add_typer(export, name="export")
 
 WORLD = typer.Option(help="The world's description, as `up` prints it; by default the world that is running.")
 Json = dict[str, Any]
@@ -50,6 +59,8 @@ def enter(world: Json) -> None:
         MONGODB_DATABASE=world["mongodb"]["database"],
         PHONE_HASH_KEY_PARAMETER=world["parameters"]["phone_hash_key"],
         REFILL_QUEUE_URL=world["queues"]["RefillQueue"],
+        INTAKE_QUEUE_URL=world["queues"]["IntakeQueue"],
+        STORE_BUCKET=world["outputs"]["StoreBucketName"],
     )
 
 
@@ -127,6 +138,70 @@ def audit(
 
 def _utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@lists.command()
+def upload(
+    campaign_id: str,
+    contacts: Annotated[Path, typer.Argument(help="The list, as CSV with a header row and a `phone` column.")],
+    region: Annotated[str | None, typer.Option(help="Country of numbers written without one, such as US.")] = None,
+    world: Annotated[Path | None, WORLD] = None,
+) -> None:
+    """Put a list into the store, from where it is read by itself, and print its id."""
+    _enter(world)
+    with _refusing():
+        uploaded, form = wiring.list_desk().begin_upload(campaign_id, name=contacts.name, region=region)
+        post(form.url, form.fields, contacts)
+    _print({"list_id": uploaded.id})
+
+
+@lists.command()
+def report(list_id: str, world: Annotated[Path | None, WORLD] = None) -> None:
+    """Print how far a list has been read, what became of its rows, and where its rejects are."""
+    _enter(world)
+    with _refusing():
+        desk = wiring.list_desk()
+        found = desk.report(list_id)
+        link = desk.rejects_link(found)
+    told = {"state": found.state, "reason": found.reason, "size": found.size, "offset": found.place.offset}
+    _print({"list_id": found.id, **told, "counts": asdict(found.counts), "rejects": link})
+
+
+@export.command()
+def begin(campaign_id: str, kind: ExportKind, world: Annotated[Path | None, WORLD] = None) -> None:
+    """Ask for a file of a campaign's calls or contacts, and print its id."""
+    _enter(world)
+    with _refusing():
+        begun = wiring.export_desk().begin(campaign_id, kind)
+    _print({"export_id": begun.id})
+
+
+@export.command(name="show")
+def show_export(export_id: str, world: Annotated[Path | None, WORLD] = None) -> None:
+    """Print whether a file has been written, and where to fetch it."""
+    _enter(world)
+    with _refusing():
+        desk = wiring.export_desk()
+        found = desk.show(export_id)
+        link = desk.link(found)
+    _print({"export_id": found.id, "state": found.state, "rows": found.rows, "link": link})
+
+
+def post(url: str, fields: Mapping[str, str], file: Path) -> None:
+    """A form with a file behind its fields, as the store wants it, streamed from the disk."""
+    edge = secrets.token_hex(16)
+    named = f'--{edge}\r\nContent-Disposition: form-data; name="'
+    head = "".join(f'{named}{name}"\r\n\r\n{value}\r\n' for name, value in fields.items())
+    head += f'{named}file"; filename="list.csv"\r\nContent-Type: text/csv\r\n\r\n'
+    tail = f"\r\n--{edge}--\r\n"
+    with file.open("rb") as content:
+        length = len(head.encode()) + file.stat().st_size + len(tail)
+        pieces = chain([head.encode()], iter(lambda: content.read(1 << 20), b""), [tail.encode()])
+        headers = {"Content-Type": f"multipart/form-data; boundary={edge}", "Content-Length": str(length)}
+        try:
+            urllib.request.urlopen(urllib.request.Request(url, pieces, headers), timeout=600).close()
+        except urllib.error.HTTPError as refused:
+            raise Refused(f"The store does not take {file}: {refused.read(300).decode(errors='replace')}") from None
 
 
 def everyone(campaign_id: str) -> Iterable[Contact]:

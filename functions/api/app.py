@@ -14,7 +14,9 @@ import campaigns
 import changing
 import contacts
 import document
+import exports
 import first_token
+import lists
 import problems
 import stats
 import suppressions
@@ -25,7 +27,7 @@ from dialer.errors import BadInput, BadSettings
 logger = Logger(service="api")
 app = LambdaFunctionUrlResolver(enable_validation=True, response_validation_error_http_code=500)
 app.use(middlewares=[changing.once, changing.audited])
-for resource in (campaigns, contacts, suppressions, stats, tokens, audit):
+for resource in (campaigns, contacts, lists, exports, suppressions, stats, tokens, audit):
     app.include_router(resource.router)
 
 _ALWAYS = {

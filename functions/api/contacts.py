@@ -41,11 +41,12 @@ class RejectShape(BaseModel):
 
 
 class AddedShape(BaseModel):
-    """What became of every row: rows = added + known + repeated + rejected."""
+    """What became of every row: rows = added + updated + known + repeated + rejected."""
 
     rows: int
     added: int
-    known: int = Field(description="The campaign already had this phone.")
+    updated: int = Field(description="The campaign had this phone, it still waits, and something is new.")
+    known: int = Field(description="The campaign had this phone, and nothing changes.")
     repeated: int = Field(description="The phone stands earlier in the same list.")
     rejected: int
     rejects: list[RejectShape]
@@ -125,6 +126,7 @@ def add(campaign_id: CampaignId, wish: Annotated[NewContacts, Body()]) -> AddedS
     return AddedShape(
         rows=report.rows,
         added=report.added,
+        updated=report.updated,
         known=report.known,
         repeated=report.repeated,
         rejected=report.rejected,

@@ -6,7 +6,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from dialer import contact_list
+from dialer import phones
 from dialer.errors import BadInput
 from dialer.ports import Place
 
@@ -69,6 +69,6 @@ def masked(phone: str) -> str:
 def e164(written: str, *, place: int | None = None) -> str:
     """A phone as contacts have it. Raises BadInput, without the phone in it."""
     try:
-        return contact_list.e164(written)[0]
+        return phones.e164(written)[0]
     except ValueError as wrong:
         raise BadInput(f"phone{'' if place is None else f' {place}'}: {wrong}.") from None

@@ -12,6 +12,7 @@ from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.contact_documents import INDEXES, contact_of
 from dialer.errors import Unavailable
 from dialer.lifecycle import State
+from dialer.model import Contact, NewContact
 from dialer.ports import Added
 from tests.adapters.conftest import Connect
 from tests.adapters.racing import in_threads
@@ -46,16 +47,15 @@ def test_a_new_contact_can_be_claimed(claims: MongoClaims, book: MongoContactBoo
 def test_a_phone_comes_in_once_per_campaign(contacts: Contacts, book: MongoContactBook) -> None:
     rows = [a_row() for _ in range(5)]
     assert book.add("one", rows, max_attempts=1) == Added(added=5, known=0)
-    again = [rows[0], a_row(), rows[4], replace(rows[2], priority=9, vars={})]
+    again = [rows[0], a_row(), rows[4], replace(rows[2], vars={})]
     assert book.add("one", again, max_attempts=1) == Added(added=1, known=3)
     assert book.add("another", rows, max_attempts=1) == Added(added=5, known=0)
     assert contacts.count_documents({}) == 11
-    assert contacts.count_documents({"priority": 9}) == 0
 
 
 def test_a_phone_twice_in_one_batch_comes_in_once(book: MongoContactBook) -> None:
     row = a_row()
-    assert book.add("one", [row, row, a_row()], max_attempts=1) == Added(added=2, known=1)
+    assert book.add("one", [row, row, a_row()], max_attempts=1) == Added(added=2, known=0, repeated=1)
 
 
 def test_nobody_comes_in_from_an_empty_batch(book: MongoContactBook) -> None:
@@ -173,3 +173,124 @@ def test_an_import_while_another_adds_the_same_phones_counts_them_as_known(
             assert held.arrived.wait(10)
             book.add("one", rows[:3], max_attempts=1)
         assert adding.result(20) == Added(added=3, known=3)
+
+
+LIST = "list-1"
+
+
+def imported(book: MongoContactBook, *rows: NewContact, list_id: str = LIST) -> Added:
+    return book.add("one", rows, max_attempts=3, list_id=list_id)
+
+
+def only(contacts: Contacts) -> Contact:
+    (document,) = contacts.find()
+    return contact_of(document)
+
+
+def test_who_still_waits_is_told_what_is_new_and_keeps_what_the_list_does_not_say(
+    contacts: Contacts, book: MongoContactBook
+) -> None:
+    first = a_row(priority=3, external_id="A", vars={"name": "Ada", "city": "Paris"})
+    imported(book, first)
+    again = replace(first, priority=None, external_id="", vars={"name": "Ada L.", "$odd": "1", "a.b": "2"})
+    assert imported(book, again, list_id="list-2") == Added(added=0, known=0, updated=1)
+    contact = only(contacts)
+    assert (contact.priority, contact.external_id, contact.list_id) == (3, "A", "list-2")
+    assert contact.vars == {"name": "Ada L.", "city": "Paris", "$odd": "1", "a.b": "2"}
+    assert imported(book, replace(again, priority=-1), list_id="list-3") == Added(added=0, known=0, updated=1)
+    assert only(contacts).priority == -1
+
+
+def test_a_list_that_says_nothing_new_writes_nothing(contacts: Contacts, book: MongoContactBook) -> None:
+    row = a_row(priority=0, external_id="A")
+    imported(book, row)
+    before = contacts.find_one()
+    assert imported(book, row, replace(row, vars={}), list_id="list-2") == Added(added=0, known=1, repeated=1)
+    assert contacts.find_one() == before
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - {State.PENDING}))
+def test_whoever_does_not_wait_is_left_as_they_are(contacts: Contacts, book: MongoContactBook, state: State) -> None:
+    contact = stored(contacts.database, a_contact("one", state=state))
+    before = contacts.find_one()
+    row = a_row(contact.phone, priority=9, vars={"name": "new"}, call_after=now() + timedelta(days=1))
+    assert imported(book, row) == Added(added=0, known=1)
+    assert contacts.find_one() == before
+
+
+def test_whoever_is_claimed_while_a_list_comes_in_is_left_as_they_are(
+    wire: TcpProxy, joined: Connect, contacts: Contacts, book: MongoContactBook, claims: MongoClaims
+) -> None:
+    contact = stored(contacts.database, a_contact("one"))
+    slow = MongoContactBook(joined(wire.uri)["contacts"])
+    with ThreadPoolExecutor(1) as pool:
+        with wire.holding("update") as held:
+            adding = pool.submit(slow.add, "one", [a_row(contact.phone, vars={"name": "new"})], max_attempts=3)
+            assert held.arrived.wait(10)
+            (claimed,) = claims.claim_due("one", claim="c", limit=1, until=now() + timedelta(minutes=1), now=now())
+            before = contacts.find_one()
+        assert adding.result(20) == Added(added=0, known=1)
+    assert claimed.contact_id == contact.id
+    assert contacts.find_one() == before
+
+
+def test_nobody_is_due_before_the_moment_that_the_list_names(contacts: Contacts, book: MongoContactBook) -> None:
+    later, before = now() + timedelta(days=2), now()
+    imported(book, a_row(call_after=later), a_row(call_after=before - timedelta(days=2)))
+    due = sorted(document["due_at"] for document in contacts.find())
+    assert before <= due[0] <= now()
+    assert due[1] == later
+
+
+def test_another_list_moves_the_moment_of_who_was_never_tried(contacts: Contacts, book: MongoContactBook) -> None:
+    soon, later = now() + timedelta(hours=1), now() + timedelta(days=1)
+    row = a_row(call_after=later)
+    imported(book, row)
+    assert imported(book, replace(row, call_after=soon), list_id="list-2").updated == 1
+    assert only(contacts).due_at == soon
+    assert imported(book, replace(row, call_after=None), list_id="list-3") == Added(added=0, known=1)
+    assert imported(book, replace(row, call_after=now() - timedelta(days=9)), list_id="list-4").updated == 1
+    due_at = only(contacts).due_at
+    assert due_at is not None
+    assert due_at <= now()
+
+
+def test_a_list_never_cuts_the_wait_between_two_attempts_short(contacts: Contacts, book: MongoContactBook) -> None:
+    retry = now() + timedelta(hours=2)
+    contact = stored(contacts.database, a_contact("one", used=1, due_at=retry))
+    row = a_row(contact.phone, vars=contact.vars)
+    assert imported(book, replace(row, call_after=now())) == Added(added=0, known=1)
+    assert only(contacts).due_at == retry
+    assert imported(book, replace(row, call_after=retry + timedelta(hours=1))).updated == 1
+    assert (only(contacts).due_at, only(contacts).used) == (retry + timedelta(hours=1), 1)
+
+
+def test_rows_that_come_again_after_a_crash_count_as_they_did_the_first_time(
+    contacts: Contacts, book: MongoContactBook
+) -> None:
+    """Whatever was written the first time, the same rows of the same list have the same counts."""
+    old = [a_row(vars={"name": "old"}) for _ in range(3)]
+    imported(book, *old, list_id="list-0")
+    rows = [
+        *(replace(row, vars={"name": "new"}, line=line) for line, row in enumerate(old[:2], start=2)),
+        replace(old[2], line=4),
+        a_row(line=5),
+        a_row(line=6),
+    ]
+    rows.append(replace(rows[3], line=7, vars={"name": "later in the list"}))
+    first = imported(book, *rows)
+    assert first == Added(added=2, updated=2, known=1, repeated=1)
+    before = list(contacts.find())
+    assert imported(book, *rows) == first
+    assert imported(book, rows[5]) == Added(added=0, known=0, repeated=1)
+    assert list(contacts.find()) == before
+
+
+def test_a_page_is_everybody_behind_a_phone_in_order(contacts: Contacts, book: MongoContactBook) -> None:
+    phones = sorted(a_phone(index) for index in range(7))
+    for phone in reversed(phones):
+        stored(contacts.database, a_contact("one", phone=phone))
+        stored(contacts.database, a_contact("another", phone=phone))
+    assert [one.phone for one in book.page("one", after="", limit=3)] == phones[:3]
+    assert [one.phone for one in book.page("one", after=phones[2], limit=9)] == phones[3:]
+    assert book.page("one", after=phones[-1], limit=9) == []

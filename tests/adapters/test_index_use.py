@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pytest
 from pymongo.database import Database
 
-from dialer import contact_list
+from dialer import columns
 from dialer.adapters.attempt_book import MongoAttemptBook
 from dialer.adapters.campaign_desk import MongoCampaignDesk
 from dialer.adapters.campaigns import MongoCampaigns
@@ -132,7 +132,7 @@ def test_a_list_with_every_priority_there_may_be_costs_two_looks_at_each_and_no_
 ) -> None:
     """Nobody of 200 priorities is due yet: the worst that a list can do to the choice."""
     contacts = crowded["contacts"]
-    lowest, *others = sorted(contact_list.PRIORITIES)
+    lowest, *others = sorted(columns.PRIORITIES)
     contacts.insert_many(
         document_of(a_contact("wide", phone=a_phone(n), priority=priority, due_at=now() + timedelta(hours=1)))
         for n, priority in enumerate(others * 5)
@@ -144,10 +144,10 @@ def test_a_list_with_every_priority_there_may_be_costs_two_looks_at_each_and_no_
         )
     )
     assert choosing["nreturned"] == 10
-    assert choosing["keysExamined"] <= 10 + 2 * len(contact_list.PRIORITIES)
+    assert choosing["keysExamined"] <= 10 + 2 * len(columns.PRIORITIES)
     assert choosing["docsExamined"] == 0
     nobody = profiled(lambda: MongoClaims(contacts).anyone_due("wide", now=now() - timedelta(days=1)))
-    assert sum(step["keysExamined"] for step in nobody) <= 2 * len(contact_list.PRIORITIES)
+    assert sum(step["keysExamined"] for step in nobody) <= 2 * len(columns.PRIORITIES)
 
 
 def test_a_batch_behind_another_starts_at_its_place_and_reads_the_index_alone(

@@ -31,7 +31,7 @@ from tests.functions.conftest import ACCOUNT, HASH_KEY, PARAMETERS, TIMEOUTS, te
 from tests.functions.events import TOKEN, VOICE_URL, Event, batch, event, names, webhook
 
 FUNCTIONS = {"tick": "TickFunction", "call": "CallFunction", "voice": "VoiceFunction", "reconcile": "ReconcileFunction"}
-FUNCTIONS |= {"api": "ApiFunction"}
+FUNCTIONS |= {"api": "ApiFunction", "intake": "IntakeFunction"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +103,8 @@ def _furnish(aws_url: str, mongodb_uri: str) -> dict[str, str]:
         "IDEMPOTENCY_TABLE": "idempotency",
         "CALL_QUEUE_URL": sqs.create_queue(QueueName="call")["QueueUrl"],
         "REFILL_QUEUE_URL": sqs.create_queue(QueueName="refill.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"],
+        "INTAKE_QUEUE_URL": sqs.create_queue(QueueName="intake")["QueueUrl"],
+        "STORE_BUCKET": "store-of-nobody",
     }
 
 

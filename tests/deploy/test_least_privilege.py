@@ -21,8 +21,8 @@ from tests.functions.events import event
 pytestmark = pytest.mark.world
 
 TICK, CALL, VOICE, RECONCILE = "TickFunction", "CallFunction", "VoiceFunction", "ReconcileFunction"
-API = "ApiFunction"
-ALL = {TICK, CALL, VOICE, RECONCILE, API}
+API, INTAKE = "ApiFunction", "IntakeFunction"
+ALL = {TICK, CALL, VOICE, RECONCILE, API, INTAKE}
 OTHER_ROLE = "arn:aws:iam::123456789012:role/other"
 Call = Callable[[Callable[[str], Any], World], object]
 
@@ -48,6 +48,12 @@ def _update(table: str, key: str) -> Call:
     )
 
 
+def _put(key: str) -> Call:
+    return lambda client, world: client("s3").put_object(
+        Bucket=world.stack.outputs["StoreBucketName"], Key=key, Body=b"phone\n"
+    )
+
+
 def _event(bus: Callable[[World], str]) -> Call:
     entry = {"Source": "dialer", "DetailType": "test", "Detail": "{}"}
     return lambda client, world: client("events").put_events(Entries=[{**entry, "EventBusName": bus(world)}])
@@ -57,8 +63,17 @@ CALLS: dict[str, tuple[set[str], Call]] = {
     "lock a campaign": ({TICK}, _update("LockTable", "campaign_id")),
     "note a finished attempt": ({CALL, API}, _update("IdempotencyTable", "id")),
     "send a call message": ({TICK}, _send("CallQueue")),
-    "send a hint": (ALL - {TICK}, _send("RefillQueue", MessageGroupId="g", MessageDeduplicationId="d")),
+    "send a hint": (ALL - {TICK, INTAKE}, _send("RefillQueue", MessageGroupId="g", MessageDeduplicationId="d")),
     "send a dead letter": (set(), _send("CallDeadLetterQueue")),
+    "ask for a list to be read": ({API, INTAKE}, _send("IntakeQueue")),
+    "receive the store's news": ({INTAKE}, _receive("IntakeQueue")),
+    "put a list": ({API}, _put("lists/c/other.csv")),
+    "put an export": ({INTAKE}, _put("exports/c/other.csv")),
+    "put something else": (set(), _put("elsewhere.csv")),
+    "read the bucket's own settings": (
+        set(),
+        lambda client, world: client("s3").get_bucket_policy(Bucket=world.stack.outputs["StoreBucketName"]),
+    ),
     "receive call messages": ({CALL}, _receive("CallQueue")),
     "receive hints": ({TICK}, _receive("RefillQueue")),
     "receive dead letters": (set(), _receive("CallDeadLetterQueue")),
@@ -138,6 +153,7 @@ EVENTS: dict[str, Any] = {
     RECONCILE: {},
     VOICE: event("voice_unsigned"),
     API: event("api_no_token"),
+    INTAKE: event("intake_read_on"),
 }
 
 

@@ -35,7 +35,7 @@ from tests.functions.operators import Operator, a_token
 
 ACCOUNT = "AC" + "7" * 32
 HASH_KEY = "the-phone-hash-key-of-these-tests"
-TIMEOUTS = {"tick": 60.0, "call": 30.0, "voice": 10.0, "reconcile": 120.0, "api": 60.0}
+TIMEOUTS = {"tick": 60.0, "call": 30.0, "voice": 10.0, "reconcile": 120.0, "intake": 120.0, "api": 60.0}
 PARAMETERS = {
     "MONGODB_URI_PARAMETER": "/test/mongodb-uri",
     "TWILIO_AUTH_TOKEN_PARAMETER": "/test/twilio-auth-token",
@@ -105,7 +105,7 @@ def _one_database(mongodb_uri: str) -> Iterator[Database[Document]]:
 def database(_one_database: Database[Document]) -> Iterator[Database[Document]]:
     """Empty, with the contacts' indexes made."""
     yield _one_database
-    for name in ("contacts", "campaigns", "suppressions", "tokens", "audit", "statistics"):
+    for name in ("contacts", "campaigns", "suppressions", "lists", "exports", "tokens", "audit", "statistics"):
         _one_database[name].delete_many({})
 
 
@@ -123,6 +123,7 @@ class Aws:
     sqs: Any
     dynamodb: Any
     ssm: Any
+    s3: Any
 
     def environment(self, values: Mapping[str, str]) -> dict[str, str]:
         """New queues, tables and parameters, under the names by which the functions are told of them."""
@@ -136,12 +137,15 @@ class Aws:
             )
         for setting, value in values.items():
             self.ssm.put_parameter(Name=PARAMETERS[setting], Value=value, Type="SecureString", Overwrite=True)
+        self.s3.create_bucket(Bucket=f"store-{fresh}")
         fifo = {"FifoQueue": "true"}
         return PARAMETERS | {
             "LOCK_TABLE": f"lock-{fresh}",
             "IDEMPOTENCY_TABLE": f"idempotency-{fresh}",
             "CALL_QUEUE_URL": self.sqs.create_queue(QueueName=f"call-{fresh}")["QueueUrl"],
             "REFILL_QUEUE_URL": self.sqs.create_queue(QueueName=f"refill-{fresh}.fifo", Attributes=fifo)["QueueUrl"],
+            "INTAKE_QUEUE_URL": self.sqs.create_queue(QueueName=f"intake-{fresh}")["QueueUrl"],
+            "STORE_BUCKET": f"store-{fresh}",
         }
 
 
@@ -149,7 +153,12 @@ class Aws:
 def aws() -> Iterator[Aws]:
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        yield Aws(sqs=boto3.client("sqs"), dynamodb=boto3.client("dynamodb"), ssm=boto3.client("ssm"))
+        yield Aws(
+            sqs=boto3.client("sqs"),
+            dynamodb=boto3.client("dynamodb"),
+            ssm=boto3.client("ssm"),
+            s3=boto3.client("s3"),
+        )
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from tests.functions.conftest import Stack, telling
 from tests.functions.events import EVENTS, TOKEN, Event, event, fields_of, names
 
 WANTED = {
+    "intake_upload", "intake_store_test", "intake_read_on", "intake_export",
     "tick_schedule", "tick_one_campaign", "tick_refill", "call_batch", "call_batch_with_poison", "reconcile",
     "reconcile_audit",
     "voice_answer", "voice_keypress", "voice_amd", "voice_unsigned", "voice_wrong_signature", "voice_unknown_path",

@@ -42,6 +42,8 @@ BOUNDS = {
     "SettleHorizonSeconds": "13",
     "ListMarginSeconds": "120",
     "HoldLimitSeconds": "3600",
+    "IntakeTimeoutSeconds": "20",
+    "IntakeVisibilitySeconds": "21",
 }
 HORIZON_S = 13
 DIAL_GUARD_S = 1  # the template's own

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from pymongo import IndexModel
+from pymongo import IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
 from tests.simulation.expressions import evaluate
@@ -202,6 +202,20 @@ class Collection:
         if ordered:
             raise UnknownToTheSimulation("an ordered insert_many")
         self._ask("insert_many", lambda: self._insert_many([plain(one) for one in documents]))
+
+    def bulk_write(self, requests: Sequence[UpdateOne], *, ordered: bool = True) -> Updated:
+        """Updates alone, which cannot fail here as long as they touch no unique index."""
+        if ordered or not all(type(request) is UpdateOne for request in requests):
+            raise UnknownToTheSimulation("an ordered bulk_write, or one of more than UpdateOne")
+
+        def do() -> Updated:
+            done = [self._update(plain(one._filter), plain(one._doc), only_one=True) for one in requests]
+            return Updated(
+                matched_count=sum(one.matched_count for one in done),
+                modified_count=sum(one.modified_count for one in done),
+            )
+
+        return self._ask("bulk_write", do)
 
     def delete_many(self, asked: Mapping[str, Any]) -> None:
         """For tests: empties the collection."""

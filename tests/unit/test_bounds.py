@@ -22,6 +22,8 @@ PRODUCTION = {
     "settle_horizon": 1800,
     "list_margin": 120,
     "hold_limit": 90000,
+    "intake_timeout": 120,
+    "intake_visibility": 150,
 }
 
 
@@ -49,6 +51,7 @@ def test_a_bound_that_is_not_positive_is_refused_by_name(bound: str, seconds: in
         ("call_timeout", "post_timeout", "or the function dies before the carrier's reply can be judged"),
         ("settle_horizon", "dial_silence", "or a doubt is resolved before it exists"),
         ("hold_limit", "settle_horizon", "or an attempt is given up before the carrier was asked"),
+        ("intake_visibility", "intake_timeout", "or a run's message returns while it is still reading"),
     ],
 )
 def test_a_relation_that_does_not_hold_is_refused_with_its_reason(longer: str, shorter: str, why: str) -> None:

@@ -7,15 +7,17 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dialer.contact_list import Reject, Row, e164, read
+from dialer.contact_list import Place, Reject, Row, Sheet, read, read_on, sheet_of
 from dialer.errors import BadList
 from dialer.model import NewContact
+from dialer.phones import e164
 
 ADA = "+12015550123"
 KAY = "+447700900123"
@@ -93,9 +95,7 @@ def test_an_empty_list_is_refused(nothing: str) -> None:
 
 
 def test_a_list_without_a_phone_column_is_refused_with_what_it_names() -> None:
-    assert (
-        refusal("name,telephone\nAda,1\n") == "The list has no `phone` column; its first line names: name, telephone."
-    )
+    assert refusal("name,fax\nAda,1\n") == "The list has no `phone` column; its first line names: name, fax."
 
 
 def test_a_list_without_a_header_is_refused_and_its_first_row_not_shown() -> None:
@@ -174,9 +174,9 @@ def test_a_priority_that_is_no_whole_number_within_its_bounds_is_rejected(priori
 
 
 @pytest.mark.parametrize(
-    ("written", "priority"), [("", 0), ("0", 0), ("-5", -5), (" 12 ", 12), ("100", 100), ("-100", -100)]
+    ("written", "priority"), [("", None), ("0", 0), ("-5", -5), (" 12 ", 12), ("100", 100), ("-100", -100)]
 )
-def test_a_priority_is_a_whole_number_and_zero_when_missing(written: str, priority: int) -> None:
+def test_a_priority_is_a_whole_number_or_not_said(written: str, priority: int | None) -> None:
     (row,) = rows(f"phone,priority\n{ADA},{written}\n")
     assert isinstance(row, Row)
     assert row.contact.priority == priority
@@ -349,3 +349,105 @@ def test_a_list_of_any_length_needs_the_same_memory() -> None:
     count, grown_kb = map(int, done.stdout.split())
     assert count == 200_000
     assert grown_kb < 2_000
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_the_one_by_which_the_header_names_a_phone(delimiter: str) -> None:
+    written = delimiter.join(["name", "phone", "note"]) + "\n" + delimiter.join(['"a,b;c|d"', ADA, "x"]) + "\n"
+    assert contacts(written) == [NewContact(phone=ADA, region="US", vars={"name": "a,b;c|d", "note": "x"})]
+
+
+def test_a_spreadsheet_s_own_word_about_its_delimiter_is_not_the_header() -> None:
+    (row,) = rows(f"sep=;\r\nphone;name\r\n{ADA};Ada\r\n")
+    assert row == Row(line=3, contact=NewContact(phone=ADA, region="US", vars={"name": "Ada"}))
+
+
+def test_a_header_cell_may_have_a_line_end_in_it() -> None:
+    (row,) = rows(f'phone,"full\nname"\n{ADA},Ada\n')
+    assert row == Row(line=3, contact=NewContact(phone=ADA, region="US", vars={"full\nname": "Ada"}))
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["phone_number", "Phone Number", "phone-number", "contact_number", "customer_phone", "number1", "to", "Mobile",
+     "MSISDN", "Telephone"],
+)  # fmt: skip
+def test_the_phone_has_many_names(header: str) -> None:
+    assert contacts(f"{header},name\n{ADA},Ada\n") == [NewContact(phone=ADA, region="US", vars={"name": "Ada"})]
+
+
+def test_beside_a_column_that_says_phone_another_name_for_it_is_a_variable() -> None:
+    assert contacts(f"Phone,Mobile\n{ADA},{KAY}\n") == [NewContact(phone=ADA, region="US", vars={"Mobile": KAY})]
+
+
+def test_between_two_names_for_the_phone_nobody_chooses() -> None:
+    assert refusal("Mobile,Telephone\n") == (
+        "The list names one thing twice, as `Mobile` and `Telephone`: rename the columns that you do not mean."
+    )
+
+
+def test_the_named_columns_are_read_and_are_no_variables() -> None:
+    (only,) = contacts(
+        f'phone,External ID,call_after,metadata\n{ADA},"A-7 ",2026-03-01T09:30:00+01:00,"{{""a"": 1}}"\n'
+    )
+    assert only == NewContact(
+        phone=ADA,
+        region="US",
+        external_id="A-7",
+        call_after=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
+        vars={"metadata": '{"a": 1}'},
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "reason"),
+    [
+        ("external_id", "x" * 201, "external_id is longer than 200 characters"),
+        ("call_after", "soon", "call_after is not a moment: write it as 2026-03-01T09:30:00+01:00"),
+        ("call_after", "03/01/2026 9:30", "call_after is not a moment: write it as 2026-03-01T09:30:00+01:00"),
+        (
+            "call_after",
+            "2026-03-01T09:30:00",
+            "call_after does not say which time zone it means: write it as 2026-03-01T09:30:00+01:00",
+        ),
+        ("call_after", "0026-03-01T09:30:00Z", "call_after is in no year of this century"),
+    ],
+)
+def test_a_cell_that_cannot_be_read_is_rejected_by_its_column(column: str, cell: str, reason: str) -> None:
+    assert reject(f"phone,{column}\n{KAY},{cell}\n") == Reject(line=2, reason=reason)
+
+
+def test_empty_cells_at_the_end_of_a_row_are_a_spreadsheet_s_and_no_reject() -> None:
+    assert contacts(f"phone,name\n{ADA},Ada,,\n") == [NewContact(phone=ADA, region="US", vars={"name": "Ada"})]
+
+
+def test_a_number_that_a_spreadsheet_was_told_to_leave_alone_is_read() -> None:
+    assert [row.phone for row in contacts(f'phone\n"=""{ADA}"""\n="{KAY}"\n')] == [ADA, KAY]
+
+
+def test_a_line_that_never_ends_is_refused_and_not_kept_in_memory() -> None:
+    assert "longer than 1,000,000 characters" in refusal(b"phone\n" + b"1" * 1_000_001)
+
+
+def opened(text: bytes) -> Sheet:
+    return sheet_of(io.BytesIO(text))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_a_reading_goes_on_from_behind_any_row(encoding: str, ending: str) -> None:
+    """Whatever a row holds, the next begins where the row says: line ends in quotes, letters of many bytes, rejects."""
+    names = ["Ada", "Zoë", '"one, ""two""\n\nthree"', "", "日本", "x" * 9000, '"a"b']
+    lines = [f"{phone},{name}" for phone in (ADA, KAY, "911") for name in names]
+    written = ending.join(["phone,name", *lines, ""]).encode(encoding)
+    sheet = opened(written)
+    whole = list(read_on(io.BytesIO(written[sheet.begins.offset :]), sheet, place=sheet.begins))
+    assert whole == list(read(io.BytesIO(written)))
+    assert len(whole) == len(lines)
+    for count, row in enumerate(whole, start=1):
+        assert list(read_on(io.BytesIO(written[row.after.offset :]), sheet, place=row.after)) == whole[count:]
+    assert whole[-1].after.offset == len(written)
+
+
+def test_a_row_s_place_is_no_part_of_what_it_says() -> None:
+    assert Reject(line=2, reason="x", after=Place(offset=9, line=3)) == Reject(line=2, reason="x")

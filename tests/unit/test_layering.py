@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("layers/dialer/dialer", "functions", "local", "cli")
 STEPS = {
     "tick", "dial", "callback", "reconcile", "intake", "campaigns", "views", "announcements", "measures", "finish",
-    "audit", "desk", "keyring", "people", "statistics",
+    "audit", "desk", "keyring", "people", "statistics", "lists", "exports",
 }  # fmt: skip
 KINDS = {"errors", "model", "lifecycle", "ports", "settings", "wiring"} | STEPS
 
@@ -39,7 +39,7 @@ OUTSIDE = {
     **{vendor: {"adapter", "wiring"} for vendor in VENDORS},
     "aws_lambda_powertools": {"function", "wiring"},
     "pydantic": {"function", "dialer.campaign_form"},
-    "phonenumbers": {"dialer.contact_list"},
+    "phonenumbers": {"dialer.phones"},
     "os": {"settings"},  # the environment
     "time": {"dialer.adapters.clock"},
     "importlib": set[str](),

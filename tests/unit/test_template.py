@@ -17,7 +17,7 @@ from dialer.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ROOT / "layers" / "dialer" / "dialer"
 BOUNDS = [field.name for field in fields(Bounds)]
-FUNCTIONS = ("TickFunction", "CallFunction", "VoiceFunction", "ReconcileFunction", "ApiFunction")
+FUNCTIONS = ("TickFunction", "CallFunction", "VoiceFunction", "ReconcileFunction", "IntakeFunction", "ApiFunction")
 
 
 class _Template(yaml.SafeLoader):  # type: ignore[misc]
@@ -107,6 +107,17 @@ def test_a_table_can_be_set_back_to_any_second_and_is_encrypted(template: dict[s
     assert properties["SSESpecification"] == {"SSEEnabled": True}
 
 
+def test_the_store_is_private_encrypted_and_forgets(template: dict[str, Any]) -> None:
+    (bucket,) = of_type(template, "AWS::S3::Bucket").values()
+    properties = bucket["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert "BucketEncryption" in properties
+    forget, unfinished = properties["LifecycleConfiguration"]["Rules"]
+    assert forget["ExpirationInDays"] == {"Ref": "StoreRetentionDays"}
+    assert "AbortIncompleteMultipartUpload" in unfinished
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
 def test_every_queue_is_encrypted(template: dict[str, Any]) -> None:
     assert all(queue["Properties"]["SqsManagedSseEnabled"] for queue in of_type(template, "AWS::SQS::Queue").values())
 
@@ -163,7 +174,9 @@ def test_no_permission_is_a_pattern(template: dict[str, Any]) -> None:
     actions = [action for statement in statements_of(template) for action in statement["Action"]]
     assert len(actions) > 20
     assert not [action for action in actions if "*" in action]
-    assert not [s for s in statements_of(template) if "*" in str(s["Resource"]) and s["Resource"] != "*"]
+    named = [str(s["Resource"]) for s in statements_of(template) if s["Resource"] != "*"]
+    folders = "|".join(f"[$]{{StoreBucket.Arn}}/{folder}/[*]" for folder in ("lists", "rejects", "exports"))
+    assert not [one for one in named if "*" in re.sub(folders, "", one)]  # a bucket's folders have no other name
 
 
 def test_no_concurrency_is_reserved_unless_asked_for(template: dict[str, Any]) -> None:

@@ -41,6 +41,11 @@ class Bounds:
     hold_limit: timedelta = timedelta(hours=25)
     """A held contact is given up after this. The carrier drops queued calls after 24 h."""
 
+    intake_timeout: timedelta = timedelta(seconds=120)
+    """The intake function's timeout: so long one run reads a list or writes an export, and owns it."""
+    intake_visibility: timedelta = timedelta(seconds=150)
+    """Its queue's visibility timeout: so long a list rests after a run that died."""
+
     def __post_init__(self) -> None:
         for field in fields(self):
             if getattr(self, field.name) <= timedelta(0):
@@ -50,6 +55,7 @@ class Bounds:
             ("dial_silence", "call_timeout", "or a live function's attempt is put in doubt"),
             ("call_timeout", "post_timeout", "or the function dies before the carrier's reply can be judged"),
             ("settle_horizon", "dial_silence", "or a doubt is resolved before it exists"),
+            ("intake_visibility", "intake_timeout", "or a run's message returns while it is still reading"),
             ("hold_limit", "settle_horizon", "or an attempt is given up before the carrier was asked"),
         ):
             if getattr(self, longer) <= getattr(self, shorter):

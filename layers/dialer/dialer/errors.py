@@ -5,7 +5,9 @@ DialerError
 │   ├── BadList           a contact list that cannot be read at all
 │   ├── BadCampaign       a campaign with a wrong or missing field
 │   ├── NotFound          nothing has that id
-│   │   └── UnknownCampaign
+│   │   ├── UnknownCampaign
+│   │   ├── UnknownList
+│   │   └── UnknownExport
 │   └── Conflict          what is asked for cannot be done in the state that the thing is in
 ├── Stranger              no good token came with the request; the words are for the log
 ├── TooFast               this token has used up its requests: come again a little later
@@ -45,6 +47,20 @@ class UnknownCampaign(NotFound):
 
     def __init__(self, campaign_id: str) -> None:
         super().__init__(f"There is no campaign {campaign_id!r}.")
+
+
+class UnknownList(NotFound):
+    """No list has that id."""
+
+    def __init__(self, list_id: str) -> None:
+        super().__init__(f"There is no list {list_id!r}.")
+
+
+class UnknownExport(NotFound):
+    """No export has that id."""
+
+    def __init__(self, export_id: str) -> None:
+        super().__init__(f"There is no export {export_id!r}.")
 
 
 class Stranger(DialerError):

@@ -11,6 +11,8 @@ from dialer.ports import Pulse
 if TYPE_CHECKING:  # a function starts faster without the steps that it does not take
     from dialer.callback import CallbackReport
     from dialer.dial import DialReport
+    from dialer.exports import WritingReport
+    from dialer.intake import ReadingReport
     from dialer.reconcile import ReconcileReport
     from dialer.tick import CampaignTick, TickReport
 
@@ -95,6 +97,12 @@ def of_reconcile(report: "ReconcileReport", *, took: timedelta) -> Measures:
     for words, name in _FINDINGS.items():
         counts[name] = sum(one.finding.startswith(words) for one in report.settled)
     return _told(counts)
+
+
+def of_paper(report: "ReadingReport | WritingReport") -> Measures:
+    """Of runs, not of rows: one over a list or an export that is at its end, or that another run goes on with."""
+    names = {"read": "ListsRead", "refused": "ListsRefused", "written": "ExportsWritten", "goes on": "RunsContinued"}
+    return _told({names[report.outcome]: 1} if report.outcome in names else {})
 
 
 def of_pulse(pulse: Pulse) -> Measures:

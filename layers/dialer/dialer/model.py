@@ -214,6 +214,9 @@ class Contact:
     """What the sender of the list calls this person."""
     attempt: Attempt | None = None
     history: tuple[FinishedAttempt, ...] = ()
+    list_id: str = ""
+    """The list that its data come from, and the line there; empty where no list was named."""
+    line: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,10 +225,15 @@ class NewContact:
 
     phone: str
     region: str = ""
-    priority: int = 0
+    priority: int | None = None
+    """None where the list does not say: 0 for somebody new, as it was for somebody known."""
     vars: dict[str, str] = field(default_factory=dict)
     external_id: str = ""
     """What the sender calls this person."""
+    call_after: datetime | None = None
+    """Nobody calls before this moment."""
+    line: int = field(default=0, compare=False)
+    """Its line in the list."""
 
 
 @dataclass(frozen=True, kw_only=True)

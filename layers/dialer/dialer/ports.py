@@ -314,11 +314,16 @@ class Overdue(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Added:
-    """What an import did."""
+    """What an import did: each row is in one of these."""
 
     added: int
     known: int
-    """Rows whose phone the campaign already had."""
+    """Rows about somebody whom the campaign already had, and that change nothing: they say nothing new, or this person
+    no longer waits."""
+    updated: int = 0
+    """Rows about somebody who waits, with something new."""
+    repeated: int = 0
+    """Rows whose phone stands earlier in the same list."""
 
 
 class ContactBook(Protocol):
@@ -328,7 +333,16 @@ class ContactBook(Protocol):
         """Make the indexes; safe to repeat. No contact may exist without them."""
         ...
 
-    def add(self, campaign_id: str, contacts: Sequence[NewContact], *, max_attempts: int) -> Added: ...
+    def add(self, campaign_id: str, contacts: Sequence[NewContact], *, max_attempts: int, list_id: str = "") -> Added:
+        """Bring in whoever is new, and tell those who wait what is new about them: nobody twice, no attempt touched.
+
+        The same rows of the same list count the same when they come again, whatever became of the first time.
+        """
+        ...
+
+    def page(self, campaign_id: str, *, after: str, limit: int) -> Sequence[Contact]:
+        """Everybody, page by page in the order of their phones, behind a phone."""
+        ...
 
     def count_by_state(self, campaign_id: str) -> dict[State, int]:
         """How many contacts are in each state, all at one moment; of a very long list, a moment that has passed."""

@@ -27,6 +27,8 @@ class Settings:
     idempotency_table: str = ""
     call_queue_url: str = ""
     refill_queue_url: str = ""
+    store_bucket: str = ""
+    intake_queue_url: str = ""
 
     def need(self, name: str) -> str:
         """A setting by field name. Raises BadSettings naming it when it is missing."""

@@ -36,9 +36,12 @@ if TYPE_CHECKING:
     from dialer.campaigns import CampaignOffice
     from dialer.desk import Desk
     from dialer.dial import Dial
+    from dialer.exports import ExportDesk, Writing
     from dialer.finish import Finish
-    from dialer.intake import Intake
+    from dialer.intake import Intake, ListReading
     from dialer.keyring import Keyring
+    from dialer.list_ports import Exports, Lists, PaperQueue, Store
+    from dialer.lists import ListDesk
     from dialer.measures import Measures
     from dialer.people import Registry
     from dialer.ports import (
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
         AuditLog,
         CallQueue,
         Campaigns,
+        ContactBook,
         Patients,
         Statistics,
         SuppressionList,
@@ -353,16 +357,22 @@ def patients() -> "Patients":
 
 
 @_part
-def campaign_office() -> "CampaignOffice":
+def _contact_book() -> "ContactBook":
     from dialer.adapters.contact_book import MongoContactBook
+
+    return MongoContactBook(_collection("contacts"))
+
+
+@_part
+def campaign_office() -> "CampaignOffice":
     from dialer.campaigns import CampaignOffice
 
     return CampaignOffice(
         campaigns=campaigns(),
-        contacts=MongoContactBook(_collection("contacts")),
+        contacts=_contact_book(),
         queue=_queue("refill_queue_url"),
         clock=SystemClock(),
-        new_id=lambda: secrets.token_hex(6),
+        new_id=new_id,
     )
 
 
@@ -370,7 +380,84 @@ def intake() -> "Intake":
     from dialer.intake import Intake
 
     office = campaign_office()
-    return Intake(office=office, contacts=office.contacts)
+    return Intake(office=office, contacts=office.contacts, new_id=new_id)
+
+
+def new_id() -> str:
+    """Of a campaign, a list or an export: six random bytes."""
+    return secrets.token_hex(6)
+
+
+@cache
+def _store() -> "Store":
+    from dialer.adapters.store import S3_CONFIG, S3Store
+
+    return S3Store(boto3.client("s3", config=S3_CONFIG), bucket=settings().need("store_bucket"))
+
+
+@cache
+def _paper_queue() -> "PaperQueue":
+    from dialer.adapters.paper_queue import SqsPaperQueue
+
+    return SqsPaperQueue(boto3.client("sqs", config=CONFIG), url=settings().need("intake_queue_url"))
+
+
+@_part
+def _lists() -> "Lists":
+    from dialer.adapters.papers import MongoLists
+
+    return MongoLists(_collection("lists"))
+
+
+@_part
+def _exports() -> "Exports":
+    from dialer.adapters.papers import MongoExports
+
+    return MongoExports(_collection("exports"))
+
+
+def list_desk() -> "ListDesk":
+    from dialer.lists import ListDesk
+
+    return ListDesk(office=campaign_office(), lists=_lists(), store=_store(), new_id=new_id)
+
+
+def export_desk() -> "ExportDesk":
+    from dialer.exports import ExportDesk
+
+    return ExportDesk(office=campaign_office(), exports=_exports(), store=_store(), queue=_paper_queue(), new_id=new_id)
+
+
+def list_reading(time_left: Callable[[], timedelta], *, leave_with: timedelta) -> "ListReading":
+    """One per invocation, because each has its own time left."""
+    from dialer.intake import ListReading
+
+    return ListReading(
+        campaigns=campaigns(),
+        contacts=_contact_book(),
+        lists=_lists(),
+        store=_store(),
+        queue=_paper_queue(),
+        clock=SystemClock(),
+        new_token=new_token,
+        time_left=time_left,
+        leave_with=leave_with,
+    )
+
+
+def writing(time_left: Callable[[], timedelta], *, leave_with: timedelta) -> "Writing":
+    """One per invocation, because each has its own time left."""
+    from dialer.exports import Writing
+
+    return Writing(
+        contacts=_contact_book(),
+        exports=_exports(),
+        store=_store(),
+        queue=_paper_queue(),
+        new_token=new_token,
+        time_left=time_left,
+        leave_with=leave_with,
+    )
 
 
 def views() -> "Views":

@@ -1,12 +1,13 @@
-"""The contact book: contacts come in once per phone and campaign, and are counted."""
+"""The contact book: contacts come in once per phone and campaign, are told what is new, counted, and listed."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bson import ObjectId
-from pymongo import IndexModel, timeout
+from pymongo import IndexModel, UpdateOne, timeout
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
@@ -22,10 +23,14 @@ from dialer.ports import Added, Clock
 _DUPLICATE_KEY = 11000
 _COUNTING_S = 60  # ten million contacts take a few seconds, more than any other query may
 _QUICK_S = 0.1  # what takes no longer is counted anew each time
+_COMPARED = dict.fromkeys(("phone", "state", "used", "priority", "due_at", "vars", "external_id", "row"), 1)
 
 
 class MongoContactBook:
-    """Adds in unordered batches: the unique index on (campaign, phone) skips whoever is already there."""
+    """Adds in unordered batches, and the unique index on (campaign, phone) lets nobody in twice.
+
+    Whoever is already there is looked up first: that costs a new list little, and an old one less than to be refused.
+    """
 
     def __init__(self, contacts: Collection[Document], *, clock: Clock | None = None) -> None:
         self._contacts = contacts
@@ -37,41 +42,53 @@ class MongoContactBook:
         with available():
             self._contacts.create_indexes(models)
 
-    def add(self, campaign_id: str, contacts: Sequence[NewContact], *, max_attempts: int) -> Added:
-        if not contacts:
+    def add(self, campaign_id: str, contacts: Sequence[NewContact], *, max_attempts: int, list_id: str = "") -> Added:
+        rows = {row.phone: row for row in reversed(contacts)}  # of several with one phone, the first
+        if not rows:
             return Added(added=0, known=0)
         with available():
             now = database_clock(self._contacts.database)
-        documents = [self._document(campaign_id, contact, max_attempts, now) for contact in contacts]
-        with available():
-            known = self._insert(documents)
-        return Added(added=len(documents) - known, known=known)
+            there = self._there(campaign_id, list(rows))
+            new = [row for phone, row in rows.items() if phone not in there]
+            taken = self._insert([_document(campaign_id, row, max_attempts, now, list_id) for row in new])
+            if taken:  # somebody else brought them in meanwhile
+                there |= self._there(campaign_id, taken)
+            met = [_meet(row, there[phone], list_id, now) for phone, row in rows.items() if phone in there]
+            updated = self._update([one for one in met if isinstance(one, UpdateOne)])
+        counts = Counter(one for one in met if isinstance(one, str))
+        added = len(new) - len(taken) + counts["added"]
+        repeated = len(contacts) - len(rows) + counts["repeated"]
+        updated += counts["updated"]
+        return Added(added=added, updated=updated, repeated=repeated, known=len(contacts) - added - updated - repeated)
 
-    def _insert(self, documents: list[Document]) -> int:
-        """How many of them were there already."""
+    def _there(self, campaign_id: str, phones: list[str]) -> dict[str, Document]:
+        """Whom the campaign already has, by phone."""
+        wanted = {"campaign_id": campaign_id, "phone": {"$in": phones}}
+        found = self._contacts.find(wanted, _COMPARED, hint=PERSON_INDEX, batch_size=len(phones) + 1)
+        return {document["phone"]: document for document in found}
+
+    def _insert(self, documents: list[Document]) -> list[str]:
+        """The phones that were there already."""
+        if not documents:
+            return []
         try:
             self._contacts.insert_many(documents, ordered=False)
         except BulkWriteError as partly:
             errors: list[dict[str, Any]] = partly.details.get("writeErrors", [])
             if any(error["code"] != _DUPLICATE_KEY for error in errors) or partly.details.get("writeConcernErrors"):
                 raise Unavailable("the database did not take the whole batch: import the list again") from partly
-            return len(errors)
-        return 0
+            return [documents[error["index"]]["phone"] for error in errors]
+        return []
 
-    def _document(self, campaign_id: str, contact: NewContact, max_attempts: int, now: datetime) -> Document:
-        return {
-            "_id": str(ObjectId()),
-            "campaign_id": campaign_id,
-            "phone": contact.phone,
-            "region": contact.region,
-            "priority": contact.priority,
-            "due_at": now,
-            "state": State.PENDING,
-            "used": 0,
-            "max": max_attempts,
-            "vars": contact.vars,
-            **({"external_id": contact.external_id} if contact.external_id else {}),
-        }
+    def _update(self, updates: list[UpdateOne]) -> int:
+        """How many were still waiting."""
+        return self._contacts.bulk_write(updates, ordered=False).matched_count if updates else 0
+
+    def page(self, campaign_id: str, *, after: str, limit: int) -> Sequence[Contact]:
+        behind = {"campaign_id": campaign_id, "phone": {"$gt": after}}
+        order = [("campaign_id", 1), ("phone", 1)]
+        with available():
+            return contacts_of(self._contacts.find(behind, sort=order, limit=limit, hint=PERSON_INDEX))
 
     def count_by_state(self, campaign_id: str) -> dict[State, int]:
         """Counts keys of one snapshot, and reads no document.
@@ -104,6 +121,63 @@ class MongoContactBook:
         standing, index = standing_in(campaign_id, state)
         with available():
             return contacts_of(self._contacts.find(standing, limit=limit, hint=index))
+
+
+def _document(campaign_id: str, row: NewContact, max_attempts: int, now: datetime, list_id: str) -> Document:
+    document: Document = {
+        "_id": str(ObjectId()),
+        "campaign_id": campaign_id,
+        "phone": row.phone,
+        "region": row.region,
+        "priority": row.priority or 0,
+        "due_at": max(now, row.call_after) if row.call_after else now,
+        "state": State.PENDING,
+        "used": 0,
+        "max": max_attempts,
+        "vars": row.vars,
+    }
+    if row.external_id:
+        document["external_id"] = row.external_id
+    if list_id:
+        document["row"] = {"list": list_id, "line": row.line}
+    return document
+
+
+def _meet(row: NewContact, there: Document, list_id: str, now: datetime) -> UpdateOne | str:
+    """What a row means to somebody whom the campaign already has.
+
+    A contact remembers its row. So when the same row comes again, after a crash, it is what it was: added or updated;
+    and another row of the same list with this phone is a repetition.
+    """
+    origin = there.get("row", {})
+    if list_id and origin.get("list") == list_id:
+        if origin["line"] != row.line:
+            return "repeated"
+        return "updated" if origin.get("updated") else "added"
+    news = _news(row, there, now) if there["state"] == State.PENDING else {}
+    if not news:
+        return "known"
+    if list_id:
+        news["row"] = {"list": list_id, "line": row.line, "updated": True}
+    still_waiting = {"_id": there["_id"], "state": State.PENDING, "used": there["used"]}
+    return UpdateOne(still_waiting, {"$set": news})
+
+
+def _news(row: NewContact, there: Document, now: datetime) -> Document:
+    """What the row says and the contact does not have yet; what the row does not say stays as it is."""
+    said: Document = {"vars": {**there["vars"], **row.vars}}
+    if row.priority is not None:
+        said["priority"] = row.priority
+    if row.external_id:
+        said["external_id"] = row.external_id
+    news = {name: value for name, value in said.items() if value != there.get(name)}
+    if row.call_after:
+        due_at = max(now, row.call_after)
+        if there["used"]:  # the wait between two attempts is never cut short
+            due_at = max(due_at, there["due_at"])
+        if max(due_at, there["due_at"]) > now and due_at != there["due_at"]:
+            news["due_at"] = due_at
+    return news
 
 
 @dataclass(frozen=True, kw_only=True)

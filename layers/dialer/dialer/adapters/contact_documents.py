@@ -205,6 +205,7 @@ def no_other_call(sid: str) -> Document:
 def contact_of(document: Document) -> Contact:
     contact_id = document["_id"]
     attempt = document.get("attempt")
+    row = document.get("row", {})
     return Contact(
         id=contact_id,
         campaign_id=document["campaign_id"],
@@ -221,6 +222,8 @@ def contact_of(document: Document) -> Contact:
         external_id=document.get("external_id", ""),
         attempt=_attempt_of(contact_id, attempt) if attempt else None,
         history=tuple(_finished_of(contact_id, past) for past in document.get("history", ())),
+        list_id=row.get("list", ""),
+        line=row.get("line", 0),
     )
 
 

@@ -63,7 +63,7 @@ def database_clock(database: Database[Document]) -> datetime:
     now = database.command("hello")["localTime"]
     if not isinstance(now, datetime):
         raise TypeError("the database's clock is not a moment")
-    return now if now.tzinfo else now.replace(tzinfo=UTC)  # an answer to a command comes without
+    return now if now.tzinfo else now.replace(tzinfo=UTC)  # an answer that is no document comes without its zone
 
 
 @contextmanager

@@ -1,0 +1,146 @@
+"""P10: a contact list from bytes to contacts, against what the database alone can take, and against row by row."""
+
+import io
+import secrets
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from pymongo import IndexModel
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from benchmarks import ours
+from benchmarks.conftest import Notebook
+from benchmarks.lists import OURS, Contacts
+from benchmarks.measuring import Contestant, Lap, Watch, own_process, peak_mb, race, worked
+from benchmarks.sizes import LAPS, QUICK
+from dialer import contact_list
+from dialer.adapters.contact_book import MongoContactBook, _document
+from dialer.adapters.mongo import Document
+from dialer.contact_list import Row
+from dialer.intake import _batches, _bring_in
+from dialer.workers import one_ahead
+from tests.builders import now
+
+ROWS = 4_000 if QUICK else 100_000
+SINGLE = 400 if QUICK else 3_000
+SHORT, LONG = (2_000, 10_000) if QUICK else (100_000, 1_000_000)
+BATCH = 2000
+TEXT = f"""
+{ROWS:,} rows of CSV with a phone, an external id and two variables, into a collection with all our indexes, with
+majority writes. Ours reads bytes, checks each phone, looks up whom the campaign has already, and inserts by batches of
+{BATCH} while the next one is read. The limit is `insert_many` of the same documents, made beforehand, in the same
+batches. The rival parses and inserts row by row. Phones begin with +10, which is nobody's. Memory is the most that a
+process of its own ever had, for {SHORT:,} rows and for {LONG:,}.
+"""
+
+
+class Sheet(io.RawIOBase):
+    """A list of any length that is nowhere whole: as the store streams it."""
+
+    def __init__(self, rows: int) -> None:
+        self._lines = self._written(rows)
+        self._rest = b""
+
+    @staticmethod
+    def _written(rows: int) -> Iterator[bytes]:
+        yield b"phone,external_id,name,appointment\n"
+        for n in range(rows):
+            yield b"+10%09d,A-%d,Ada %d,Tuesday at ten\n" % (n * 7919 % 1_000_000_000, n, n)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        while len(self._rest) < len(into) and (line := next(self._lines, b"")):
+            self._rest += line
+        out, self._rest = self._rest[: len(into)], self._rest[len(into) :]
+        into[: len(out)] = out
+        return len(out)
+
+
+def bring_in(contacts: Contacts, *, rows: int) -> Lap:
+    """As both kinds of import do it."""
+    book, campaign = MongoContactBook(contacts), secrets.token_hex(6)
+    with Watch() as watch:
+        for batch in one_ahead(_batches(contact_list.read(Sheet(rows)))):  # type: ignore[arg-type]
+            watch.units += _bring_in(book, campaign, batch, max_attempts=3, list_id=campaign).added
+    return watch.lap()
+
+
+def insert_ready(contacts: Contacts, *, rows: int) -> Lap:
+    """The same documents, made before the clock starts."""
+    campaign = secrets.token_hex(6)
+    good = (row.contact for row in contact_list.read(Sheet(rows)) if isinstance(row, Row))  # type: ignore[arg-type]
+    ready = [_document(campaign, contact, 3, now(), campaign) for contact in good]
+    with Watch() as watch:
+        for start in range(0, len(ready), BATCH):
+            watch.units += len(contacts.insert_many(ready[start : start + BATCH], ordered=False).inserted_ids)
+    return watch.lap()
+
+
+def insert_one_by_one(contacts: Contacts, *, rows: int) -> Lap:
+    """A row is parsed in full and inserted, and then the next."""
+    from dialer.phones import _parsed
+
+    campaign = secrets.token_hex(6)
+    with Watch() as watch:
+        for row in contact_list.read(Sheet(rows)):  # type: ignore[arg-type]
+            assert isinstance(row, Row)
+            _parsed(row.contact.phone, None)
+            try:
+                contacts.insert_one(_document(campaign, row.contact, 3, now(), campaign))
+                watch.units += 1
+            except DuplicateKeyError:
+                continue
+    return watch.lap()
+
+
+def test_intake(database: Database[Document], mongod: str, results: Notebook) -> None:
+    section = results.section("intake", "Importing a list", TEXT)
+    contacts = _emptied(database["imported"])
+    opened = ours.opener(database, mongod, contacts.name)
+    works = {
+        "intake": partial(bring_in, rows=ROWS),
+        "insert_many of ready documents": partial(insert_ready, rows=ROWS),
+        "row by row": partial(insert_one_by_one, rows=SINGLE),
+    }
+    mine, limit, naive = race(
+        [
+            Contestant(name=name, opened=opened, work=work, before=partial(_emptied, contacts))
+            for name, work in works.items()
+        ],
+        laps=LAPS,
+    )
+    for measured in (mine, limit, naive):
+        note = "" if measured is mine else f"ours is {mine.rate / measured.rate:.3g}×"
+        section.add(what=measured.name, unit="rows/s", laps=measured.rates, peak_mb=measured.peak_mb, note=note)
+    section.judge(yardstick="P10", what="rows/s against row by row", value=mine.rate / naive.rate, bar=30)
+    section.judge(yardstick="P10", what="rows/s against insert_many", value=mine.rate / limit.rate, bar=0.8)
+    peaks = [_peak(opened, contacts, rows) for rows in (SHORT, LONG)]
+    for rows, peak in zip((SHORT, LONG), peaks, strict=True):
+        section.add(what="peak memory", size=f"{rows:,} rows", unit="MB", laps=[peak], higher_is_better=False)
+    section.judge(
+        yardstick="P10",
+        what=f"memory that {LONG:,} rows need more than {SHORT:,}",
+        value=peaks[1] - peaks[0],
+        bar=10,
+        higher_is_better=False,
+        unit="MB",
+    )
+    section.demand()
+
+
+def _peak(opened: Any, contacts: Contacts, rows: int) -> float:
+    """In an interpreter that does nothing else."""
+    _emptied(contacts)
+    with own_process(opened) as home:
+        assert home.submit(worked, partial(bring_in, rows=rows)).result(900).units == rows
+        return home.submit(peak_mb).result(60)
+
+
+def _emptied(contacts: Contacts) -> Contacts:
+    contacts.drop()
+    contacts.create_indexes([IndexModel(keys, name=name, **options) for name, (keys, options) in OURS.items()])
+    return contacts

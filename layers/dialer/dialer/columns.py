@@ -1,0 +1,149 @@
+"""The columns that a contact list may have: their names in the lists people have, and how each cell is read.
+
+Whatever is not named here is a variable. A new column is one more entry in COLUMNS: its names, and a reader that fills
+a field of NewContact.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from dialer.errors import BadList
+from dialer.phones import e164
+
+PRIORITIES = range(-100, 101)  # a tick looks at each priority in turn: a few hundred are quick, a million are not
+_YEARS = range(2000, 2101)
+_LONGEST_ID = 200
+_BETWEEN_WORDS = re.compile(r"[\s_.\-]+")
+_DIGITS_OF_A_PHONE = 7
+
+Fields = Mapping[str, Any]
+"""Fields of NewContact, by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column by its names; `read` gets a cell that is not empty, and the country of numbers written without one.
+
+    Raises ValueError with what is wrong with the cell, without repeating it.
+    """
+
+    names: tuple[str, ...]
+    read: Callable[[str, str | None], Fields]
+
+    @property
+    def name(self) -> str:
+        return self.names[0]
+
+
+def _phone(cell: str, region: str | None) -> Fields:
+    phone, country = e164(cell, region=region)
+    return {"phone": phone, "region": country}
+
+
+def _priority(cell: str, _: str | None) -> Fields:
+    try:
+        priority = int(cell)
+    except ValueError:
+        priority = PRIORITIES.stop
+    if priority not in PRIORITIES:
+        raise ValueError("priority is not a whole number from -100 to 100")
+    return {"priority": priority}
+
+
+def _external_id(cell: str, _: str | None) -> Fields:
+    if len(cell) > _LONGEST_ID:
+        raise ValueError(f"external_id is longer than {_LONGEST_ID} characters")
+    return {"external_id": cell}
+
+
+def _call_after(cell: str, _: str | None) -> Fields:
+    try:
+        moment = datetime.fromisoformat(cell)
+    except ValueError:
+        raise ValueError("call_after is not a moment: write it as 2026-03-01T09:30:00+01:00") from None
+    if moment.tzinfo is None:
+        raise ValueError("call_after does not say which time zone it means: write it as 2026-03-01T09:30:00+01:00")
+    if moment.year not in _YEARS:
+        raise ValueError("call_after is in no year of this century")
+    moment = moment.astimezone(UTC)
+    return {"call_after": moment.replace(microsecond=moment.microsecond // 1000 * 1000)}
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column(
+        names=(
+            "phone", "phone_number", "contact_number", "customer_phone", "number1", "to", "mobile", "msisdn",
+            "telephone",
+        ),
+        read=_phone,
+    ),
+    Column(names=("priority",), read=_priority),
+    Column(names=("external_id", "vendor_lead_code"), read=_external_id),
+    Column(names=("call_after", "not_before", "due_at"), read=_call_after),
+)  # fmt: skip
+PHONE, *_ = COLUMNS
+
+
+def column_named(name: str) -> Column | None:
+    """The column that a header cell names, however it is written: `Phone Number` is `phone_number`."""
+    return _BY_NAME.get(_BETWEEN_WORDS.sub("_", name.strip().lower()).strip("_"))
+
+
+_BY_NAME = {name: column for column in COLUMNS for name in column.names}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """What a list's header says: which cell is what."""
+
+    names: tuple[str, ...]
+    known: tuple[tuple[int, Column], ...]
+    variables: tuple[tuple[int, str], ...]
+
+
+def columns_of(header: Sequence[str]) -> Columns:
+    """Raises BadList for a header that names no phone, or something twice.
+
+    Where one cell says `phone` itself, others that could mean it are variables; between `mobile` and `telephone` nobody
+    can choose for the sender.
+    """
+    names = tuple(cell.strip() for cell in header)
+    meant = [(place, column_named(name)) for place, name in enumerate(names)]
+    exact = [place for place, column in meant if column is PHONE and names[place].lower() == PHONE.name]
+    if exact:
+        meant = [(place, None if column is PHONE and place not in exact else column) for place, column in meant]
+    known = tuple((place, column) for place, column in meant if column is not None)
+    variables = tuple((place, names[place]) for place, column in meant if column is None and names[place])
+    _demand_a_phone(names, known)
+    _demand_each_once(names, known, variables)
+    return Columns(names=names, known=known, variables=variables)
+
+
+def _demand_a_phone(names: Sequence[str], known: Sequence[tuple[int, Column]]) -> None:
+    if any(column is PHONE for _, column in known):
+        return
+    if any(_looks_like_a_phone(name) for name in names):
+        raise BadList("The list has no header: the first line must name the columns, one of them `phone`.")
+    named = ", ".join(name[:40] for name in names[:10])
+    raise BadList(f"The list has no `phone` column; its first line names: {named}.")
+
+
+def _demand_each_once(
+    names: Sequence[str], known: Sequence[tuple[int, Column]], variables: Sequence[tuple[int, str]]
+) -> None:
+    meant = [column.name for _, column in known] + [name for _, name in variables]
+    repeated = sorted({name for name in meant if meant.count(name) > 1})
+    if not repeated:
+        return
+    written = [names[place] for place, column in known if column.name in repeated]
+    if len({name.lower() for name in written}) > 1:
+        both = " and ".join(f"`{name[:40]}`" for name in written)
+        raise BadList(f"The list names one thing twice, as {both}: rename the columns that you do not mean.")
+    raise BadList(f"The list names a column twice: {', '.join(repeated)}.")
+
+
+def _looks_like_a_phone(name: str) -> bool:
+    return sum(character.isdigit() for character in name) >= _DIGITS_OF_A_PHONE

@@ -1,0 +1,258 @@
+"""Exports: a campaign's calls or contacts as CSV, written in parts by as many runs as it needs, in flat memory."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from dialer.campaigns import CampaignOffice
+from dialer.errors import Unavailable, UnknownExport
+from dialer.list_ports import PART_BYTES, Exports, PaperQueue, Store
+from dialer.list_records import Export, ExportKind, ExportState
+from dialer.model import Contact
+from dialer.ports import ContactBook
+
+_PAGE = 1000
+_LINK_LASTS = timedelta(hours=1)
+METADATA = "metadata"
+"""The variable that is handed back as it came, by itself."""
+
+Line = dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportDesk:
+    """What may be asked about exports. The work is done elsewhere."""
+
+    office: CampaignOffice
+    exports: Exports
+    store: Store
+    queue: PaperQueue
+    new_id: Callable[[], str]
+
+    def begin(self, campaign_id: str, kind: ExportKind) -> Export:
+        """Ask for a file. Raises UnknownCampaign."""
+        self.office.show(campaign_id)
+        export = Export(id=self.new_id(), campaign_id=campaign_id, kind=kind)
+        self.exports.begin(export)
+        self.queue.write_on(export.id)
+        return export
+
+    def show(self, export_id: str) -> Export:
+        """Raises UnknownExport."""
+        export = self.exports.find(export_id)
+        if export is None:
+            raise UnknownExport(export_id)
+        return export
+
+    def link(self, export: Export) -> str:
+        """Where to fetch it, for an hour; empty while it is being written."""
+        if export.state is not ExportState.WRITTEN:
+            return ""
+        return self.store.link(export.key, file_name=export.file_name, lasts=_LINK_LASTS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WritingReport:
+    """What one run did with an export."""
+
+    export_id: str
+    outcome: str
+    """written | goes on | no-op | unknown"""
+    campaign_id: str = ""
+    rows: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writing:
+    """The parts of a run over an export. A run that dies is repeated from its last whole part."""
+
+    contacts: ContactBook
+    exports: Exports
+    store: Store
+    queue: PaperQueue
+    new_token: Callable[[], str]
+    time_left: Callable[[], timedelta]
+    leave_with: timedelta
+    part_bytes: int = PART_BYTES
+    page: int = _PAGE
+
+    def __call__(self, export_id: str) -> WritingReport:
+        """Write on. Raises Unavailable when this message must come again."""
+        owner = self.new_token()
+        export = self.exports.own(export_id, owner=owner, lease=self.time_left())  # then this run is dead
+        if export is None:
+            return self._not_ours(export_id)
+        try:
+            return self._write(export, owner)
+        finally:
+            self._let_go(export_id, owner)
+
+    def _not_ours(self, export_id: str) -> WritingReport:
+        found = self.exports.find(export_id)
+        if found is None:
+            return WritingReport(export_id=export_id, outcome="unknown")
+        if found.state is ExportState.WRITING:
+            raise Unavailable("another run is writing this export: the message returns")
+        return _report(found, "no-op")
+
+    def _write(self, export: Export, owner: str) -> WritingReport:
+        export = self._begun(export, owner)
+        sheet = _Sheet(export)
+        behind = export.behind
+        while page := self.contacts.page(export.campaign_id, after=behind, limit=self.page):
+            sheet.add(page)
+            behind = page[-1].phone
+            if sheet.size >= self.part_bytes:
+                export = self._sent(export, owner, sheet, behind)
+                if self.time_left() < self.leave_with:
+                    self._let_go(export.id, owner)  # first, or the next run would find it owned
+                    self.queue.write_on(export.id)
+                    return _report(export, "goes on")
+        if sheet.size:
+            export = self._sent(export, owner, sheet, behind)
+        self.store.finish(export.key, export.upload, parts=export.parts)
+        export = replace(export, state=ExportState.WRITTEN)
+        self._note(export, owner)
+        return _report(export, "written")
+
+    def _begun(self, export: Export, owner: str) -> Export:
+        if export.upload:
+            return export
+        begun = replace(export, upload=self.store.begin(export.key))
+        self._note(begun, owner)
+        return begun
+
+    def _sent(self, export: Export, owner: str, sheet: "_Sheet", behind: str) -> Export:
+        """One part more, and then the note of it: a part without a note is sent again by the next run."""
+        content, rows = sheet.taken()
+        mark = self.store.part(export.key, export.upload, number=len(export.parts) + 1, content=content)
+        sent = replace(export, parts=(*export.parts, mark), behind=behind, rows=export.rows + rows)
+        self._note(sent, owner)
+        return sent
+
+    def _note(self, export: Export, owner: str) -> None:
+        if not self.exports.write(export, owner=owner):
+            raise Unavailable("another run writes this export now")
+
+    def _let_go(self, export_id: str, owner: str) -> None:
+        """A help for the next run only: when it is lost, the lease ends by itself."""
+        try:
+            self.exports.let_go(export_id, owner=owner)
+        except Unavailable:
+            return
+
+
+class _Sheet:
+    """Lines that have not been sent yet. The first part begins with the header."""
+
+    def __init__(self, export: Export) -> None:
+        self._lines, columns = _SHEETS[export.kind]
+        self._text = io.StringIO(newline="")
+        self._csv = csv.DictWriter(self._text, columns)
+        self._rows = 0
+        if not export.parts:
+            self._csv.writeheader()
+
+    @property
+    def size(self) -> int:
+        return self._text.tell()  # in characters: never more than there will be bytes
+
+    def add(self, page: Sequence[Contact]) -> None:
+        for contact in page:
+            for line in self._lines(contact):
+                self._csv.writerow(line)
+                self._rows += 1
+
+    def taken(self) -> tuple[bytes, int]:
+        content, rows = self._text.getvalue().encode(), self._rows
+        self._text.seek(0)
+        self._text.truncate()
+        self._rows = 0
+        return content, rows
+
+
+def _calls(contact: Contact) -> Iterator[Line]:
+    """Each attempt that was dialed; of one that is still on, what is known."""
+    for past in contact.history:
+        yield {
+            "attempt_id": past.id,
+            "attempt": past.n,
+            "call_date": _written(past.dial_at),
+            "ended_at": _written(past.ended_at),
+            "phone_number_dialed": contact.phone,
+            "caller_id": past.from_number,
+            "status": past.outcome,
+            "detail": past.detail,
+            "call_sid": past.sid,
+            **_whose(contact),
+        }
+    now = contact.attempt
+    if now and now.dial_at:
+        yield {
+            "attempt_id": now.id,
+            "attempt": now.n,
+            "call_date": _written(now.dial_at),
+            "phone_number_dialed": contact.phone,
+            "caller_id": now.from_number,
+            "status": contact.state,
+            "detail": now.status,
+            "call_sid": now.sid,
+            **_whose(contact),
+        }
+
+
+def _contacts(contact: Contact) -> Iterator[Line]:
+    last = contact.history[-1] if contact.history else None
+    yield {
+        "phone_number": contact.phone,
+        "country": contact.region,
+        "state": contact.state,
+        "reason": contact.reason,
+        "called_count": contact.used,
+        "max_attempts": contact.max,
+        "last_call_date": _written(last.dial_at if last else None),
+        "last_status": last.outcome if last else "",
+        "due_at": _written(contact.due_at),
+        "priority": contact.priority,
+        **_whose(contact),
+    }
+
+
+def _whose(contact: Contact) -> Line:
+    """What joins a line with the sender's own records, word for word."""
+    others = {name: value for name, value in contact.vars.items() if name != METADATA}
+    return {
+        "external_id": contact.external_id,
+        "metadata": contact.vars.get(METADATA, ""),
+        "variables": json.dumps(others, ensure_ascii=False) if others else "",
+        "contact_id": contact.id,
+        "campaign_id": contact.campaign_id,
+        "list_id": contact.list_id,
+        "list_line": contact.line or "",
+    }
+
+
+def _written(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="milliseconds") if moment else ""
+
+
+_WHOSE = ("external_id", "metadata", "variables", "contact_id", "campaign_id", "list_id", "list_line")
+CALL_COLUMNS = (
+    "call_date", "phone_number_dialed", "status", "detail", "attempt", "caller_id", "ended_at", "call_sid",
+    "attempt_id", *_WHOSE,
+)  # fmt: skip
+CONTACT_COLUMNS = (
+    "phone_number", "country", "state", "reason", "called_count", "max_attempts", "last_call_date", "last_status",
+    "due_at", "priority", *_WHOSE,
+)  # fmt: skip
+_SHEETS: dict[ExportKind, tuple[Callable[[Contact], Iterator[Line]], Sequence[str]]] = {
+    ExportKind.CALLS: (_calls, CALL_COLUMNS),
+    ExportKind.CONTACTS: (_contacts, CONTACT_COLUMNS),
+}
+
+
+def _report(export: Export, outcome: str) -> WritingReport:
+    return WritingReport(export_id=export.id, outcome=outcome, campaign_id=export.campaign_id, rows=export.rows)

@@ -1,0 +1,399 @@
+"""The intake function: uploaded lists and exports, in one run or in many, killed at every step, and always the same."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dialer import wiring
+from dialer.adapters.contact_documents import contact_of
+from dialer.errors import BadCampaign, BadInput, Unavailable, UnknownCampaign, UnknownExport, UnknownList
+from dialer.exports import CALL_COLUMNS, CONTACT_COLUMNS
+from dialer.lifecycle import State
+from dialer.list_records import Counts, Export, ExportKind, ExportState, ListState, UploadedList
+from dialer.model import CampaignState, FinishedAttempt, Outcome
+from tests.builders import a_campaign, a_contact, a_phone, a_sid, created, now, stored
+from tests.functions.conftest import Stack
+from tests.functions.events import batch, event
+
+ADA, BO, CY = (a_phone(index) for index in (1900, 1901, 1902))
+SHEET = f"phone,name\n{ADA},Ada\n{BO},Bo\n911,Nobody\n{ADA},Ada again\n{CY},Cy\n"
+READ = Counts(rows=5, added=3, repeated=1, rejected=1)
+MINUTE = timedelta(minutes=1)
+
+
+def uploaded(stack: Stack, content: str | bytes, campaign_id: str = "", **wishes: Any) -> UploadedList:
+    """A list whose file is in the store."""
+    campaign_id = campaign_id or created(stack.database, a_campaign()).id
+    new, _ = wiring.list_desk().begin_upload(campaign_id, **wishes)
+    stored_as(stack, new.key, content)
+    return new
+
+
+def stored_as(stack: Stack, key: str, content: str | bytes) -> None:
+    body = content.encode() if isinstance(content, str) else content
+    stack.aws.s3.put_object(Bucket=stack.environment["STORE_BUCKET"], Key=key, Body=body)
+
+
+def file(stack: Stack, key: str) -> str:
+    body: bytes = stack.aws.s3.get_object(Bucket=stack.environment["STORE_BUCKET"], Key=key)["Body"].read()
+    return body.decode()
+
+
+def keys(stack: Stack) -> set[str]:
+    found = stack.aws.s3.list_objects_v2(Bucket=stack.environment["STORE_BUCKET"]).get("Contents", [])
+    return {one["Key"] for one in found}
+
+
+def noticed(new: UploadedList, key: str = "") -> dict[str, Any]:
+    """The store's notification of the list's file."""
+    notice = json.loads(event("intake_upload")["Records"][0]["body"])
+    notice["Records"][0]["s3"]["object"]["key"] = key or new.key
+    return batch(json.dumps(notice), name="intake_upload")
+
+
+def asked(**what: str) -> dict[str, Any]:
+    return batch(json.dumps(what), name="intake_read_on")
+
+
+def people(stack: Stack, campaign_id: str) -> dict[str, tuple[str, int]]:
+    found = map(contact_of, stack.database["contacts"].find({"campaign_id": campaign_id}))
+    return {one.phone: (one.vars.get("name", ""), one.line) for one in found}
+
+
+def test_a_list_is_read_as_soon_as_its_file_is_there_and_once(stack: Stack) -> None:
+    new = uploaded(stack, SHEET, name="spring")
+    (report,) = stack.invoke("intake", noticed(new))["reports"]
+    assert (report["outcome"], report["campaign_id"]) == ("read", new.campaign_id)
+    read = wiring.list_desk().report(new.id)
+    assert (read.state, read.counts, read.name, read.size) == (ListState.READ, READ, "spring", len(SHEET))
+    assert people(stack, new.campaign_id) == {ADA: ("Ada", 2), BO: ("Bo", 3), CY: ("Cy", 6)}
+    assert read.ended_at is not None
+    before = list(stack.database["contacts"].find())
+    (again,) = stack.invoke("intake", noticed(new))["reports"]
+    assert again["outcome"] == "no-op"
+    assert list(stack.database["contacts"].find()) == before
+
+
+def test_rejects_are_one_file_with_line_and_reason_and_no_phone(stack: Stack) -> None:
+    new = uploaded(stack, SHEET)
+    stack.invoke("intake", noticed(new))
+    read = wiring.list_desk().report(new.id)
+    assert file(stack, read.rejects_key) == (
+        "line,reason\r\n4,no country code: write the number as +<country><number>\r\n"
+    )
+    assert read.rejects_key in wiring.list_desk().rejects_link(read)
+    assert keys(stack) == {read.key, read.rejects_key}
+
+
+def test_a_list_whose_rows_are_all_good_has_an_empty_file_of_rejects(stack: Stack) -> None:
+    new = uploaded(stack, f"phone\n{ADA}\n")
+    stack.invoke("intake", noticed(new))
+    assert file(stack, new.rejects_key) == "line,reason\r\n"
+
+
+def test_numbers_without_a_country_are_read_as_the_sender_said(stack: Stack) -> None:
+    new = uploaded(stack, f"phone\n{ADA.removeprefix('+1')}\n", region="US")
+    stack.invoke("intake", noticed(new))
+    assert list(people(stack, new.campaign_id)) == [ADA]
+
+
+def test_a_running_campaign_takes_a_second_list_and_tells_only_those_who_wait(stack: Stack) -> None:
+    new = uploaded(stack, SHEET)
+    stack.invoke("intake", noticed(new))
+    stack.database["contacts"].update_one({"phone": ADA}, {"$set": {"state": State.DONE}, "$unset": {"due_at": ""}})
+    again = uploaded(stack, f"phone,name\n{ADA},new\n{BO},new\n{a_phone(1903)},Di\n", new.campaign_id)
+    stack.invoke("intake", noticed(again))
+    assert wiring.list_desk().report(again.id).counts == Counts(rows=3, added=1, updated=1, known=1)
+    assert people(stack, new.campaign_id)[ADA] == ("Ada", 2)
+    assert people(stack, new.campaign_id)[BO] == ("new", 3)
+    assert [one.id for one in wiring.list_desk().of_campaign(new.campaign_id)] == [again.id, new.id]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "The list is empty"),
+        ("name\nAda\n", "has no `phone` column"),
+        (b"PK\x03\x04\x00", "not text"),
+        (b"phone,pr\xe9nom\n", "not UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_what_to_do(stack: Stack, content: str | bytes, reason: str) -> None:
+    new = uploaded(stack, content)
+    (report,) = stack.invoke("intake", noticed(new))["reports"]
+    assert report["outcome"] == "refused"
+    refused = wiring.list_desk().report(new.id)
+    assert refused.state is ListState.REFUSED
+    assert reason in refused.reason
+
+
+def test_what_was_read_before_a_list_broke_off_is_kept_and_counted(stack: Stack) -> None:
+    good = "".join(f"{a_phone(index)},Ada\n" for index in range(1000)) + "911,Nobody\n" * 1500
+    new = uploaded(stack, f"phone,name\n{good}{CY},Zo\xeb\n".encode("latin-1"))
+    stack.invoke("intake", noticed(new))
+    refused = wiring.list_desk().report(new.id)
+    assert "not UTF-8 text after line" in refused.reason
+    assert (refused.counts.rows, refused.counts.added, refused.counts.rejected) == (2000, 1000, 1000)
+    assert file(stack, refused.rejects_key).count("\n") == 1001
+    assert refused.rejects_key in wiring.list_desk().rejects_link(refused)
+
+
+def test_a_list_for_a_campaign_that_has_been_stopped_is_refused(stack: Stack) -> None:
+    new = uploaded(stack, SHEET)
+    wiring.campaigns().set_state(new.campaign_id, CampaignState.STOPPED, sources=[CampaignState.RUNNING])
+    stack.invoke("intake", noticed(new))
+    assert "it takes no more contacts" in wiring.list_desk().report(new.id).reason
+    with pytest.raises(BadCampaign):
+        wiring.list_desk().begin_upload(new.campaign_id)
+
+
+def test_what_nobody_began_is_not_read(stack: Stack) -> None:
+    new = UploadedList(id="unknown", campaign_id="c")
+    for key in (new.key, "lists/elsewhere.txt", "other/c/unknown.csv"):
+        reports = stack.invoke("intake", noticed(new, key))["reports"]
+        assert [one["outcome"] for one in reports] in ([], ["unknown"])
+    with pytest.raises(UnknownList):
+        wiring.list_desk().report("unknown")
+    with pytest.raises(UnknownCampaign):
+        wiring.list_desk().begin_upload("unknown")
+    with pytest.raises(UnknownExport):
+        wiring.export_desk().show("unknown")
+
+
+@pytest.mark.parametrize("body", ["", "[]", "nonsense", '{"list_id": 7}', '{"Records": [{"s3": {}}]}'])
+def test_a_message_that_nobody_should_send_fails_and_ends_among_the_dead_letters(stack: Stack, body: str) -> None:
+    with pytest.raises(BadInput, match="A message names files in the store"):
+        stack.invoke("intake", batch(body, name="intake_upload"))
+
+
+def test_a_list_that_another_run_reads_is_left_to_it_and_the_message_returns(stack: Stack) -> None:
+    new = uploaded(stack, SHEET)
+    wiring._lists().own(new.id, owner="another run", lease=MINUTE)
+    with pytest.raises(Unavailable):
+        stack.invoke("intake", noticed(new))
+    assert people(stack, new.campaign_id) == {}
+
+
+def test_a_run_that_gets_nowhere_asks_for_no_other(stack: Stack) -> None:
+    new = uploaded(stack, "phone\n")
+    run = wiring.list_reading(lambda: MINUTE, leave_with=timedelta(0))
+    assert run(new.id).outcome == "read"  # nothing to read is no standstill
+    stuck = uploaded(stack, SHEET)
+    with pytest.raises(Unavailable):
+        replace(run, contacts=Silent())(stuck.id)
+    assert stack.queued("INTAKE_QUEUE_URL") == []
+
+
+class Silent:
+    """A database that has gone away."""
+
+    def __getattr__(self, _: str) -> Any:
+        raise Unavailable("the database did not answer")
+
+
+class Killed(BaseException):
+    """A function dies: nothing of it runs any more."""
+
+
+@dataclass
+class Fuse:
+    """Kills at the n-th request that leaves the function, before it is carried out or after."""
+
+    at: int
+    after: bool
+    burnt: int = 0
+    dead: bool = False
+
+    def __call__(self, do: Callable[[], Any]) -> Any:
+        if self.dead:
+            raise Killed
+        self.burnt += 1
+        if self.burnt == self.at and not self.after:
+            self.dead = True
+            raise Killed
+        done = do()
+        if self.burnt == self.at:
+            self.dead = True
+            raise Killed
+        return done
+
+
+@dataclass
+class Fused:
+    """A part behind a fuse."""
+
+    behind_it: Any
+    fuse: Fuse
+
+    def __getattr__(self, verb: str) -> Any:
+        whole = getattr(self.behind_it, verb)
+        if verb == "reading":
+            return lambda *args, **named: self._stream(whole, *args, **named)
+        return lambda *args, **named: self.fuse(lambda: whole(*args, **named))
+
+    @contextmanager
+    def _stream(self, whole: Any, *args: Any, **named: Any) -> Iterator[Any]:
+        self.fuse(lambda: None)
+        with whole(*args, **named) as stream:
+            yield stream
+
+
+def in_runs(make: Callable[[Fuse], Callable[[], Any]], fuse: Fuse) -> Any:
+    """Run after run until one is at the end; the first ones may be killed."""
+    for _ in range(40):
+        run = make(fuse)
+        try:
+            report = run()
+        except Killed:
+            fuse = Fuse(at=0, after=False)  # the message comes again, to a new process
+            continue
+        if report.outcome != "goes on":
+            return report
+    raise AssertionError("it does not come to an end")
+
+
+ROWS = 8
+LONG = "phone,name\n" + "".join(
+    f"{a_phone(1000 + index % 5)},{index}\n" if index % 3 else f"911,{index}\n" for index in range(ROWS)
+)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_wherever_a_run_is_killed_every_row_counts_once(stack: Stack, after: bool) -> None:
+    """Killed before or after its n-th request, for every n: the report, the rejects and the people are the same."""
+
+    def read_by(fuse: Fuse) -> tuple[Any, ...]:
+        new = uploaded(stack, LONG)
+        whole = wiring.list_reading(lambda: timedelta(0), leave_with=MINUTE)  # each batch by a run of its own
+        parts = ("contacts", "lists", "store", "queue")
+
+        def run(fuse: Fuse) -> Callable[[], Any]:
+            fused: Any = {name: Fused(getattr(whole, name), fuse) for name in parts}
+            return lambda: replace(whole, batch=4, **fused)(new.id)
+
+        assert in_runs(run, fuse).outcome in {"read", "no-op"}
+        read = wiring.list_desk().report(new.id)
+        return read.state, read.counts, read.place, people(stack, new.campaign_id), file(stack, read.rejects_key)
+
+    unharmed = Fuse(at=0, after=False)
+    expected = read_by(unharmed)
+    assert expected[1].rows == ROWS
+    assert expected[1].rejected == expected[4].count("\n") - 1 == 3
+    assert expected[1].repeated > 0
+    assert unharmed.burnt > 12
+    for at in range(1, unharmed.burnt + 1):
+        fuse = Fuse(at=at, after=after)
+        assert read_by(fuse) == expected, at
+        assert fuse.dead
+
+
+@dataclass(frozen=True)
+class Told:
+    """Contacts with a story, for exports."""
+
+    campaign_id: str
+    phones: list[str] = field(default_factory=list)
+
+
+def told(stack: Stack, count: int = 7, **wishes: Any) -> Told:
+    campaign = created(stack.database, a_campaign())
+    phones = sorted(a_phone(index) for index in range(count))
+    for phone in phones:
+        contact = a_contact(campaign, phone=phone, **wishes)
+        past = [
+            FinishedAttempt(
+                id=f"{contact.id}-{n}",
+                n=n,
+                from_number="+12015550199",
+                dial_at=now(),
+                ended_at=now(),
+                sid=a_sid(),
+                outcome=Outcome.BUSY,
+            )
+            for n in (1, 2)
+        ]
+        stored(stack.database, replace(contact, history=tuple(past), used=2))
+    return Told(campaign_id=campaign.id, phones=phones)
+
+
+def exported(stack: Stack, campaign_id: str, kind: ExportKind) -> list[dict[str, str]]:
+    export = wiring.export_desk().begin(campaign_id, kind)
+    assert wiring.export_desk().link(export) == ""
+    (message,) = stack.queued("INTAKE_QUEUE_URL")
+    (report,) = stack.invoke("intake", asked(export_id=message["export_id"]))["reports"]
+    assert report["outcome"] == "written"
+    written = wiring.export_desk().show(export.id)
+    assert written.state is ExportState.WRITTEN
+    assert written.key in wiring.export_desk().link(written)
+    return list(csv.DictReader(io.StringIO(file(stack, written.key))))
+
+
+def test_an_export_of_calls_has_a_line_for_each_attempt_and_what_joins_it_to_the_sender_s_records(
+    stack: Stack,
+) -> None:
+    told_ = told(stack)
+    odd = {"metadata": '{"a": "b,\n"}', "name": "Zo\xeb"}
+    stack.database["contacts"].update_many({}, {"$set": {"vars": odd, "external_id": "=A,7"}})
+    stored(stack.database, a_contact(told_.campaign_id, phone=a_phone(1500), state=State.PLACED))
+    lines = exported(stack, told_.campaign_id, ExportKind.CALLS)
+    assert tuple(lines[0]) == CALL_COLUMNS
+    assert [line["phone_number_dialed"] for line in lines[:14]] == [p for p in told_.phones for _ in (1, 2)]
+    assert {line["status"] for line in lines} == {"busy", "placed"}
+    assert {(line["external_id"], line["metadata"]) for line in lines[:14]} == {("=A,7", odd["metadata"])}
+    assert json.loads(lines[0]["variables"]) == {"name": "Zo\xeb"}
+
+
+def test_an_export_of_contacts_has_a_line_for_each(stack: Stack) -> None:
+    told_ = told(stack)
+    lines = exported(stack, told_.campaign_id, ExportKind.CONTACTS)
+    assert tuple(lines[0]) == CONTACT_COLUMNS
+    assert [line["phone_number"] for line in lines] == told_.phones
+    assert {(line["state"], line["called_count"], line["last_status"]) for line in lines} == {("pending", "2", "busy")}
+
+
+def test_an_export_of_a_campaign_without_anybody_is_a_header(stack: Stack) -> None:
+    assert exported(stack, created(stack.database, a_campaign()).id, ExportKind.CALLS) == []
+
+
+def test_an_export_is_written_in_parts_that_the_store_takes(stack: Stack) -> None:
+    """Five megabytes are the least, but for the last."""
+    told_ = told(stack, count=1100, vars={f"v{n}": "x" * 1000 for n in range(6)})
+    export = wiring.export_desk().begin(told_.campaign_id, ExportKind.CONTACTS)
+    run = replace(wiring.writing(lambda: MINUTE, leave_with=timedelta(0)), part_bytes=5 * 1024 * 1024)
+    assert run(export.id).outcome == "written"
+    written = wiring.export_desk().show(export.id)
+    assert (len(written.parts), written.rows) == (2, 1100)
+    assert len(file(stack, written.key).splitlines()) == 1101
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_wherever_an_export_is_killed_it_has_each_line_once(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
+    told_ = told(stack)
+
+    def write_by(fuse: Fuse) -> str:
+        export = Export(id=wiring.new_id(), campaign_id=told_.campaign_id, kind=ExportKind.CALLS)
+        wiring._exports().begin(export)
+        whole = replace(wiring.writing(lambda: timedelta(0), leave_with=MINUTE), part_bytes=1, page=2)
+
+        def run(fuse: Fuse) -> Callable[[], Any]:
+            parts: Any = {n: Fused(getattr(whole, n), fuse) for n in ("contacts", "exports", "store", "queue")}
+            return lambda: replace(whole, **parts)(export.id)
+
+        assert in_runs(run, fuse).outcome in {"written", "no-op"}
+        return file(stack, export.key)
+
+    unharmed = Fuse(at=0, after=False)
+    expected = write_by(unharmed)
+    assert len(expected.splitlines()) == 15
+    for at in range(1, unharmed.burnt + 1):
+        assert write_by(Fuse(at=at, after=after)) == expected, at
