@@ -25,7 +25,7 @@ demo: ready ## dial a made-up list through the whole local world    [LIST=path.c
 	@$(BIN)/python -m local demo $(if $(LIST),--list "$(LIST)") $(if $(FAULTS),--faults)
 
 test: ready ## every test, on real parts                              [ARGS="-k words"]
-	@$(BIN)/pytest --numprocesses=2 --dist=loadgroup $(ARGS)
+	@$(BIN)/pytest --numprocesses=2 --dist=loadscope $(ARGS)
 
 check: ready lint types test template ## what must hold before a merge: format, lint, types, tests, template
 

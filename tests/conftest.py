@@ -8,6 +8,8 @@ from typing import NoReturn
 import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.mongo import Document, connect
@@ -19,12 +21,15 @@ from local.mongod import Mongod, start_mongod
 WORLDS = ("tests/journeys/", "tests/deploy/", "tests/local/", "tests/faults/")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with a world of their own run one after the other, on one worker: two worlds would starve each other."""
-    for item in items:
-        if any(folder in item.path.as_posix() for folder in WORLDS):
-            item.add_marker(pytest.mark.xdist_group("worlds"))
+class OneWorldAtATime(LoadScopeScheduling):
+    """Hands tests out one by one, but all that have a world of their own to the same worker: two would starve each other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "worlds" if nodeid.startswith(WORLDS) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneWorldAtATime:
+    return OneWorldAtATime(config, log)
 
 
 def missing(what: str) -> NoReturn:
