@@ -21,8 +21,8 @@ from local.mongod import Mongod, start_mongod
 WORLDS = ("tests/journeys/", "tests/deploy/", "tests/local/", "tests/faults/")
 
 
-class OneWorldAtATime(LoadScopeScheduling):
-    """Hands tests out one by one, but all that have a world of their own to the same worker: two would starve each other."""
+class OneWorldAtATime(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Hands tests out one by one, but all with a world of their own to one worker: two worlds would starve each other."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "worlds" if nodeid.startswith(WORLDS) else nodeid
