@@ -22,7 +22,7 @@ WORLDS = ("tests/journeys/", "tests/deploy/", "tests/local/", "tests/faults/")
 
 
 class OneWorldAtATime(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Hands tests out one by one, but all with a world of their own to one worker: two worlds would starve each other."""
+    """Hands tests out one by one, but all that have a world to one worker: two worlds would starve each other."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "worlds" if nodeid.startswith(WORLDS) else nodeid
