@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from cli import campaign_file
-from cli.session import AsJson, Sure, Why, api, because, confirm, printer
+from cli.session import AsJson, Sure, Why, an_id, api, because, confirm, printer
 from cli.watching import watch as watched
 
 app = typer.Typer(no_args_is_help=True, help="Make, start, watch, pause and stop campaigns.")
-Id = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id.")]
+Id = Annotated[str, typer.Argument(metavar="CAMPAIGN", callback=an_id, help="The campaign's id.")]
 Form = Annotated[Path, typer.Argument(metavar="FILE", help="The campaign, as YAML: `dialer campaign example`.")]
 Moment = typer.Option(
     metavar="TIME", help="ISO 8601 with its offset, such as 2026-11-02T09:00:00-05:00; `none` takes it away."

@@ -7,10 +7,10 @@ import typer
 
 from cli.client import Json
 from cli.errors import Misused
-from cli.session import AsJson, Why, api, because, printer
+from cli.session import AsJson, Why, an_id, api, because, printer
 
 app = typer.Typer(no_args_is_help=True, help="Find contacts, read their story, and decide about them.")
-Id = Annotated[str, typer.Argument(metavar="CONTACT", help="The contact's id.")]
+Id = Annotated[str, typer.Argument(metavar="CONTACT", callback=an_id, help="The contact's id.")]
 _SHOWN = (
     "id", "campaign_id", "external_id", "phone", "region", "state", "reason", "due_at", "priority", "used", "max",
     "vars",

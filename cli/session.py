@@ -1,5 +1,6 @@
 """What a command has at hand: the printer, and the API as soon as it is needed."""
 
+import re
 from functools import cache
 from typing import Annotated
 
@@ -17,6 +18,13 @@ printer = Printer()
 def api() -> Api:
     profile = profiles.current()
     return connect(profile.url, profile.token)
+
+
+def an_id(text: str) -> str:
+    """What is put into a path is an id and nothing else. Raises Misused."""
+    if not re.fullmatch(r"[0-9a-f]{1,64}", text):
+        raise Misused(f"{text!r} is no id: `list` and `find` show them.")
+    return text
 
 
 def _as_json(wanted: bool) -> None:

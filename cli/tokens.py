@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.session import AsJson, Sure, api, confirm, printer
+from cli.session import AsJson, Sure, an_id, api, confirm, printer
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke tokens.")
 _SHOWN = ("id", "name", "role", "created_at", "created_by", "expires_at", "revoked_at", "used_at")
@@ -40,7 +40,7 @@ def own(as_json: AsJson = False) -> None:
 
 @app.command()
 def revoke(
-    token: Annotated[str, typer.Argument(metavar="ID", help="The token's id.")],
+    token: Annotated[str, typer.Argument(metavar="ID", callback=an_id, help="The token's id.")],
     sure: Sure = False,
     as_json: AsJson = False,
 ) -> None:

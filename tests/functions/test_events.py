@@ -15,6 +15,8 @@ WANTED = {
     "tick_schedule", "tick_one_campaign", "tick_refill", "call_batch", "call_batch_with_poison", "reconcile",
     "reconcile_audit",
     "voice_answer", "voice_keypress", "voice_amd", "voice_unsigned", "voice_wrong_signature", "voice_unknown_path",
+    *(f"api_{what}" for what in ("campaigns", "create_campaign", "find_contact", "pause", "stop_all")),
+    *(f"api_{what}" for what in ("openapi", "operator_token", "no_token", "wrong_path")),
     *(f"voice_status_{end}" for end in ("initiated", "ringing", "answered", "completed", "completed_machine")),
     *(f"voice_status_{end}" for end in ("busy", "no_answer", "failed")),
 }  # fmt: skip

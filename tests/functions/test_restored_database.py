@@ -71,7 +71,7 @@ def test_nobody_is_called_again_who_was_called_since_the_backup(
     assert [(contact.state, contact.reason) for contact in after] == [
         (State.DONE, "answered"),
         (State.FAILED, "no-answer"),
-        (State.HELD, "the carrier lists no call for this attempt"),
+        (State.FAILED, "the carrier never reported a call"),  # held, and given up after all these half hours
         (State.FAILED, "called after the backup"),
         (State.FAILED, "called after the backup"),
         (State.DONE, "answered"),

@@ -105,7 +105,7 @@ def test_everybody_is_called_as_their_fates_demand_and_nobody_twice_for_one_atte
         wrong.id: (State.FAILED, [Outcome.REFUSED], 1),
         **{contact.id: answered for contact in (doubtful, refusing, lost, *others)},
     }
-    assert stack.database["suppressions"].count_documents({"scopes": "global", "source": "keypress"}) == 1
+    assert stack.database["suppressions"].count_documents({"scopes": "global", "listed.global.source": "keypress"}) == 1
     ours = [f"/voice/{contact.id}/" for contact in contacts]
     told = [
         one for one in stack.carrier.ledger() if one["kind"] == "callback" and any(id_ in one["url"] for id_ in ours)

@@ -1,21 +1,24 @@
 """A person at a terminal: the command line runs in a real one, with a home of its own, and what it shows is read."""
 
+import fcntl
 import json
 import os
 import pty
 import re
 import select
-import signal
 import subprocess
 import sys
+import termios
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from local.environments import ROOT
 
+CTRL_C = "\x03"
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\r")
 
 
@@ -33,16 +36,16 @@ class Terminal:
     home: Path
     environment: dict[str, str]
 
-    def __call__(self, *words: str, types: str = "", until: Callable[[str], bool] | None = None) -> Shown:
-        """With `until`, Ctrl-C is pressed as soon as the screen shows it."""
+    def __call__(self, *words: str, answers: Mapping[str, str] | None = None) -> Shown:
+        """Each answer is typed when the screen first shows its question; `CTRL_C` is one as well."""
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
             [sys.executable, "-m", "cli", *words],
             stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, env=self._environment(), start_new_session=True,
+            preexec_fn=partial(fcntl.ioctl, theirs, termios.TIOCSCTTY, 0),  # noqa: PLW1509  no threads here
         )  # fmt: skip
         os.close(theirs)
-        os.write(ours, types.encode())
-        text = self._read(ours, process, until)
+        text = _watched(ours, process, dict(answers or {}))
         os.close(ours)
         return Shown(code=process.wait(timeout=20), text=text)
 
@@ -61,21 +64,22 @@ class Terminal:
         plain = {"HOME": str(self.home), "DIALER_CONFIG_DIR": str(self.home / "dialer"), "LANG": "C.UTF-8"}
         return {**plain, "PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": "160", **self.environment}
 
-    def _read(self, screen: int, process: "subprocess.Popen[bytes]", until: Callable[[str], bool] | None) -> str:
-        text, deadline, pressed = b"", time.monotonic() + 90, False
-        while time.monotonic() < deadline:
-            if select.select([screen], [], [], 0.05)[0]:
-                try:
-                    text += os.read(screen, 65536)
-                except OSError:  # the other end is closed: it has ended
-                    return _plain(text)
-            elif process.poll() is not None:
+
+def _watched(screen: int, process: "subprocess.Popen[bytes]", answers: dict[str, str]) -> str:
+    text, deadline = b"", time.monotonic() + 90
+    while time.monotonic() < deadline:
+        for question in [question for question in answers if question in _plain(text)]:
+            os.write(screen, answers.pop(question).encode())
+        if select.select([screen], [], [], 0.05)[0]:
+            try:
+                text += os.read(screen, 65536)
+            except OSError:  # the other end is closed: it has ended
                 return _plain(text)
-            if until and not pressed and until(_plain(text)):
-                pressed = True
-                os.killpg(process.pid, signal.SIGINT)
-        process.kill()
-        raise AssertionError(f"still running: {_plain(text)}")
+        elif process.poll() is not None:
+            return _plain(text)
+    process.kill()
+    process.wait()
+    raise AssertionError(f"still running: {_plain(text)}")
 
 
 def _plain(text: bytes) -> str:

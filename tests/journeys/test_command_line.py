@@ -10,12 +10,12 @@ from local.world import World
 from tests.journeys.conftest import Numbers
 from tests.journeys.journey import FROM, Journey, until
 from tests.journeys.office import Office
-from tests.journeys.terminal import Terminal
+from tests.journeys.terminal import CTRL_C, Terminal
 
 FORM = f"""
 name: by the command line
 from_numbers: [{FROM}]  # unquoted: YAML alone would read a number
-call: {{say: Hello {{name}}., ring_timeout_s: 5, talk_limit_s: 5, opt_out_digit: 9}}
+call: {{say: "Hello {{name}}.", ring_timeout_s: 5, talk_limit_s: 5, opt_out_digit: 9}}
 pacing: {{call_delay_s: 0.02, max_concurrent: 20}}
 hours: {{opens: 00:00, closes: 24:00, zone: UTC}}
 """
@@ -52,13 +52,13 @@ def test_a_campaign_is_made_from_a_file_started_watched_and_read(
     story = terminal("contact", "show", found["id"])
     assert found["attempts"][0]["sid"] in story.text
     assert campaign_id in terminal("campaign", "list").text
-    assert "stopped" in terminal("campaign", "stop", campaign_id, types="y\n").text
+    assert "stopped" in terminal("campaign", "stop", campaign_id, answers={"[y/N]": "y\n"}).text
     assert "POST /campaigns/{campaign_id}/stop" in terminal("audit", "--limit", "5").text
 
 
 def test_a_watch_ends_with_ctrl_c_and_leaves_the_campaign_as_it_is(terminal: Terminal, form: Path) -> None:
     campaign_id = terminal.json("campaign", "create", str(form))["id"]
-    watched = terminal("campaign", "watch", campaign_id, until=lambda text: "0 of 0 settled" in text)
+    watched = terminal("campaign", "watch", campaign_id, answers={"0 of 0 settled": CTRL_C})
     assert (watched.code, "Traceback" in watched.text) == (130, False), watched.text
     assert terminal.json("campaign", "show", campaign_id)["state"] == "draft"
 
@@ -66,7 +66,7 @@ def test_a_watch_ends_with_ctrl_c_and_leaves_the_campaign_as_it_is(terminal: Ter
 def test_who_logs_in_is_remembered_in_a_file_of_their_own(world: World, tmp_path: Path) -> None:
     stranger = Terminal(home=tmp_path, environment={})
     assert stranger("campaign", "list").code == 3
-    login = stranger("login", world.api_url, types=f"{world.operator_token}\n")
+    login = stranger("login", world.api_url, answers={"Token: ": f"{world.operator_token}\n"})
     assert (login.code, "Logged in as the local world (operator)" in login.text) == (0, True), login.text
     assert world.operator_token not in login.text
     kept = tmp_path / "dialer" / "credentials.json"
@@ -84,7 +84,7 @@ def test_who_logs_in_is_remembered_in_a_file_of_their_own(world: World, tmp_path
         (("campaign", "create", "{tmp}/list.yaml"), 2, "holds no campaign"),
         (("campaign", "create", "{tmp}/wrong.yaml"), 1, "pacing.max_concurrent"),
         (("campaign", "show", "000000000000"), 1, "There is no campaign"),
-        (("campaign", "pause", "what?"), 1, "campaign_id"),
+        (("campaign", "pause", "what?"), 2, "'what?' is no id"),
         (("contact", "find",), 2, "Give --phone, or --external-id, or --campaign and --state."),
         (("login", "http://example.com"), 2, "A token is sent over https only"),
         (("login", "ftp://example.com"), 2, "is not the URL of an API"),
@@ -157,7 +157,7 @@ def test_everything_is_stopped_with_one_word(
     office.do("POST", f"/campaigns/{campaign_id}/contacts", {"rows": rows})
     terminal.json("campaign", "start", campaign_id)
     until(journey.requests)
-    halted = terminal("stop-all", "-m", "the wrong text", types="y\n")
+    halted = terminal("stop-all", "-m", "the wrong text", answers={"[y/N]": "y\n"})
     asked = len(journey.requests())
     assert (halted.code, campaign_id in halted.text) == (0, True), halted.text
     shown = terminal.json("campaign", "show", campaign_id)

@@ -75,8 +75,10 @@ def _imports(tree: ast.AST) -> set[str]:
 
 def _may(module: str, imported: str) -> bool:
     kind, package = _kind(module), imported.partition(".")[0]
-    if package in {"functions", "cli", "tests"}:
+    if package in {"functions", "tests"}:
         return False
+    if package == "cli":
+        return kind == "cli"
     if package == "local":
         return kind == "local" or _kind(imported) == kind == "carrier"
     if package == "dialer":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from dialer import wiring
 from dialer.bounds import Bounds, setting
@@ -20,7 +20,7 @@ BOUNDS = [field.name for field in fields(Bounds)]
 FUNCTIONS = ("TickFunction", "CallFunction", "VoiceFunction", "ReconcileFunction", "IntakeFunction", "ApiFunction")
 
 
-class _Template(yaml.SafeLoader):  # type: ignore[misc]
+class _Template(yaml.SafeLoader):
     """YAML with CloudFormation's short forms: `!Ref X` reads as `{"Ref": "X"}`."""
 
 
