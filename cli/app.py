@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from cli import campaigns, contacts, suppressions, tokens
+from cli import campaigns, contacts, exports, lists, suppressions, tokens
 from cli.client import connect
 from cli.errors import Problem
 from cli.profiles import Profile, checked, forget, keep
@@ -22,8 +22,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(campaigns.app, name="campaign")
+app.add_typer(lists.app, name="list")
 app.add_typer(contacts.app, name="contact")
 app.add_typer(suppressions.app, name="suppress")
+app.add_typer(exports.app, name="export")
 app.add_typer(tokens.app, name="token")
 
 

@@ -85,9 +85,14 @@ def _make(name: str, step: str) -> None:
 
 
 def _show_the_product_to(venv: Path) -> None:
-    """`import dialer` finds the sources, as an editable installation would."""
+    """`import dialer` and the command `dialer` find the sources, as an editable installation would."""
     (packages,) = venv.glob("lib/python*/site-packages")
     (packages / "dialer.pth").write_text(f"{ROOT / 'layers' / 'dialer'}\n")
+    command = venv / "bin" / "dialer"
+    command.write_text(
+        f"#!{interpreter('dev')}\nimport sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom cli.app import main\nmain()\n"
+    )
+    command.chmod(0o755)
 
 
 def _run(command: list[str], name: str) -> None:

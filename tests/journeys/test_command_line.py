@@ -86,6 +86,7 @@ def test_who_logs_in_is_remembered_in_a_file_of_their_own(world: World, tmp_path
         (("campaign", "show", "000000000000"), 1, "There is no campaign"),
         (("campaign", "pause", "what?"), 2, "'what?' is no id"),
         (("contact", "find",), 2, "Give --phone, or --external-id, or --campaign and --state."),
+        (("list", "upload", "000000000000", "{tmp}/nothing.csv"), 2, "nothing.csv cannot be read: No such file"),
         (("login", "http://example.com"), 2, "A token is sent over https only"),
         (("login", "ftp://example.com"), 2, "is not the URL of an API"),
     ],
@@ -137,6 +138,31 @@ def test_a_suppression_list_comes_in_and_goes_out(terminal: Terminal, tmp_path: 
     assert "asked us" in terminal("suppress", "find", people[0]).text
     assert terminal("suppress", "remove", people[0], "-m", "asked again").code == 0
     assert "not suppressed" in terminal("suppress", "find", people[0]).text
+
+
+def test_a_list_is_uploaded_called_and_exported(
+    journey: Journey, terminal: Terminal, form: Path, tmp_path: Path, numbers: Numbers
+) -> None:
+    people = numbers(3)
+    campaign_id = terminal.json("campaign", "create", str(form))["id"]
+    sheet = tmp_path / "people.csv"
+    sheet.write_text(
+        "\n".join(["Mobile;Name", *(f"{phone};Ada" for phone in people), "12;too short", f"{people[0]};Ada"])
+    )
+    uploaded = terminal("list", "upload", campaign_id, str(sheet))
+    assert uploaded.code == 0, uploaded.text
+    assert "rows: 5, added: 3, updated: 0, known: 0, repeated: 1, rejected: 1" in " ".join(uploaded.text.split())
+    (found,) = [terminal.json("list", "list", campaign_id)]
+    rejects = tmp_path / "rejects.csv"
+    assert terminal("list", "report", found["id"], "--rejects", str(rejects)).code == 0
+    assert "too short" in rejects.read_text()
+    terminal.json("campaign", "start", campaign_id)
+    journey.finish(campaign_id)
+    calls = tmp_path / "calls.csv"
+    assert "3 rows in" in terminal("export", "calls", campaign_id, str(calls)).text
+    assert all(phone in calls.read_text() for phone in people)
+    assert terminal.json("export", "status", campaign_id, str(tmp_path / "people-now.csv"))["rows"] == 3
+    terminal.json("campaign", "stop", campaign_id, "--yes")
 
 
 def test_the_example_is_a_campaign(terminal: Terminal, tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""`dialer export`: a campaign's calls or contacts as CSV."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import store
+from cli.errors import Denied
+from cli.session import AsJson, an_id, api, printer
+
+app = typer.Typer(no_args_is_help=True, help="Write a campaign's calls or contacts into a CSV file.")
+Id = Annotated[str, typer.Argument(metavar="CAMPAIGN", callback=an_id, help="The campaign's id.")]
+File = Annotated[Path | None, typer.Argument(metavar="FILE", help="Where to; CAMPAIGN-calls.csv or so by itself.")]
+_EVERY_S = 1
+
+
+@app.command()
+def calls(campaign: Id, file: File = None, as_json: AsJson = False) -> None:
+    """A line for each attempt."""
+    _export(campaign, "calls", file)
+
+
+@app.command()
+def status(campaign: Id, file: File = None, as_json: AsJson = False) -> None:
+    """A line for each contact, and how it stands."""
+    _export(campaign, "contacts", file)
+
+
+def _export(campaign: str, kind: str, file: Path | None) -> None:
+    path = file or Path(f"{campaign}-{kind}.csv")
+    begun = api().post(f"/campaigns/{campaign}/exports", {"kind": kind})
+    while (found := api().get(f"/exports/{begun['id']}"))["state"] != "written":
+        time.sleep(_EVERY_S)
+    if not found["link"]:
+        raise Denied("The file has whole phone numbers in it: fetching it needs an operator's token.")
+    store.fetch(found["link"], path)
+    printer.say({**found, "file": str(path)}, f"{found['rows']:,} rows in {path}.")
