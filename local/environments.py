@@ -89,9 +89,7 @@ def _show_the_product_to(venv: Path) -> None:
     (packages,) = venv.glob("lib/python*/site-packages")
     (packages / "dialer.pth").write_text(f"{ROOT / 'layers' / 'dialer'}\n")
     command = venv / "bin" / "dialer"
-    command.write_text(
-        f"#!{interpreter('dev')}\nimport sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom cli.app import main\nmain()\n"
-    )
+    command.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{interpreter("dev")}" -P -m cli "$@"\n')
     command.chmod(0o755)
 
 
