@@ -155,7 +155,7 @@ def test_a_list_is_uploaded_called_and_exported(
     (found,) = [terminal.json("list", "list", campaign_id)]
     rejects = tmp_path / "rejects.csv"
     assert terminal("list", "report", found["id"], "--rejects", str(rejects)).code == 0
-    assert "too short" in rejects.read_text()
+    assert "5,no country code" in rejects.read_text()
     terminal.json("campaign", "start", campaign_id)
     journey.finish(campaign_id)
     calls = tmp_path / "calls.csv"
