@@ -25,7 +25,7 @@ from local.processes import Part, answers, free_port, marked, plain_environment,
 from local.runs import Run
 
 LAYERS = ("DialerLayer", "DependenciesLayer")
-READS_LISTS = {"ApiFunction"}
+READS_LISTS = {"ApiFunction", "IntakeFunction"}
 """Functions that have the IntakeLayer too."""
 
 

@@ -16,12 +16,25 @@ from tests.journeys.journey import BOUNDS, TIME_SCALE, Journey, fictional, until
 
 pytestmark = pytest.mark.world
 PEOPLE = 40
+SLOW_STARTS = {  # a function that starts with new layers may take long here: it is not to be killed for that
+    "CallTimeoutSeconds": "30",
+    "QueueVisibilitySeconds": "31",
+    "DialSilenceSeconds": "31",
+    "SettleHorizonSeconds": "35",
+    "LockLeaseSeconds": "40",
+}
 
 
 @pytest.fixture(scope="module")
 def used(mongodb_uri: str) -> Iterator[World]:
     """A world of its own: at the end its stack is gone."""
-    wish = Wish(parameters=BOUNDS, time_scale=TIME_SCALE, calls_per_second=0, mongodb=mongodb_uri, database="upgraded")
+    wish = Wish(
+        parameters=BOUNDS | SLOW_STARTS,
+        time_scale=TIME_SCALE,
+        calls_per_second=0,
+        mongodb=mongodb_uri,
+        database="upgraded",
+    )
     with World(wish) as up:
         yield up
 

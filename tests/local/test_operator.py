@@ -13,7 +13,8 @@ WORLD = {
     "aws": {"url": "http://127.0.0.1:9", "region": "us-east-1", "access_key_id": "none", "secret_access_key": "none"},
     "parameters": {"mongodb_uri": "/none", "phone_hash_key": "/none"},
     "mongodb": {"database": "none"},
-    "queues": {"RefillQueue": "none"},
+    "queues": {"RefillQueue": "none", "IntakeQueue": "none"},
+    "outputs": {"StoreBucketName": "none"},
 }
 
 
