@@ -1,8 +1,7 @@
 """`dialer`: the operator's command line. It speaks only the API: a laptop's world and a deployed one are the same."""
 
 import sys
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -77,10 +76,10 @@ def audit(
     printer.table(api().every("/audit", limit=limit), columns, empty="Nothing has been changed yet.")
 
 
-def main(command: Callable[..., Any] = app) -> None:
+def main() -> None:
     """Every failure is one sentence on standard error and an exit code; no trace is shown to anybody."""
     try:
-        command()
+        app(prog_name="dialer")
     except Problem as problem:
         printer.aside.print(Text(str(problem), "red"))
         sys.exit(problem.code)

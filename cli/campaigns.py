@@ -7,11 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from cli import campaign_file
-from cli.session import AsJson, Sure, Why, an_id, api, because, confirm, printer
+from cli.session import AsJson, CampaignId, Sure, Why, api, because, confirm, printer
 from cli.watching import watch as watched
 
 app = typer.Typer(no_args_is_help=True, help="Make, start, watch, pause and stop campaigns.")
-Id = Annotated[str, typer.Argument(metavar="CAMPAIGN", callback=an_id, help="The campaign's id.")]
 Form = Annotated[Path, typer.Argument(metavar="FILE", help="The campaign, as YAML: `dialer campaign example`.")]
 Moment = typer.Option(
     metavar="TIME", help="ISO 8601 with its offset, such as 2026-11-02T09:00:00-05:00; `none` takes it away."
@@ -61,7 +60,7 @@ def list_all(
 
 
 @app.command()
-def show(campaign: Id, as_json: AsJson = False) -> None:
+def show(campaign: CampaignId, as_json: AsJson = False) -> None:
     """Show a campaign: its state and why, its contacts, its pace."""
     found = api().get(f"/campaigns/{campaign}")
     figures = api().get(f"/campaigns/{campaign}/stats")
@@ -75,7 +74,7 @@ def show(campaign: Id, as_json: AsJson = False) -> None:
 
 @app.command()
 def watch(
-    campaign: Id,
+    campaign: CampaignId,
     every: Annotated[float, typer.Option(min=1, help="Seconds between looks.")] = 2,
     as_json: AsJson = False,
 ) -> None:
@@ -85,7 +84,7 @@ def watch(
 
 @app.command()
 def change(
-    campaign: Id,
+    campaign: CampaignId,
     form: Annotated[
         Path, typer.Argument(metavar="FILE", help="YAML with the fields that change; `null` takes one away.")
     ],
@@ -97,7 +96,9 @@ def change(
 
 
 @app.command()
-def copy(campaign: Id, name: Annotated[str, typer.Option(help="Of the copy.")] = "", as_json: AsJson = False) -> None:
+def copy(
+    campaign: CampaignId, name: Annotated[str, typer.Option(help="Of the copy.")] = "", as_json: AsJson = False
+) -> None:
     """Make a new draft with the same form, without contacts."""
     made = api().post(f"/campaigns/{campaign}/copy", {"name": name})
     printer.say(made, f"{made['id']}  {made['name']}: a draft.")
@@ -105,7 +106,7 @@ def copy(campaign: Id, name: Annotated[str, typer.Option(help="Of the copy.")] =
 
 @app.command()
 def schedule(
-    campaign: Id,
+    campaign: CampaignId,
     start: Annotated[str | None, Moment] = None,
     end: Annotated[str | None, Moment] = None,
     as_json: AsJson = False,
@@ -118,32 +119,32 @@ def schedule(
 
 
 @app.command()
-def start(campaign: Id, as_json: AsJson = False) -> None:
+def start(campaign: CampaignId, as_json: AsJson = False) -> None:
     """Start a draft: from now on its contacts are called."""
     _ask(campaign, "start", "")
 
 
 @app.command()
-def pause(campaign: Id, reason: Why = "", as_json: AsJson = False) -> None:
+def pause(campaign: CampaignId, reason: Why = "", as_json: AsJson = False) -> None:
     """Pause a campaign; done when no request of it can leave any more."""
     _ask(campaign, "pause", reason)
 
 
 @app.command()
-def resume(campaign: Id, reason: Why = "", as_json: AsJson = False) -> None:
+def resume(campaign: CampaignId, reason: Why = "", as_json: AsJson = False) -> None:
     """Go on with a paused campaign."""
     _ask(campaign, "resume", reason)
 
 
 @app.command()
-def stop(campaign: Id, reason: Why = "", sure: Sure = False, as_json: AsJson = False) -> None:
+def stop(campaign: CampaignId, reason: Why = "", sure: Sure = False, as_json: AsJson = False) -> None:
     """Stop a campaign for good; done when no request of it can leave any more."""
     confirm("A stopped campaign cannot be started again. Stop it?", sure=sure)
     _ask(campaign, "stop", reason)
 
 
 @app.command()
-def archive(campaign: Id, reason: Why = "", as_json: AsJson = False) -> None:
+def archive(campaign: CampaignId, reason: Why = "", as_json: AsJson = False) -> None:
     """Put a draft or a stopped campaign away."""
     _ask(campaign, "archive", reason)
 

@@ -8,22 +8,21 @@ import typer
 
 from cli import store
 from cli.errors import Denied
-from cli.session import AsJson, an_id, api, printer
+from cli.session import AsJson, CampaignId, api, printer
 
 app = typer.Typer(no_args_is_help=True, help="Write a campaign's calls or contacts into a CSV file.")
-Id = Annotated[str, typer.Argument(metavar="CAMPAIGN", callback=an_id, help="The campaign's id.")]
 File = Annotated[Path | None, typer.Argument(metavar="FILE", help="Where to; CAMPAIGN-calls.csv or so by itself.")]
 _EVERY_S = 1
 
 
 @app.command()
-def calls(campaign: Id, file: File = None, as_json: AsJson = False) -> None:
+def calls(campaign: CampaignId, file: File = None, as_json: AsJson = False) -> None:
     """A line for each attempt."""
     _export(campaign, "calls", file)
 
 
 @app.command()
-def status(campaign: Id, file: File = None, as_json: AsJson = False) -> None:
+def status(campaign: CampaignId, file: File = None, as_json: AsJson = False) -> None:
     """A line for each contact, and how it stands."""
     _export(campaign, "contacts", file)
 

@@ -10,7 +10,7 @@ from rich.progress import Progress
 from cli import store
 from cli.client import Json
 from cli.errors import Refused
-from cli.session import AsJson, an_id, api, printer
+from cli.session import AsJson, CampaignId, an_id, api, printer
 
 app = typer.Typer(no_args_is_help=True, help="Upload contact lists, and see what became of their rows.")
 _EVERY_S = 1
@@ -20,7 +20,7 @@ _SHOWN = ("id", "campaign_id", "name", "state", "reason", "counts", "made_at", "
 
 @app.command()
 def upload(
-    campaign: Annotated[str, typer.Argument(metavar="CAMPAIGN", callback=an_id, help="The campaign's id.")],
+    campaign: CampaignId,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a header row and a `phone` column.")],
     region: Annotated[str, typer.Option(help="Country of numbers written without one, such as US.")] = "",
     wait: Annotated[bool, typer.Option(help="Until it has been read.")] = True,
@@ -52,7 +52,7 @@ def report(
 
 @app.command(name="list")
 def list_all(
-    campaign: Annotated[str, typer.Argument(metavar="CAMPAIGN", callback=an_id, help="The campaign's id.")],
+    campaign: CampaignId,
     as_json: AsJson = False,
 ) -> None:
     """List a campaign's lists."""

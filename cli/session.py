@@ -31,6 +31,7 @@ def _as_json(wanted: bool) -> None:
     printer.as_json = printer.as_json or wanted
 
 
+CampaignId = Annotated[str, typer.Argument(metavar="CAMPAIGN", callback=an_id, help="The campaign's id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: one object, or one a line.", callback=_as_json)]
 Why = Annotated[str, typer.Option("--reason", "-m", help="Why; shown beside what is done, and kept in the audit log.")]
 Sure = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dialer.errors import Conflict, Unavailable, UnknownCampaign
+from dialer.errors import BadCampaign, Conflict, Unavailable, UnknownCampaign
 from dialer.model import Campaign, CampaignState, Sight
 from dialer.ports import CallQueue, Campaigns, Clock, ContactBook
 
@@ -77,6 +77,12 @@ class CampaignOffice:
             self.queue.refill(campaign_id, now=self.clock.now())
         except Unavailable:
             return
+
+
+def demand_open(campaign: Campaign) -> None:
+    """Raises BadCampaign where the campaign takes nobody any more."""
+    if campaign.state in {CampaignState.STOPPED, CampaignState.ARCHIVED}:
+        raise BadCampaign(f"Campaign {campaign.id!r} is {campaign.state}: it takes no more contacts.")
 
 
 def _milliseconds(moment: datetime) -> datetime:

@@ -13,12 +13,11 @@ from itertools import islice
 from typing import IO
 
 from dialer import contact_list
-from dialer.campaigns import CampaignOffice
+from dialer.campaigns import CampaignOffice, demand_open
 from dialer.contact_list import Place, Reject, Row, Sheet
-from dialer.errors import BadCampaign, BadInput, BadList, Unavailable, UnknownCampaign
+from dialer.errors import BadInput, BadList, Unavailable, UnknownCampaign
 from dialer.list_ports import PART_BYTES, Lists, PaperQueue, Store
 from dialer.list_records import Counts, ListState, UploadedList
-from dialer.model import CampaignState
 from dialer.ports import Campaigns, Clock, ContactBook
 from dialer.workers import one_ahead
 
@@ -243,10 +242,8 @@ def _attempts(campaigns: Campaigns, campaign_id: str) -> int:
     sight = campaigns.see(campaign_id)
     if sight is None:
         raise UnknownCampaign(campaign_id)
-    campaign = sight.campaign
-    if campaign.state in {CampaignState.STOPPED, CampaignState.ARCHIVED}:
-        raise BadCampaign(f"Campaign {campaign_id!r} is {campaign.state}: it takes no more contacts.")
-    return campaign.retry.max_attempts
+    demand_open(sight.campaign)
+    return sight.campaign.retry.max_attempts
 
 
 def _batches(rows: Iterator[Row | Reject], size: int = _BATCH) -> Iterator[Batch]:

@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from dialer.campaigns import CampaignOffice
-from dialer.errors import BadCampaign, UnknownList
+from dialer.campaigns import CampaignOffice, demand_open
+from dialer.errors import UnknownList
 from dialer.list_ports import Lists, Store, UploadForm
 from dialer.list_records import UploadedList
-from dialer.model import CampaignState
 
 _FORM_LASTS = timedelta(hours=1)
 _LINK_LASTS = timedelta(hours=1)
@@ -32,9 +31,7 @@ class ListDesk:
         `region` is the country of numbers written without one. Raises UnknownCampaign, and BadCampaign where the
         campaign takes nobody any more.
         """
-        campaign = self.office.show(campaign_id).campaign
-        if campaign.state in {CampaignState.STOPPED, CampaignState.ARCHIVED}:
-            raise BadCampaign(f"Campaign {campaign_id!r} is {campaign.state}: it takes no more contacts.")
+        demand_open(self.office.show(campaign_id).campaign)
         uploaded = UploadedList(id=self.new_id(), campaign_id=campaign_id, name=name, region=region)
         self.lists.begin(uploaded)
         return uploaded, self.store.form(uploaded.key, most_bytes=MOST_BYTES, lasts=_FORM_LASTS)

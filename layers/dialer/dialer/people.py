@@ -64,8 +64,7 @@ class Registry:
         return self._asked(contact_id, lambda one: self._resolved(one, to, reason), f"be resolved to {to}")
 
     def _resolved(self, contact: Contact, to: State, reason: str) -> bool:
-        held = contact.state is State.HELD and contact.attempt is not None
-        if not held or contact.attempt is None:
+        if contact.state is not State.HELD or contact.attempt is None:
             return False
         return self.overdue.resolve(contact.id, contact.attempt.id, to=to, reason=f"a person decided: {reason}")
 

@@ -6,12 +6,11 @@ from typing import Any
 
 from pymongo.collection import Collection
 
-from dialer.adapters.campaigns import NEWEST_INDEX, RUNNING_INDEX, STARTING_INDEX, campaign_of, wishes_of
+from dialer.adapters.campaigns import EPOCH, NEWEST_INDEX, RUNNING_INDEX, STARTING_INDEX, campaign_of, wishes_of
 from dialer.adapters.mongo import Document, available, database_clock
 from dialer.model import Campaign, CampaignState
 from dialer.ports import Halted, Place
 
-_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _ROUNDS = 20  # of pausing those that were started meanwhile
 
 
@@ -23,13 +22,13 @@ class MongoCampaignDesk:
 
     def page(self, *, limit: int, state: CampaignState | None, behind: Place | None) -> Sequence[Campaign]:
         """The newest first, from the index alone until it is known which ones are wanted."""
-        wanted: Document = {"created_at": {"$gt": _EPOCH}}
+        wanted: Document = {"created_at": {"$gt": EPOCH}}
         if state is not None:
             wanted["state"] = state
         if behind is not None:
             earlier = {"created_at": {"$lt": behind.at}}
             same = {"created_at": behind.at, "_id": {"$lt": behind.id}}
-            wanted["created_at"] = {"$gt": _EPOCH, "$lte": behind.at}
+            wanted["created_at"] = {"$gt": EPOCH, "$lte": behind.at}
             wanted["$or"] = [earlier, same]
         newest = [("created_at", -1), ("_id", -1)]
         with available():
@@ -86,7 +85,7 @@ class MongoCampaignDesk:
         )
 
     def _unschedule(self) -> int:
-        scheduled = {"state": CampaignState.DRAFT, "start_at": {"$gt": _EPOCH}}
+        scheduled = {"state": CampaignState.DRAFT, "start_at": {"$gt": EPOCH}}
         return self._campaigns.update_many(scheduled, {"$unset": {"start_at": ""}}, hint=STARTING_INDEX).modified_count
 
     def _last_permit(self, campaign_ids: Sequence[str]) -> datetime | None:

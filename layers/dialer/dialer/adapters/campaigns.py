@@ -13,6 +13,7 @@ from dialer.adapters.mongo import Document, available
 from dialer.model import CallPlan, Campaign, CampaignState, Doubt, Hours, Outcome, Pacing, RetryPolicy, Sight, Slots
 from dialer.ports import NoSlots
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # earlier than any moment of a campaign
 RUNNING_INDEX = "running"
 NEWEST_INDEX = "newest"
 STARTING_INDEX = "starting"
@@ -27,12 +28,12 @@ INDEXES = [
     IndexModel(
         [("start_at", 1)],
         name=STARTING_INDEX,
-        partialFilterExpression={"state": CampaignState.DRAFT, "start_at": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}},
+        partialFilterExpression={"state": CampaignState.DRAFT, "start_at": {"$gt": EPOCH}},
     ),
     IndexModel(
         [("end_at", 1)],
         name=ENDING_INDEX,
-        partialFilterExpression={"end_at": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}},
+        partialFilterExpression={"end_at": {"$gt": EPOCH}},
     ),
 ]
 _RUNNING = {"state": CampaignState.RUNNING}

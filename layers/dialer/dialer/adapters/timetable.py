@@ -1,18 +1,16 @@
 """The timetable: campaigns whose own start or end has come, by the database's clock."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from pymongo.collection import Collection
 
-from dialer.adapters.campaigns import ENDING_INDEX, STARTING_INDEX
+from dialer.adapters.campaigns import ENDING_INDEX, EPOCH, STARTING_INDEX
 from dialer.adapters.contact_documents import is_past
 from dialer.adapters.mongo import Document, available
 from dialer.model import CampaignState
 from dialer.ports import Turn
 
-_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-_SOME = {"$gt": _EPOCH}  # what the indexes hold
+_SOME = {"$gt": EPOCH}  # what the indexes hold
 
 
 class MongoTimetable:
