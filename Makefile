@@ -17,15 +17,15 @@ done; echo "Install Python 3.11, 3.12 or 3.13: no working python3 is on PATH." >
 endef
 
 .PHONY: help demo test check soak model faults mutants bench $(BENCH:%=bench-%) up clean format lint types template security \
-	sam-local lock openapi fuzz-api ready ready-dev
+	sam-local lock openapi pictures page-speed fuzz-api ready ready-dev
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
-demo: ready ## dial a made-up list through the whole local world    [LIST=path.csv] [FAULTS=1]
-	@$(BIN)/python -m local demo $(if $(LIST),--list "$(LIST)") $(if $(FAULTS),--faults)
+demo: ready ## dial a made-up list through the whole local world    [LIST=path.csv] [FAULTS=1] [KEEP=1]
+	@$(BIN)/python -m local demo $(if $(LIST),--list "$(LIST)") $(if $(FAULTS),--faults) $(if $(KEEP),--keep)
 
 test: ready ## every test, on real parts                              [ARGS="-k words"]
-	@$(BIN)/pytest --numprocesses=2 --dist=loadscope $(ARGS)
+	@$(BIN)/pytest --numprocesses=3 --dist=loadscope $(ARGS)
 
 check: ready lint types test template ## what must hold before a merge: format, lint, types, tests, template
 
@@ -84,8 +84,14 @@ openapi: ready-dev ## write docs/openapi.json from the code
 	@PYTHONPATH=functions/api:layers/dialer $(BIN)/python -c 'import app, json; print(json.dumps(app.described(), indent=2))' \
 		> docs/openapi.json
 
+pictures: ready ## take the pictures of the page again, docs/page/*.png
+	@PICTURES=docs/page $(BIN)/pytest tests/journeys/page_pictures.py -q
+
+page-speed: ready ## how long somebody with an empty browser waits for the page
+	@$(BIN)/pytest tests/journeys/page_speed.py -q -s --timeout=0
+
 fuzz-api: ready ## throw what the API's description allows, and what not, at the deployed API [EXAMPLES=50]
-	@FUZZ_EXAMPLES=$(or $(EXAMPLES),50) $(BIN)/pytest tests/journeys/api_fuzzed.py -q --timeout=0
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),50) $(BIN)/pytest tests/journeys/test_api_fuzzed.py -q --timeout=0
 
 ready:
 	$(call bootstrap,)

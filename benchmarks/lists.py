@@ -59,10 +59,12 @@ def _contact(size: int, moment: Any) -> Document:
     imported = {"$add": [moment - _IMPORTED, {"$floor": {"$divide": ["$n", 1000]}}]}
     due_at = {"$cond": [is_due, imported, moment + timedelta(hours=5)]}
     number = {"$toString": {"$add": [10**15, "$n"]}}
+    phone = {"$concat": ["+0", {"$substrBytes": [number, 4, 12]}]}
     return {
         "_id": {"$concat": ["65a1f0c4", number]},
         "campaign_id": CAMPAIGN,
-        "phone": {"$concat": ["+0", {"$substrBytes": [number, 4, 12]}]},
+        "listed": phone,
+        "phone": phone,
         "region": "US",
         "priority": {"$cond": [is_due, 0, 9]},
         "due_at": due_at,

@@ -68,7 +68,7 @@ def claim_until_nobody_is_due(contacts: Contacts, *, batch: int) -> Lap:
 
 def _claim_due(claims: MongoClaims, batch: int, behind: Claimed | None) -> Any:
     return claims.claim_due(
-        CAMPAIGN, claim=secrets.token_hex(12), limit=batch, until=now() + GRACE, now=now(), behind=behind
+        CAMPAIGN, claim=secrets.token_hex(12), limit=batch, until=now() + GRACE, now=now(), behind=behind, among=["US"]
     )
 
 

@@ -9,6 +9,7 @@ from pymongo import ReturnDocument
 
 from benchmarks.lists import CAMPAIGN, Contacts
 from benchmarks.measuring import Lap, Watch
+from dialer.adapters.contact_documents import CLAIM_INDEX
 from dialer.model import CallMessage
 from tests.builders import now
 
@@ -55,9 +56,9 @@ def _one(contacts: Contacts, wanted: dict[str, Any], lock: dict[str, Any]) -> An
 
 def update_known_ids(contacts: Contacts, *, batches: int, batch: int) -> Lap:
     """No choice, no guard, no proof: what the database can write at most, in our collection with our indexes."""
-    waiting = {"campaign_id": CAMPAIGN, "due_at": {"$lte": now()}}
+    waiting = {"campaign_id": CAMPAIGN, "region": "US", "due_at": {"$lte": now()}}
     found = contacts.find(
-        waiting, {"_id": 1}, hint="claim", limit=batches * batch, sort=[("priority", -1), ("due_at", 1)]
+        waiting, {"_id": 1}, hint=CLAIM_INDEX, limit=batches * batch, sort=[("priority", -1), ("due_at", 1)]
     )
     ids = [document["_id"] for document in found]
     with Watch() as watch:

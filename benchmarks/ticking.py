@@ -12,11 +12,14 @@ from benchmarks.lists import CAMPAIGN, opened
 from benchmarks.measuring import Lap, Watch
 from benchmarks.ours import asked, by_name
 from benchmarks.profiling import Profiler
+from dialer.abandon_guard import AbandonGuard
 from dialer.adapters.call_queue import SqsCallQueue
 from dialer.adapters.campaign_lock import DynamoCampaignLock
 from dialer.adapters.campaigns import MongoCampaigns
 from dialer.adapters.claims import MongoClaims
 from dialer.adapters.clock import SystemClock
+from dialer.adapters.live_answers import MongoLiveAnswers
+from dialer.adapters.reach import MongoReach
 from dialer.adapters.suppressions import MongoSuppressions
 from dialer.bounds import Bounds
 from dialer.model import Campaign, Pacing
@@ -53,13 +56,15 @@ def tick_at(place: Place) -> Tick:
     """Wired as `wiring.tick` does it, by addresses instead of an environment."""
     monitoring.register(asked())
     database = opened(place.uri, place.database)
-    clock = SystemClock()
+    clock, campaigns = SystemClock(), MongoCampaigns(database["campaigns"])
     return Tick(
         lock=DynamoCampaignLock(client("dynamodb", place.aws), table=LOCK_TABLE, clock=clock),
-        campaigns=MongoCampaigns(database["campaigns"]),
+        campaigns=campaigns,
         claims=MongoClaims(database["contacts"]),
+        reach=MongoReach(database["contacts"]),
         suppressions=MongoSuppressions(database["suppressions"], key=Secret("a key for benchmarks")),
         queue=SqsCallQueue(client("sqs", place.aws), call_queue_url=place.queue_url),
+        abandon_guard=AbandonGuard(answers=MongoLiveAnswers(database["live_answers"]), campaigns=campaigns),
         clock=clock,
         bounds=Bounds(),
         new_token=partial(secrets.token_hex, 12),

@@ -15,12 +15,13 @@ Form = Annotated[Path, typer.Argument(metavar="FILE", help="The campaign, as YAM
 Moment = typer.Option(
     metavar="TIME", help="ISO 8601 with its offset, such as 2026-11-02T09:00:00-05:00; `none` takes it away."
 )
+Listener = Annotated[str, typer.Option(help="Id of the contact whose variables are spoken.")]
 _SHOWN = (
     "id", "name", "state", "reason", "state_at", "created_at", "start_at", "end_at", "blocked_regions", "may",
 )  # fmt: skip
 _FIGURES = (
     "counts", "outcomes", "dials", "calls_per_minute", "settled_per_minute", "answer_rate", "attempts_per_contact",
-    "left", "done_at",
+    "left", "done_at", "live_answers", "abandoned", "abandon_rate",
 )  # fmt: skip
 
 
@@ -116,6 +117,27 @@ def schedule(
     moments = {"start_at": _moment(start, now["start_at"]), "end_at": _moment(end, now["end_at"])}
     made = api().put(f"/campaigns/{campaign}/schedule", moments)
     printer.say(made, f"Starts: {made['start_at'] or 'by hand'}. Ends: {made['end_at'] or 'by hand'}.")
+
+
+@app.command()
+def preview(campaign: CampaignId, contact: Listener = "", as_json: AsJson = False) -> None:
+    """Print all that a call can say, as TwiML. Calls nobody."""
+    heard = api().post(f"/campaigns/{campaign}/preview", {"contact_id": contact})
+    printer.say(heard, "\n\n".join(f"{scene['when']}:\n{scene['twiml']}" for scene in heard["scenes"]))
+
+
+@app.command(name="test-call")
+def place_test_call(
+    campaign: CampaignId,
+    to: Annotated[str, typer.Option(help="The number to call, such as +12125550100.")],
+    contact: Listener = "",
+    region: Annotated[str, typer.Option(help="Country of a number without one, such as US.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Call one number of your own as the campaign would: through its hours, suppressions and limits."""
+    made = api().post(f"/campaigns/{campaign}/test-call", {"to": to, "region": region, "contact_id": contact})
+    watch_it = f"`dialer campaign show {made['campaign_id']}` says what became of it."
+    printer.say(made, f"{made['campaign_id']} calls it, once, and is {made['state']}. {watch_it}")
 
 
 @app.command()

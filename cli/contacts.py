@@ -12,11 +12,12 @@ from cli.session import AsJson, Why, an_id, api, because, printer
 app = typer.Typer(no_args_is_help=True, help="Find contacts, read their story, and decide about them.")
 Id = Annotated[str, typer.Argument(metavar="CONTACT", callback=an_id, help="The contact's id.")]
 _SHOWN = (
-    "id", "campaign_id", "external_id", "phone", "region", "state", "reason", "due_at", "priority", "used", "max",
-    "vars",
+    "id", "campaign_id", "external_id", "phone", "numbers", "region", "state", "reason", "due_at", "priority", "used",
+    "max", "vars",
 )  # fmt: skip
 _PAGE = 200
-_ATTEMPT = ("n", "from_number", "dial_at", "ended_at", "outcome", "detail", "sid")
+_DECISION = ("at", "state", "reason", "due_at")
+_ATTEMPT = ("n", "to", "from_number", "dial_at", "ended_at", "outcome", "detail", "sid")
 
 
 @app.command()
@@ -50,11 +51,12 @@ def _pages(wanted: Json, limit: int) -> Iterator[Json]:
 
 @app.command()
 def show(contact: Id, as_json: AsJson = False) -> None:
-    """Show a contact's whole story: every attempt, what became of it, and why it is where it is."""
+    """Show a contact's whole story: every attempt and what became of it, every decision and its reason."""
     found = api().get(f"/contacts/{contact}")
     printer.facts(found, _SHOWN)
     if not printer.as_json:
         printer.table(found["attempts"], _ATTEMPT, empty="It has not been called yet.")
+        printer.table(found["decisions"], _DECISION, empty="Nothing else has been decided about it.")
 
 
 @app.command()

@@ -41,7 +41,8 @@ def up(
     wish = replace(wish, operator=True)
     with World(wish, say=Progress()) as world:
         print(json.dumps(world.describe()), flush=True)
-        print("The world is up; Ctrl-C ends it.", file=sys.stderr, flush=True)
+        print(f"The world is up; Ctrl-C ends it. The page: {world.page_url}", file=sys.stderr, flush=True)
+        print(f"Its token: {world.operator_token}", file=sys.stderr, flush=True)
         while not _asked_to_end:
             time.sleep(1)
 

@@ -1,6 +1,6 @@
-"""Whom the files in events/ speak of: their campaign, their person, and the token with which they are signed.
+"""Whom the files in events/ speak of: their campaign, their person, their operator, and the token that signed them.
 
-The token and the address belong to nobody, so the files can be believed only where somebody says so: here.
+The tokens and the address belong to nobody, so the files can be believed only where somebody says so: here.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -11,26 +11,35 @@ from dialer.adapters.campaigns import MongoCampaigns
 from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.contact_documents import milliseconds
 from dialer.adapters.mongo import Document
+from dialer.adapters.tokens import MongoTokens
 from dialer.lifecycle import State
 from dialer.model import CallPlan, Campaign, CampaignState
+from dialer.tokens import Role, Token, hash_of
 
 TOKEN = "the-token-that-signed-the-files-in-events"
 VOICE_URL = "https://exampleexampleexampleexample0000.lambda-url.us-east-1.on.aws"
+
+OPERATOR_TOKEN = f"dial_{12 * '0'}_{43 * 'A'}"
 
 _CAMPAIGN, _CONTACT, _CLAIM = "0a1b2c3d4e5f", "67c3f1a2b4d5e6f708192a3b", "9f8e7d6c5b4a39281706f5e4"
 _PHONE, _FROM, _SID = "+12015550123", "+12015550199", "CA0123456789abcdef0123456789abcdef"
 _STATES = {"call": State.CLAIMED, "voice": State.PLACED, "reconcile": State.DIALING}
 """As each function finds the person; the others find them waiting."""
-_KEPT = ("campaigns", "contacts", "suppressions")
+_KEPT = ("campaigns", "contacts", "suppressions", "tokens")
 
 
-def await_event(database: Database[Document], function: str) -> None:
-    """The database as an event of this function finds it, whatever the one before left behind."""
+def await_event(database: Database[Document], function: str, *, operator: bool = False) -> None:
+    """The database as an event of this function finds it, whatever the one before left behind.
+
+    Without an operator the very first one can still be made.
+    """
     for name in _KEPT:
         database[name].delete_many({})
     now = datetime.now(UTC)
     MongoCampaigns(database["campaigns"]).create(_campaign(now))
     MongoContactBook(database["contacts"]).prepare()
+    if operator:
+        MongoTokens(database["tokens"]).keep(_operator(now))
     database["contacts"].insert_one(_person(_STATES.get(function, State.PENDING), now))
 
 
@@ -43,11 +52,32 @@ def _campaign(now: datetime) -> Campaign:
         call=CallPlan(say="Hello {name}.", opt_out_digit="9"),
         next_slot_at=now,
         next_dial_at=now,
+        any_hour_because="the events come at any hour",
+        created_at=now,
+    )
+
+
+def _operator(now: datetime) -> Token:
+    return Token(
+        id=12 * "0",
+        name="the operator of the events",
+        role=Role.OPERATOR,
+        hash=hash_of(OPERATOR_TOKEN),
+        created_at=now,
+        created_by="",
+        expires_at=now + timedelta(hours=1),
     )
 
 
 def _person(state: State, now: datetime) -> Document:
-    known = {"_id": _CONTACT, "campaign_id": _CAMPAIGN, "phone": _PHONE, "region": "US", "vars": {"name": "Ada"}}
+    known = {
+        "_id": _CONTACT,
+        "campaign_id": _CAMPAIGN,
+        "listed": _PHONE,
+        "phone": _PHONE,
+        "region": "US",
+        "vars": {"name": "Ada"},
+    }
     counted = {"priority": 0, "reason": "", "used": int(state in {State.DIALING, State.PLACED}), "max": 3}
     person = {**known, **counted, "setbacks": 0, "state": state}
     if state is State.PENDING:

@@ -20,6 +20,7 @@ from typing import Annotated, Any
 import typer
 
 from dialer import wiring
+from dialer.adapters import twiml
 from dialer.campaign_form import checked
 from dialer.errors import DialerError
 from dialer.lifecycle import State
@@ -36,7 +37,9 @@ app.add_typer(lists, name="list")
 export = typer.Typer(no_args_is_help=True, help="Have a campaign's calls or contacts written to a file.")
 app.add_typer(export, name="export")
 
-WORLD = typer.Option(help="The world's description, as `up` prints it; by default the world that is running.")
+WORLD = typer.Option(
+    envvar="DIALER_WORLD", help="The world's description, as `up` prints it; by default the world that is running."
+)
 Json = dict[str, Any]
 
 
@@ -59,6 +62,7 @@ def enter(world: Json) -> None:
         MONGODB_DATABASE=world["mongodb"]["database"],
         PHONE_HASH_KEY_PARAMETER=world["parameters"]["phone_hash_key"],
         REFILL_QUEUE_URL=world["queues"]["RefillQueue"],
+        EVENT_BUS=world["outputs"]["EventBusName"],
         INTAKE_QUEUE_URL=world["queues"]["IntakeQueue"],
         STORE_BUCKET=world["outputs"]["StoreBucketName"],
     )
@@ -82,6 +86,7 @@ def ask(campaign_id: str, verb: Verb, world: Annotated[Path | None, WORLD] = Non
     _enter(world)
     with _refusing():
         asked = wiring.campaign_office().ask(campaign_id, verb)
+        wiring.publish()
     _print({"campaign_id": asked.id, "state": asked.state})
 
 
@@ -116,6 +121,37 @@ def show(campaign_id: str, world: Annotated[Path | None, WORLD] = None) -> None:
             "contacts": contacts,
         }
     )
+
+
+@campaign.command()
+def preview(
+    campaign_id: str,
+    contact: Annotated[str, typer.Option(help="Id of the contact whose variables are spoken.")] = "",
+    world: Annotated[Path | None, WORLD] = None,
+) -> None:
+    """Print what a person would hear, as TwiML, from every point at which the carrier comes back. Calls nobody."""
+    _enter(world)
+    with _refusing():
+        scenes = wiring.rehearsal().preview(campaign_id, contact_id=contact)
+    about = "https://voice.example/voice/preview/preview"
+    _print(
+        {"campaign_id": campaign_id, "pages": {scene.when: twiml.render(scene.page, about=about) for scene in scenes}}
+    )
+
+
+@campaign.command(name="test-call")
+def place_test_call(
+    campaign_id: str,
+    to: Annotated[str, typer.Argument(help="The number to call.")],
+    contact: Annotated[str, typer.Option(help="Id of the contact whose variables are spoken.")] = "",
+    region: Annotated[str | None, typer.Option(help="Country of a number written without one, such as US.")] = None,
+    world: Annotated[Path | None, WORLD] = None,
+) -> None:
+    """Place one call as the campaign would, through the very same checks, and print the campaign it is made in."""
+    _enter(world)
+    with _refusing():
+        made = wiring.rehearsal().test_call(campaign_id, to, region=region, contact_id=contact)
+    _print({"campaign_id": made.id, "test_of": campaign_id, "state": made.state})
 
 
 @campaign.command()
@@ -214,11 +250,15 @@ def row(contact: Contact) -> Json:
     return {
         "contact_id": contact.id,
         "campaign_id": contact.campaign_id,
-        "phone": contact.phone,
+        "phone": contact.listed,
+        "numbers": [number.phone for number in contact.numbers] or [contact.listed],
         "state": contact.state,
         "reason": contact.reason,
         "used": contact.used,
-        "attempts": [{"id": past.id, "sid": past.sid, "outcome": past.outcome} for past in contact.history],
+        "attempts": [
+            {"id": past.id, "to": past.to, "sid": past.sid, "outcome": past.outcome, "answers": past.answers}
+            for past in contact.history
+        ],
     }
 
 

@@ -1,6 +1,7 @@
 """One folder per run: who owns it, and how a run whose owner was killed is cleaned up."""
 
 import json
+import math
 import os
 import secrets
 import shutil
@@ -116,7 +117,15 @@ def _all() -> list[Run]:
 
 
 def _prune_logs() -> None:
+    """Another run may be pruning at this very moment: whoever is gone already is gone."""
     living = {run.name for run in _all()}
-    kept = sorted((f for f in LOGS.glob("*-*/") if f.name not in living), key=lambda f: f.stat().st_mtime, reverse=True)
-    for folder in kept[LOGS_KEPT:]:
-        shutil.rmtree(folder, ignore_errors=True)
+    kept = sorted((folder for folder in LOGS.glob("*-*/") if folder.name not in living), key=_age)
+    for old in kept[LOGS_KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _age(folder: Path) -> float:
+    try:
+        return time.time() - folder.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf

@@ -19,7 +19,7 @@ from dialer.adapters.mongo import connect
 from dialer.secret import Secret
 from local.deploy import build, machine, overrides, sam_environment
 from local.environments import ROOT, Refused, interpreter
-from local.event_people import TOKEN, VOICE_URL, await_event
+from local.event_people import OPERATOR_TOKEN, TOKEN, VOICE_URL, await_event
 from local.sam_local_page import Invoked, written
 from local.wires import led
 from local.world import Wish, World
@@ -28,6 +28,7 @@ app = typer.Typer()
 _DOCKER_S, _INVOKE_S = 20, 120
 _VOICE = "VoiceFunction"
 _OURS = ("AWS_ENDPOINT_URL", "AWS_LAMBDA_EXEC_WRAPPER")  # not in the template: AWS itself needs neither
+_OF_THE_FUNCTION = re.compile(r"(?m)(?:^\{|START RequestId|REPORT RequestId|^Function ).*$")
 _ASLEEP = {"TickRate": "rate(1 hour)", "ReconcileRate": "rate(1 hour)"}
 _TOKEN_PARAMETER, _VOICE_URL_PARAMETER = "/dialer/events/twilio-auth-token", "/dialer/events/voice-base-url"
 _WIRED = """#!/bin/bash
@@ -88,7 +89,7 @@ def invoked(world: World, only: str) -> Iterator[Invoked]:
     with database.client, led([folder / "wires" for folder in template.parent.glob("*Function")], ports):
         for path in sorted(one for one in (ROOT / "events").glob("*.json") if only in one.stem):
             whose = path.stem.partition("_")[0]
-            await_event(database, whose)
+            await_event(database, whose, operator=OPERATOR_TOKEN in path.read_text())
             function = f"{whose.capitalize()}Function"
             one = Invoked(event=path.stem, function=function, said=_invoke(function, path, template, settings))
             print(f"\n$ {one.command}\n{one.said}", flush=True)
@@ -111,8 +112,14 @@ def _invoke(function: str, event: Path, template: Path, settings: Path) -> str:
     done = subprocess.run(
         command, env=_environment(), capture_output=True, text=True, timeout=_INVOKE_S, check=False, cwd=template.parent
     )
-    told = [line for line in done.stderr.splitlines() if line.startswith(("{", "START", "REPORT", "Function "))]
-    return "\n".join([*told, done.stdout.strip()]) if not done.returncode else done.stderr.strip()
+    return (
+        "\n".join([*of_the_function(done.stderr), done.stdout.strip()]) if not done.returncode else done.stderr.strip()
+    )
+
+
+def of_the_function(said: str) -> list[str]:
+    """Its own lines, each once: sam now and then repeats one, or goes on speaking in the middle of a line."""
+    return list(dict.fromkeys(line.rstrip() for line in _OF_THE_FUNCTION.findall(said)))
 
 
 def _wired(built: Path, copy: Path) -> Path:

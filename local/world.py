@@ -115,6 +115,11 @@ class World:
     def api_url(self) -> str:
         return self.door_urls["api"]
 
+    @property
+    def page_url(self) -> str:
+        """The operators' page, which asks for a token."""
+        return f"{self.api_url}/"
+
     @cached_property
     def operator_token(self) -> str:
         """Made as on AWS: by whoever may invoke the function itself. The database may have seen worlds before."""
@@ -270,6 +275,7 @@ class World:
             "TwilioAuthTokenParameter": TWILIO_AUTH_TOKEN_PARAMETER,
             "PhoneHashKeyParameter": PHONE_HASH_KEY_PARAMETER,
             "CallConcurrency": str(CALL_CONCURRENCY),
+            "AccountCallsPerSecond": str(self.wish.calls_per_second),
             "TwilioApiUrl": self.carrier_url,
             "VoiceBaseUrl": self.voice_url,
             **(self.wish.parameters or {}),

@@ -38,7 +38,7 @@ FROM_NUMBER = "+12015550199"
 PATIENCE = timedelta(minutes=16)
 TALK_LIMIT = timedelta(minutes=5)
 _AREAS = (201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 224, 225, 228)
-_numbers = count()
+_numbers = (index for index in count() if index % 2000 != 99)  # which is FROM_NUMBER
 
 
 def now() -> datetime:
@@ -48,9 +48,15 @@ def now() -> datetime:
 
 
 def a_phone(index: int | None = None) -> str:
-    """A number from the range reserved for fiction (+1 NPA 555 01xx); each call gives another, 2000 in all."""
+    """A number from the range reserved for fiction (+1 NPA 555 01xx); each call gives another, 1999 in all."""
     index = next(_numbers) if index is None else index
     return f"+1{_AREAS[index // 100 % len(_AREAS)]}55501{index % 100:02}"
+
+
+def a_region_at(hour: int) -> str:
+    """A zone group in which it is this hour of the day now, wherever that is."""
+    east = (hour - datetime.now(UTC).hour + 11) % 24 - 11
+    return f"BR Etc/GMT{-east:+d}" if east else "BR Etc/GMT"
 
 
 def a_campaign(**overrides: Any) -> Campaign:
@@ -61,6 +67,7 @@ def a_campaign(**overrides: Any) -> Campaign:
         state=CampaignState.RUNNING,
         from_numbers=(FROM_NUMBER,),
         call=CallPlan(say="Hello {name}."),
+        any_hour_because="a test runs at any hour",
         pacing=Pacing(call_delay=timedelta(milliseconds=1), max_concurrent=100),
         next_slot_at=LONG_AGO,
         next_dial_at=LONG_AGO,
@@ -85,7 +92,8 @@ def a_contact(campaign: Campaign | str = "campaign", **overrides: Any) -> Contac
         vars={"name": "Ada"},
         attempt=an_attempt(contact_id, state) if state in IN_FLIGHT else None,
     )
-    return replace(usual, **overrides)
+    contact = replace(usual, **overrides)
+    return contact if contact.listed else replace(contact, listed=contact.phone)
 
 
 def an_attempt(contact_id: str, state: State = State.DIALING, **overrides: Any) -> Attempt:
@@ -141,7 +149,9 @@ def stored(database: Database[Any], contact: Contact, *, patience: timedelta = P
 def document_of(contact: Contact, *, patience: timedelta = PATIENCE) -> dict[str, Any]:
     """A contact as the product stores it: what is not set is absent."""
     plain = {name: getattr(contact, name) for name in _PLAIN}
-    document = {"_id": contact.id, **plain, "state": str(contact.state)}
+    document = {"_id": contact.id, **plain, "listed": contact.listed, "state": str(contact.state)}
+    if contact.numbers:
+        document["numbers"] = [asdict(number) for number in contact.numbers]
     if contact.due_at is not None:
         document["due_at"] = contact.due_at
     if contact.attempt is not None:
@@ -175,7 +185,7 @@ def _past_document(past: FinishedAttempt) -> dict[str, Any]:
 
 def _short(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Only what is known, under the names the product gives it."""
-    known = {name: value for name, value in fields.items() if value not in (None, "", 0)}
+    known = {name: value for name, value in fields.items() if value not in (None, "", 0, {})}
     known["id"] = claim_of(known["id"])
     if "from_number" in known:
         known["from"] = known.pop("from_number")

@@ -18,18 +18,23 @@ from local import runs
 from local.environments import Refused
 from local.mongod import Mongod, start_mongod
 
-WORLDS = ("tests/journeys/", "tests/deploy/", "tests/local/", "tests/faults/")
+JOURNEYS, WORLDS = "tests/journeys/", ("tests/deploy/", "tests/local/", "tests/faults/")
 
 
-class OneWorldAtATime(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Hands tests out one by one, but all that have a world to one worker: two worlds would starve each other."""
+class FewWorlds(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Hands tests out one by one, but journeys to one worker, and all others that have a world to another one.
+
+    A world is mostly waited for, so two of them and a third worker fit on two cores; more would starve each other.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(JOURNEYS):
+            return "journeys"
         return "worlds" if nodeid.startswith(WORLDS) else nodeid
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneWorldAtATime:
-    return OneWorldAtATime(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FewWorlds:
+    return FewWorlds(config, log)
 
 
 def missing(what: str) -> NoReturn:

@@ -26,7 +26,9 @@ from requests import RequestException
 from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
+from dialer.abandon_guard import AbandonGuard
 from dialer.adapters.call_queue import SqsCallQueue
+from dialer.adapters.caller_ids import MongoCallerIds
 from dialer.adapters.campaign_lock import DynamoCampaignLock
 from dialer.adapters.campaigns import MongoCampaigns
 from dialer.adapters.carrier import TwilioDialer, TwilioWitness, client
@@ -35,8 +37,10 @@ from dialer.adapters.clock import SystemClock
 from dialer.adapters.contact_documents import contact_of
 from dialer.adapters.hearing import MongoHearing
 from dialer.adapters.lines import MongoLines
+from dialer.adapters.live_answers import MongoLiveAnswers
 from dialer.adapters.mongo import Document, connect
 from dialer.adapters.overdue import MongoOverdue
+from dialer.adapters.reach import MongoReach
 from dialer.adapters.suppressions import MongoSuppressions
 from dialer.bounds import Bounds
 from dialer.callback import Callback
@@ -190,18 +194,21 @@ class Product:
         self.open.callback(database.client.close)
         clock, campaigns = SystemClock(), MongoCampaigns(database["campaigns"])
         suppressions = MongoSuppressions(database["suppressions"], key=Secret("a key"))
+        abandon_guard = AbandonGuard(answers=MongoLiveAnswers(database["live_answers"]), campaigns=campaigns)
         callback = Callback(
             hearing=MongoHearing(database["contacts"]),
             campaigns=campaigns,
-            suppressions=suppressions,
             queue=self.queue,
             clock=clock,
+            abandon_guard=abandon_guard,
         )
         dial = Dial(
             campaigns=campaigns,
             lines=MongoLines(database["contacts"]),
             suppressions=suppressions,
+            reach=MongoReach(database["contacts"]),
             dialer=TwilioDialer(self.twilio, voice_base_url=NOBODY_LISTENS),
+            caller_ids=MongoCallerIds(database["caller_ids"]),
             queue=self.queue,
             clock=clock,
             bounds=PATIENT,
@@ -220,7 +227,9 @@ class Product:
             campaigns=campaigns,
             claims=MongoClaims(database["contacts"]),
             suppressions=suppressions,
+            reach=MongoReach(database["contacts"]),
             queue=self.queue,
+            abandon_guard=abandon_guard,
             clock=clock,
             bounds=PATIENT,
             new_token=new_token,

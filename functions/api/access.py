@@ -7,20 +7,25 @@ from typing import Any
 from dialer import wiring
 from dialer.errors import BadInput, Stranger
 from dialer.tokens import Role, Token
-from problems import Forbidden, TooLarge
+from problems import Forbidden, NoJson, TooLarge
 
 OPEN = frozenset({"/openapi.json"})
 """Paths that anybody may read."""
+PAGE, PAGES_FILES = "/", "/page/"
+"""And a page that has no data, with its files."""
 LOOKS = frozenset({"/contacts/find", "/suppressions/find"})
 """Paths that are asked by POST, so that no phone stands in a URL, and change nothing."""
 LARGEST_BODY = 1_000_000
 _PREFIX = "bearer "
+_JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_JSON_SPACE = " \t\n\r"
 
 
 def admitted(event: dict[str, Any]) -> Token | None:
     """The caller; None where anybody may look. Raises Stranger, TooFast or Forbidden."""
     method, path = event["requestContext"]["http"]["method"].upper(), event["rawPath"]
-    if path in OPEN:
+    if is_open(method, path):
         return None
     header = _header(event, "authorization")
     if not header.lower().startswith(_PREFIX):
@@ -31,14 +36,22 @@ def admitted(event: dict[str, Any]) -> Token | None:
     return token
 
 
+def is_open(method: str, path: str) -> bool:
+    """Whether anybody may have what is there."""
+    return path in OPEN or (method == "GET" and (path == PAGE or path.startswith(PAGES_FILES)))
+
+
 def is_change(method: str, path: str) -> bool:
     """Whatever is not known to be a look is a change."""
     return method not in {"GET", "HEAD", "OPTIONS"} and path not in LOOKS
 
 
 def check_body(event: dict[str, Any]) -> None:
-    """Raises TooLarge or BadInput before anybody parses it."""
+    """Raises NoJson, TooLarge or BadInput before anybody parses it."""
     body = event.get("body") or ""
+    is_read = event["requestContext"]["http"]["method"].upper() in _WITH_BODY
+    if is_read:
+        _check_type(_header(event, "content-type"), body)
     if len(body) > LARGEST_BODY * 4 // 3 + 4 or len(raw := _decoded(event, body)) > LARGEST_BODY:
         raise TooLarge(f"A body may have {LARGEST_BODY} bytes; upload a larger list as a file.")
     try:
@@ -47,6 +60,16 @@ def check_body(event: dict[str, Any]) -> None:
         raise BadInput("The body is not UTF-8 text.") from None
     if "\\u0000" in text or "\0" in text:
         raise BadInput("The body has a NUL character in it.")
+    if is_read and text.lstrip(_JSON_SPACE).startswith("["):  # Powertools would take its first item and drop the others
+        raise BadInput("The body is a list: send one object.")
+
+
+def _check_type(written: str, body: str) -> None:
+    """Forms are never read. Many clients call it a form when they send nothing at all, which is no harm."""
+    kind = written.partition(";")[0].strip().lower()
+    nothing = kind == _FORM and not body
+    if kind not in {"", _JSON} and not nothing:
+        raise NoJson
 
 
 def _decoded(event: dict[str, Any], body: str) -> bytes:

@@ -1,10 +1,12 @@
 """API function: operators' requests, each with a token, each refused or answered in one shape; no phone in any log."""
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver, Response
+from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -17,7 +19,11 @@ import document
 import exports
 import first_token
 import lists
+import live
+import overview
+import page
 import problems
+import rehearsal
 import stats
 import suppressions
 import tokens
@@ -27,10 +33,12 @@ from dialer.errors import BadInput, BadSettings
 logger = Logger(service="api")
 app = LambdaFunctionUrlResolver(enable_validation=True, response_validation_error_http_code=500)
 app.use(middlewares=[changing.once, changing.audited])
-for resource in (campaigns, contacts, lists, exports, suppressions, stats, tokens, audit):
+for resource in (
+    campaigns, rehearsal, contacts, lists, exports, suppressions, stats, live, overview, tokens, audit, page,
+):  # fmt: skip
     app.include_router(resource.router)
 
-_ALWAYS = {
+_ALWAYS = {  # where an answer does not say otherwise; only the page does
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -66,6 +74,7 @@ def _answered(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _resolved(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     who = access.admitted(event)
+    _check_method(event)
     access.check_body(event)
     if who is not None:
         app.append_context(who=who)  # type: ignore[no-untyped-call]
@@ -73,6 +82,13 @@ def _resolved(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     reply = app.resolve(event, context)
     _log(event, reply["statusCode"])
     return reply
+
+
+def _check_method(event: dict[str, Any]) -> None:
+    """Raises NoSuchMethod. `/tokens/own` is no token's id, though it looks like one to the route of ids."""
+    allowed = _methods(app._static_routes, event["rawPath"])  # noqa: SLF001
+    if allowed and event["requestContext"]["http"]["method"].upper() not in allowed:
+        raise problems.NoSuchMethod(allowed)
 
 
 @app.get("/openapi.json", tags=["description"], summary="This description")
@@ -89,13 +105,15 @@ def described() -> dict[str, Any]:
 
 @app.not_found
 def unknown(_: NotFoundError) -> Response[str]:
-    path, event = app.current_event.path, app.current_event
-    routes = [route for route in app._static_routes + app._dynamic_routes if route.rule.match(path)]  # noqa: SLF001
-    if routes:
-        allowed = sorted({route.method for route in routes})
+    allowed = _methods(app._dynamic_routes, app.current_event.path)  # noqa: SLF001
+    if allowed:
         return problems.of(problems.NoSuchMethod(allowed)).as_response()
-    logger.debug("nothing here", extra={"method": event.http_method})
+    logger.debug("nothing here", extra={"method": app.current_event.http_method})
     return problems.of(problems.NoSuchPath()).as_response()
+
+
+def _methods(routes: Iterable[Route], path: str) -> list[str]:
+    return sorted({route.method for route in routes if route.rule.match(path)})
 
 
 @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
@@ -121,7 +139,7 @@ def _route(path: str) -> str:
 
 
 def _with_headers(reply: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    headers = {**(reply.get("headers") or {}), **_ALWAYS, "X-Request-Id": context.aws_request_id}
+    headers = {**_ALWAYS, **(reply.get("headers") or {}), "X-Request-Id": context.aws_request_id}
     return {**reply, "headers": headers}
 
 

@@ -1,5 +1,6 @@
 """Campaigns: create, look, change, copy, schedule, start, pause, resume, stop, archive, and stop all of them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -64,7 +65,7 @@ class HaltShape(BaseModel):
 @router.post("/campaigns", tags=_TAG, status_code=201, summary="Create a campaign")
 def create(form: Annotated[CampaignForm, Body()]) -> CampaignShape:
     """A draft: it calls nobody until it is started, and has no contacts yet."""
-    return _shape(wiring.campaign_office().create(**checked(form.model_dump(mode="json"))))
+    return shape_of(wiring.campaign_office().create(**checked(form.model_dump(mode="json"))))
 
 
 @router.get("/campaigns", tags=_TAG, summary="List campaigns")
@@ -74,14 +75,19 @@ def page(
     state: Annotated[CampaignState | None, Query(description="Only those in this state.")] = None,
 ) -> CampaignPage:
     """The newest first."""
+    found, following = newest(cursor=cursor, limit=limit, state=state)
+    return CampaignPage(items=[shape_of(one) for one in found], next=following)
+
+
+def newest(*, cursor: str, limit: int, state: CampaignState | None) -> tuple[Sequence[Campaign], str]:
+    """A page of campaigns, and the cursor of the next one; empty where there is none."""
     found = wiring.desk().page(limit=limit, state=state, behind=place_of(cursor))
-    following = cursor_of(found[-1].created_at, found[-1].id) if len(found) == limit else ""
-    return CampaignPage(items=[_shape(one) for one in found], next=following)
+    return found, cursor_of(found[-1].created_at, found[-1].id) if len(found) == limit else ""
 
 
 @router.get("/campaigns/<campaign_id>", tags=_TAG, summary="Read a campaign")
 def read(campaign_id: CampaignId) -> CampaignShape:
-    return _shape(wiring.campaign_office().show(campaign_id).campaign)
+    return shape_of(wiring.campaign_office().show(campaign_id).campaign)
 
 
 @router.patch("/campaigns/<campaign_id>", tags=_TAG, summary="Change a campaign")
@@ -92,7 +98,7 @@ def change(
     """Always: name, from_numbers, pacing, hours, retry.delays_s. Unless it runs: what `call` says. Only in a draft:
     call.opt_out_digit, doubt, retry.max_attempts, purpose."""
     before = wiring.campaign_office().show(campaign_id).campaign
-    return _shape(wiring.desk().change(before, checked(_merged(dict(before.form), patch))))
+    return shape_of(wiring.desk().change(before, checked(_merged(dict(before.form), patch))))
 
 
 @router.post("/campaigns/<campaign_id>/copy", tags=_TAG, status_code=201, summary="Copy a campaign")
@@ -100,13 +106,13 @@ def copy(campaign_id: CampaignId, wish: Annotated[Copied | None, Body()] = None)
     """A new draft with the same form: without contacts, schedule and history."""
     form = dict(wiring.campaign_office().show(campaign_id).campaign.form)
     form["name"] = (wish.name if wish else "") or f"{form.get('name', '')[:190]} (copy)"
-    return _shape(wiring.campaign_office().create(**checked(form)))
+    return shape_of(wiring.campaign_office().create(**checked(form)))
 
 
 @router.put("/campaigns/<campaign_id>/schedule", tags=_TAG, summary="Schedule a campaign")
 def schedule(campaign_id: CampaignId, moments: Annotated[Schedule, Body()]) -> CampaignShape:
     """Within a minute of its moment a draft starts, or a campaign is stopped; from its end on nobody is dialed."""
-    return _shape(wiring.desk().schedule(campaign_id, start_at=moments.start_at, end_at=moments.end_at))
+    return shape_of(wiring.desk().schedule(campaign_id, start_at=moments.start_at, end_at=moments.end_at))
 
 
 @router.post("/campaigns/<campaign_id>/start", tags=_TAG, summary="Start a draft")
@@ -156,8 +162,8 @@ def _asked(
 ) -> CampaignShape:
     reason = because.reason if because else ""
     if verb in _HALTING:
-        return _shape(wiring.desk().halt(campaign_id, verb, reason=reason).campaign)
-    return _shape(wiring.campaign_office().ask(campaign_id, verb, reason=reason))
+        return shape_of(wiring.desk().halt(campaign_id, verb, reason=reason).campaign)
+    return shape_of(wiring.campaign_office().ask(campaign_id, verb, reason=reason))
 
 
 def _merged(form: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
@@ -174,7 +180,7 @@ def _merged(form: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _shape(campaign: Campaign) -> CampaignShape:
+def shape_of(campaign: Campaign) -> CampaignShape:
     return CampaignShape(
         id=campaign.id,
         name=campaign.name,

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -12,9 +13,11 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 import shapes
 from dialer import wiring
+from dialer.calling.group import group_of
 from dialer.lifecycle import State
 from dialer.model import Contact
 from dialer.tokens import Role
+from dialer.troubles import trouble_of
 from shapes import Because, CampaignId, ContactId, Given, Page, Why, e164
 
 router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
@@ -73,12 +76,24 @@ class Wanted(Given):
 class AttemptShape(BaseModel):
     id: str
     n: int
+    to: str = Field(description="The phone that was dialed, with its middle hidden from a viewer.")
     from_number: str
     dial_at: datetime | None
     ended_at: datetime | None = Field(default=None, description="Null while it goes on.")
     sid: str = Field(description="The carrier's id of the call; empty while unknown.")
     outcome: str = Field(description="How it ended; or the call's status, while it goes on.")
     detail: str = ""
+    duration_s: int | None = Field(default=None, description="How long they talked, where the carrier said so.")
+    answers: dict[str, str] = Field(
+        default_factory=dict, description="What was pressed or said, by the question's name; hidden from a viewer."
+    )
+
+
+class DecisionShape(BaseModel):
+    at: datetime
+    state: State = Field(description="What it was put into.")
+    reason: str
+    due_at: datetime | None = Field(default=None, description="From when it waits, where it does.")
 
 
 class ContactShape(BaseModel):
@@ -87,16 +102,26 @@ class ContactShape(BaseModel):
     id: str
     campaign_id: str
     external_id: str
-    phone: str = Field(description="With its middle hidden from a viewer.")
+    phone: str = Field(description="The one that is dialed, or will be next; its middle is hidden from a viewer.")
+    numbers: list[str] = Field(description="All of the person's phones, in the order in which they are tried.")
     region: str
+    zones: list[str] = Field(description="Where its phone may ring: every zone whose clock must say that it is time.")
     state: State
     reason: str = Field(description="Why it is in this state: the last decision.")
     due_at: datetime | None
+    callback_at: datetime | None = Field(description="When the person asked to be called; it wins over every schedule.")
+    list_id: str = Field(description="The list that it comes from; empty where none was uploaded.")
+    line: int = Field(description="Its line there.")
     priority: int
     used: int = Field(description="Attempts used.")
     max: int
     vars: dict[str, str] = Field(description="Variables; their values are hidden from a viewer.")
     attempts: list[AttemptShape] = Field(description="The oldest first; the last one may still go on.")
+    meanings: dict[str, str] = Field(default_factory=dict, description="What each attempt's `detail` means, in words.")
+    decisions: list[DecisionShape] = Field(
+        description="Beside what its attempts came to: the latest 20, the oldest first; what was decided again and "
+        "again is here once."
+    )
 
 
 class ContactPage(Page):
@@ -216,35 +241,64 @@ def _moved(contact: Contact) -> Moved:
 
 def _shape(contact: Contact) -> ContactShape:
     whole = router.context["who"].role is Role.OPERATOR
+    attempts = attempts_of(contact, whole=whole)
+    details = {attempt.detail for attempt in attempts if attempt.detail}
     return ContactShape(
         id=contact.id,
         campaign_id=contact.campaign_id,
         external_id=contact.external_id,
-        phone=contact.phone if whole else shapes.masked(contact.phone),
+        phone=shapes.shown(contact.phone, whole=whole),
+        numbers=[shapes.shown(phone, whole=whole) for phone in _in_order(contact)],
         region=contact.region,
+        zones=list(group_of(contact.region).zones),
         state=contact.state,
         reason=contact.reason,
         due_at=contact.due_at,
+        callback_at=contact.callback_at,
+        list_id=contact.list_id,
+        line=contact.line,
         priority=contact.priority,
         used=contact.used,
         max=contact.max,
-        vars=dict(contact.vars) if whole else dict.fromkeys(contact.vars, _HIDDEN),
-        attempts=_attempts(contact),
+        vars=_values(contact.vars, whole=whole),
+        attempts=attempts,
+        meanings={detail: trouble_of(detail).meaning for detail in sorted(details)},
+        decisions=[DecisionShape(**asdict(one)) for one in contact.decisions],
     )
 
 
-def _attempts(contact: Contact) -> list[AttemptShape]:
-    names = AttemptShape.model_fields
-    past = [AttemptShape(**{name: getattr(one, name) for name in names}) for one in contact.history]
+def _in_order(contact: Contact) -> list[str]:
+    return [number.phone for number in contact.numbers] or [contact.phone]
+
+
+def _values(named: Mapping[str, str], *, whole: bool) -> dict[str, str]:
+    """A viewer reads the names alone."""
+    return dict(named) if whole else dict.fromkeys(named, _HIDDEN)
+
+
+def attempts_of(contact: Contact, *, whole: bool) -> list[AttemptShape]:
+    """The oldest first. `whole`: with phones and answers as they are, which are not a viewer's to read."""
+    names = AttemptShape.model_fields.keys() - {"duration_s", "to", "answers"}
+    past = [
+        AttemptShape(
+            **{name: getattr(one, name) for name in names},
+            to=shapes.shown(one.to, whole=whole),
+            answers=_values(one.answers, whole=whole),
+            duration_s=None if one.duration is None else round(one.duration.total_seconds()),
+        )
+        for one in contact.history
+    ]
     now = contact.attempt
     if now is None or now.dial_at is None:
         return past
     going = AttemptShape(
         id=now.id,
         n=now.n,
+        to=shapes.shown(contact.phone, whole=whole),
         from_number=now.from_number,
         dial_at=now.dial_at,
         sid=now.sid,
         outcome=now.status or contact.state,
+        answers=_values(now.answers, whole=whole),
     )
     return [*past, going]

@@ -32,6 +32,10 @@ class TooLarge(Exception):
     """The body is larger than any this API takes."""
 
 
+class NoJson(Exception):
+    """The body says of itself that it is something else."""
+
+
 class NoSuchPath(Exception):
     """There is nothing at this path."""
 
@@ -87,6 +91,7 @@ _KINDS: dict[type[Exception], tuple[HTTPStatus, str, Mapping[str, str]]] = {
     Conflict: (HTTPStatus.CONFLICT, _OWN_WORDS, {}),
     IdempotencyAlreadyInProgressError: (HTTPStatus.CONFLICT, _BUSY, _SOON),
     TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _OWN_WORDS, {}),
+    NoJson: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, _NO_JSON, {}),
     RequestUnsupportedContentType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, _NO_JSON, {}),
     BadInput: (HTTPStatus.UNPROCESSABLE_ENTITY, _OWN_WORDS, {}),
     IdempotencyValidationError: (HTTPStatus.UNPROCESSABLE_ENTITY, _OTHER, {}),

@@ -61,6 +61,11 @@ def cursor_of(at: datetime | None, identity: str) -> str:
     return f"{round((at.timestamp() if at else 0) * 1000)}-{identity}"
 
 
+def shown(phone: str, *, whole: bool) -> str:
+    """As it is, or with its middle hidden, which is all that a viewer reads."""
+    return phone if whole else masked(phone)
+
+
 def masked(phone: str) -> str:
     """Enough to recognise a number that one knows, not enough to call it."""
     return f"{phone[:2]}{'•' * max(0, len(phone) - 4)}{phone[-2:]}"
@@ -69,6 +74,6 @@ def masked(phone: str) -> str:
 def e164(written: str, *, place: int | None = None) -> str:
     """A phone as contacts have it. Raises BadInput, without the phone in it."""
     try:
-        return phones.e164(written)[0]
+        return phones.e164(written)
     except ValueError as wrong:
         raise BadInput(f"phone{'' if place is None else f' {place}'}: {wrong}.") from None

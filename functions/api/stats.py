@@ -1,12 +1,15 @@
 """Stats: how a campaign goes, cheap however long its list is."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 from aws_lambda_powertools.event_handler.router import LambdaFunctionUrlRouter
 from pydantic import BaseModel, Field
 
-from dialer import wiring
+from dialer import statistics, wiring
 from dialer.lifecycle import State
+from dialer.ports import Ends
 from shapes import CampaignId
 
 router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
@@ -16,6 +19,17 @@ class EndedShape(BaseModel):
     state: State
     reason: str
     contacts: int
+
+
+class EndsShape(BaseModel):
+    at: datetime = Field(description="A minute.")
+    outcome: str
+    attempts: int
+
+
+class PaceShape(BaseModel):
+    at: datetime
+    calls_per_minute: float = Field(description="Since the count before.")
 
 
 class Figures(BaseModel):
@@ -31,7 +45,19 @@ class Figures(BaseModel):
     answer_rate: float | None = Field(description="Answered by a person, of all attempts of settled contacts.")
     attempts_per_contact: float | None = Field(description="Of settled contacts that were called at all.")
     left: int = Field(description="Contacts neither settled nor held.")
-    done_at: datetime | None = Field(description="When all are settled at this pace; null where it cannot be told.")
+    done_at: datetime | None = Field(
+        description="When all are settled at this pace, each in their calling hours; null where it cannot be told."
+    )
+    calling_left_s: int | None = Field(
+        description="Seconds of calling left at this pace, closed hours not counted; null where it cannot be told."
+    )
+    ends: list[EndsShape] = Field(description="How attempts of settled contacts ended, minute by minute, for an hour.")
+    pace: list[PaceShape] = Field(description="Calls a minute, from counts that are taken once a minute, for an hour.")
+    live_answers: int | None = Field(
+        description="Calls answered by a person in the last 30 days; null, as the next two, where none is transferred."
+    )
+    abandoned: int | None = Field(description="Those of them that were transferred and found nobody.")
+    abandon_rate: float | None = Field(description="Of the live answers. `pacing.max_abandon` pauses the campaign.")
     settled_upto: datetime = Field(description="Sums over settled contacts are up to here.")
     whole: bool = Field(description="Whether that is now; a long list takes several looks the first time.")
 
@@ -39,7 +65,26 @@ class Figures(BaseModel):
 @router.get("/campaigns/<campaign_id>/stats", tags=["campaigns"], summary="Read how a campaign goes")
 def stats(campaign_id: CampaignId) -> Figures:
     """Counts of a very long list may be a minute old."""
-    found = wiring.survey()(campaign_id)
-    told = {name: getattr(found, name) for name in Figures.model_fields if name not in {"ended", "counts"}}
+    return figures_of(wiring.survey()(campaign_id))
+
+
+def figures_of(found: statistics.Figures) -> Figures:
+    shaped = {"ended", "counts", "ends", "pace", "calling_left_s"}
+    told = {name: getattr(found, name) for name in Figures.model_fields if name not in shaped}
     ended = [EndedShape(state=one.state, reason=one.reason, contacts=one.contacts) for one in found.ended]
-    return Figures(**told, counts=dict(found.counts), ended=ended)
+    return Figures(
+        **told,
+        counts=dict(found.counts),
+        ended=ended,
+        calling_left_s=None if found.calling_left is None else round(found.calling_left.total_seconds()),
+        ends=_ends(found.ends),
+        pace=[PaceShape(at=at, calls_per_minute=round(rate, 1)) for at, rate in found.dials_by_minute],
+    )
+
+
+def _ends(ends: Sequence[Ends]) -> list[EndsShape]:
+    """Whatever the carrier said in detail."""
+    sums: Counter[tuple[datetime, str]] = Counter()
+    for end in ends:
+        sums[end.at, end.outcome] += end.attempts
+    return [EndsShape(at=at, outcome=outcome, attempts=count) for (at, outcome), count in sorted(sums.items())]

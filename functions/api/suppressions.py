@@ -1,22 +1,22 @@
 """Suppressions: who must not be called, in which scope, and why; and the forgetting of a person."""
 
 from datetime import datetime
-from typing import Annotated, get_args
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import LambdaFunctionUrlRouter
 from pydantic import BaseModel, Field
 
 from dialer import wiring
-from dialer.campaign_form import Purpose
 from dialer.errors import NotFound
+from dialer.model import Purpose
 from dialer.ports import Suppressed
 from shapes import Cursor, Given, Page, Why, e164
 
 router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
 _TAG = ["suppressions"]
 _HASH = 64
-_PURPOSES = "|".join(filter(None, get_args(Purpose)))
+_PURPOSES = "|".join(Purpose)
 Phone = Annotated[str, Field(max_length=_HASH, description="A phone, or a hash as this API lists it.")]
 Scope = Annotated[
     str,

@@ -1,5 +1,6 @@
-"""Reconcile function: on a schedule, settle whatever has outlived its time; or audit a campaign; its report."""
+"""Reconcile function: settle what has outlived its time, empty the carrier's queue after a pause, audit a campaign."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any
@@ -10,7 +11,9 @@ from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from dialer import announcements, measures, wiring
 from dialer.audit import Audited, Kind, Question
+from dialer.drain import DrainReport
 from dialer.errors import BadInput, Unavailable
+from dialer.model import Outcome
 
 logger = Logger(service="reconcile")
 _ONE_BATCH_MS = 20_000  # the longest one batch of questions to the carrier takes
@@ -19,13 +22,30 @@ _ONE_BATCH_MS = 20_000  # the longest one batch of questions to the carrier take
 @logger.inject_lambda_context
 @wiring.invocation()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """`{"audit": {…}}` audits a campaign; any other event settles, in all campaigns, whatever their state."""
-    return _audit(event["audit"], context) if "audit" in event else _reconcile(context)
+    """`{"audit": {…}}` audits a campaign; `{"detail": {"campaign_id": …}}`, as the bus sends it after a pause or stop,
+    drains that campaign at once; any other event settles, in all campaigns, whatever their state."""
+    if "audit" in event:
+        return _audit(event["audit"], context)
+    left = _left(event.get("detail"))
+    return _drain(left, context) if left else _reconcile(context)
+
+
+def _left(detail: object) -> str:
+    """The campaign that an event from the bus is about, or nothing."""
+    return str(detail.get("campaign_id", "")) if isinstance(detail, dict) else ""
+
+
+def _drain(campaign_id: str, context: LambdaContext) -> dict[str, Any]:
+    report = wiring.drain()(enough_time=_enough(context), campaign_id=campaign_id)
+    summary = _told(report)
+    _publish()
+    return summary
 
 
 def _reconcile(context: LambdaContext) -> dict[str, Any]:
     began = context.get_remaining_time_in_millis()
-    report = wiring.reconcile()(enough_time=lambda: context.get_remaining_time_in_millis() > _ONE_BATCH_MS)
+    drained = _told(wiring.drain()(enough_time=_enough(context)))
+    report = wiring.reconcile()(enough_time=_enough(context))
     for settled in report.settled:
         (logger.error if settled.alarm else logger.info)("settled", extra=asdict(settled))
     summary = {
@@ -35,6 +55,7 @@ def _reconcile(context: LambdaContext) -> dict[str, Any]:
         "alarms": sum(bool(settled.alarm) for settled in report.settled),
         "unavailable": sorted(set(report.unavailable)),  # what ails hundreds is said once
         "ran_out_of_time": report.ran_out_of_time,
+        "drained": drained,
     }
     if report.unavailable:
         wiring.distrust()  # it may have been a secret: the next run has the newest
@@ -43,9 +64,32 @@ def _reconcile(context: LambdaContext) -> dict[str, Any]:
     wiring.measure(measures.of_reconcile(report, took=took))
     wiring.announcer().note(*announcements.of_reconcile(report))
     _feel_the_pulse()
+    _publish()
+    return summary
+
+
+def _enough(context: LambdaContext) -> Callable[[], bool]:
+    return lambda: context.get_remaining_time_in_millis() > _ONE_BATCH_MS
+
+
+def _told(report: DrainReport) -> dict[str, Any]:
+    """What was taken back from the carrier's queue, told and announced like every other end."""
+    for settled in report.settled:
+        (logger.error if settled.alarm else logger.info)("drained", extra=asdict(settled))
+        wiring.announcer().note(*announcements.of_settled(settled))
+    summary = {
+        "campaigns": report.drained,
+        "taken_back": sum(settled.outcome == Outcome.CANCELED for settled in report.settled),
+        "unavailable": sorted(set(report.unavailable)),
+    }
+    logger.info("drain", extra=summary)
+    wiring.measure(measures.of_drain(report))
+    return summary
+
+
+def _publish() -> None:
     if untaken := wiring.publish():
         logger.warning("announcements were not taken", extra={"count": untaken})
-    return summary
 
 
 class _AuditEvent(BaseModel):

@@ -1,6 +1,9 @@
 """Voice function: signed webhooks of the carrier; strangers get a quiet 403 or 404."""
 
-from dataclasses import asdict
+import json
+from contextlib import suppress
+from dataclasses import asdict, replace
+from datetime import timedelta
 from http import HTTPStatus
 
 from aws_lambda_powertools import Logger
@@ -12,10 +15,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from dialer import announcements, call_status, measures, wiring
 from dialer.adapters import signature, twiml
 from dialer.callback import CallbackReport
+from dialer.conversation import Input, Told
 from dialer.errors import Unavailable
 from dialer.model import CallReport
 from dialer.ports import CallRef
-from dialer.speech import HangUp, Speech
+from dialer.speech import Asks, Hook, Page
 
 logger = Logger(service="voice")
 app = LambdaFunctionUrlResolver()
@@ -57,23 +61,67 @@ def status(contact_id: str, attempt_id: str) -> Response[str]:
 
 @app.post("/voice/<contact_id>/<attempt_id>/answer", middlewares=[only_signed])
 def answer(contact_id: str, attempt_id: str) -> Response[str]:
-    report, words = wiring.callback().answer(_ref(contact_id, attempt_id), _call())
+    """The call was answered; or a machine is to be told; or somebody waits, or takes a transfer."""
+    ref, hook, talk = _ref(contact_id, attempt_id), _hook(), wiring.conversation()
+    if hook is not None and hook.asks in {Asks.WHISPER, Asks.WAIT}:
+        report, page = talk.aside(ref, hook, waited=_waited())
+    elif "voicemail" in _query():
+        report, page = talk.voicemail(ref, _call())
+    else:
+        report, page = talk.answer(ref, _call())
     _tell(report)
-    return _spoken(words, f"{wiring.voice_base_url()}/voice/{contact_id}/{attempt_id}/keypress{signature.FRAGMENT}")
+    return _spoken(page, ref)
 
 
 @app.post("/voice/<contact_id>/<attempt_id>/keypress", middlewares=[only_signed])
 def keypress(contact_id: str, attempt_id: str) -> Response[str]:
-    digits = _fields(app.current_event).get("Digits", "")
-    report, words = wiring.callback().keypress(_ref(contact_id, attempt_id), digits=digits)
+    """Whatever a call that is on has brought: a key, words, a recording, the end of a transfer."""
+    ref, fields = _ref(contact_id, attempt_id), _fields(app.current_event)
+    given = Input(
+        sid=fields.get("CallSid", ""),
+        hook=_hook(),
+        digits=fields.get("Digits", ""),
+        words=fields.get("SpeechResult", ""),
+        recording=fields.get("RecordingUrl", ""),
+        reached=fields.get("DialCallStatus", "") or fields.get("QueueResult", ""),
+    )
+    report, page = wiring.conversation().go_on(ref, given)
     _tell(report)
-    return _spoken(words, "")
+    return _spoken(page, ref)
 
 
 @app.post("/voice/<contact_id>/<attempt_id>/amd", middlewares=[only_signed])
 def machine(contact_id: str, attempt_id: str) -> Response[str]:
-    _tell(wiring.callback().machine(_ref(contact_id, attempt_id), _call()))
+    _tell(wiring.conversation().machine(_ref(contact_id, attempt_id), _call()))
     return _empty(HTTPStatus.NO_CONTENT)
+
+
+@app.post("/voice/<contact_id>/<attempt_id>/agent")
+def agent(contact_id: str, attempt_id: str) -> Response[str]:
+    """What the program on a media stream says of its call; the stream's own token is its right to."""
+    token = app.current_event.headers.get("authorization", "").removeprefix("Bearer ")
+    try:
+        told = _told(app.current_event.decoded_body or "")
+    except (TypeError, ValueError):
+        return _empty(HTTPStatus.UNPROCESSABLE_ENTITY)
+    report = wiring.conversation().told(_ref(contact_id, attempt_id), token=token, told=told)
+    if report is None:
+        wiring.measure(measures.of_stranger())
+        return _empty(HTTPStatus.FORBIDDEN)
+    _tell(report)
+    return _empty(HTTPStatus.NO_CONTENT)
+
+
+def _told(body: str) -> Told:
+    """Raises TypeError or ValueError for all else, a misspelt `opt_out` above all: nobody may think that it was heard.
+
+    By hand, because a function that checks its input with a library starts later, and this path is a rare one.
+    """
+    told = Told(**json.loads(body))
+    kinds = ((told.opt_out, bool), (told.name, str), (told.value, str))
+    if any(not isinstance(value, kind) for value, kind in kinds):
+        raise TypeError("a field of the wrong kind")
+    return replace(told, value=told.value.encode("utf-8", "replace").decode())
 
 
 @app.exception_handler(Unavailable)  # type: ignore[untyped-decorator]
@@ -106,8 +154,30 @@ def _fields(event: LambdaFunctionUrlEvent) -> signature.Fields:
         return signature.form("")
 
 
-def _spoken(words: Speech | HangUp, keypress_url: str) -> Response[str]:
-    return Response(HTTPStatus.OK, "text/xml", twiml.render(words, keypress_url=keypress_url))
+def _hook() -> Hook | None:
+    """Where in the script we are, as we wrote it into the URL ourselves."""
+    asked = _query()
+    named = next((one for one in Asks if one in asked), None)
+    return Hook(asks=named, place=tuple(asked[named].split("."))) if named else None
+
+
+def _query() -> signature.Fields:
+    """The query as it was signed."""
+    try:
+        return signature.form(app.current_event.raw_query_string)
+    except ValueError:
+        return signature.form("")
+
+
+def _waited() -> timedelta:
+    with suppress(ValueError, OverflowError):
+        return timedelta(seconds=float(_fields(app.current_event).get("QueueTime", "") or 0))
+    return timedelta(0)
+
+
+def _spoken(page: Page, ref: CallRef) -> Response[str]:
+    about = f"{wiring.voice_base_url()}/voice/{ref.contact_id}/{ref.attempt_id}"
+    return Response(HTTPStatus.OK, "text/xml", twiml.render(page, about=about))
 
 
 def _empty(status: HTTPStatus) -> Response[str]:

@@ -51,7 +51,17 @@ class Listener:
 
     left: float
     digits: list[str]
+    says: list[str] = field(default_factory=list)
+    transfers: list[str] = field(default_factory=list)
     spent: float = 0.0
+
+    def presses(self) -> str:
+        """The keys for the next question; empty: none."""
+        return self.digits.pop(0) if self.digits else ""
+
+    def speaks(self) -> str:
+        """The words for the next question that listens to words; empty: none."""
+        return self.says.pop(0) if self.says else ""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -76,6 +86,8 @@ class Call:
     life: asyncio.Task[None] | None = None
     detecting: asyncio.Task[None] | None = None
     exchanges: list[Exchange] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
+    """What was said and played on it, in its order: texts, and addresses of sounds."""
 
     @property
     def alive(self) -> bool:
@@ -94,7 +106,12 @@ def place(account_sid: str, order: Order, fate: Fate, *, queue_seconds: float) -
         order=order,
         fate=fate,
         owner=order.attribution(),
-        listener=Listener(left=min(fate.talk, order.time_limit), digits=list(fate.digits)),
+        listener=Listener(
+            left=min(fate.talk, order.time_limit),
+            digits=list(fate.digits),
+            says=list(fate.says),
+            transfers=list(fate.transfers),
+        ),
         queue_seconds=queue_seconds,
     )
 

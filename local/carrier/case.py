@@ -4,9 +4,11 @@
      "policy": {"max_attempts": 3, "retry_on": ["busy", "no-answer", "failed", "machine"], "doubt": "hold",
                 "excused": ["never reported", …]},
      "policies": {"c2": policy, …}}
-`contact_id` and `reason` may be missing. `policies` overrides `policy` for single campaigns and may be missing.
-`machine` in `retry_on` stands for whatever answers that is no person. `excused`: words in a failed row's reason that
-say an attempt was spent without a call that the carrier could know of (nothing left, or nobody could tell).
+`contact_id` and `reason` may be missing. A row with a `contact_id` may have `numbers`: the phones that are tried in
+turn, `phone` the first of them, each called once in the list's order and then again. `policies` overrides `policy`
+for single campaigns and may be missing. `machine` in `retry_on` stands for whatever answers that is no person.
+`excused`: words in a failed row's reason that say an attempt was spent without a call that the carrier could know of
+(nothing left, or nobody could tell).
 """
 
 from collections.abc import Mapping
@@ -24,6 +26,7 @@ EXCUSED = ("unknown", "uncertain", "doubt", "never reported", "lists no call")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
     phone: str
+    numbers: tuple[str, ...]
     campaign_id: str
     contact_id: str | None
     state: str
@@ -70,8 +73,13 @@ def _read_row(value: object, where: str) -> Row:
     reason = row.get("reason") or ""
     if not isinstance(reason, str):
         raise MalformedError(f"{where}.reason must be a text.")
+    phone = text(row.get("phone"), f"{where}.phone")
+    numbers = texts(row.get("numbers", [phone]), f"{where}.numbers")
+    if phone not in numbers or len(set(numbers)) < len(numbers) or (contact_id is None and len(numbers) > 1):
+        raise MalformedError(f"{where}.numbers must be different, have the row's phone, and a contact_id beside them.")
     return Row(
-        phone=text(row.get("phone"), f"{where}.phone"),
+        phone=phone,
+        numbers=numbers,
         campaign_id=text(row.get("campaign_id"), f"{where}.campaign_id"),
         contact_id=None if contact_id is None else text(contact_id, f"{where}.contact_id"),
         state=one_of(row.get("state"), f"{where}.state", STATES),

@@ -4,8 +4,10 @@ import asyncio
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Clock:
+    """What begins to sleep sleeps by the scale of that moment."""
+
     scale: float = 1.0
 
     async def sleep(self, carrier_seconds: float) -> None:

@@ -46,6 +46,12 @@ class Carrier:
     def set_routes(self, routes: Mapping[str, str]) -> None:
         self._ask("PUT", "routes", dict(routes))
 
+    def set_time_scale(self, scale: float) -> None:
+        self._ask("PUT", "clock", {"time_scale": scale})
+
+    def set_pace(self, calls_per_second: float) -> None:
+        self._ask("PUT", "pace", {"calls_per_second": calls_per_second})
+
     def refuse(self, seconds: float) -> None:
         self._ask("POST", "refuse", {"seconds": seconds})
 

@@ -3,16 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin
+from uuid import uuid4
 
 from local.carrier.calls import Call, HungUp
 from local.carrier.clock import Clock
 from local.carrier.faults import Faults
+from local.carrier.media import MediaStream
 from local.carrier.params import about, detected
 from local.carrier.postman import Letter, Postman
 from local.carrier.twiml import Unplayable, Verb, read_twiml
 
 LETTERS_A_SECOND = 15.0
 PLAY_SECONDS, DIAL_SECONDS, RECORD_SECONDS, PRESS_SECONDS = 5.0, 20.0, 10.0, 2.0
+NOT_TAKEN_SECONDS, SHORTEST_WAIT = 8.0, 1.0
 MOST_DOCUMENTS = 50
 
 
@@ -89,40 +92,131 @@ class Conversation:
         for verb in verbs:
             match verb.name:
                 case "Say" | "Play" | "Pause":
-                    await self.wait(_length(verb))
-                case "Gather":
-                    if page := await self._gather(verb, base):
-                        return page
-                case "Record":
-                    return await self._record(verb, base)
-                case "Dial":
-                    await self.wait(DIAL_SECONDS)
-                    if "action" in verb.attributes:
-                        return _next(verb, base, {"DialCallStatus": "completed", "DialCallDuration": "20"})
+                    await self._utter(verb, base)
+                case "Hangup" | "Reject" | "Leave":
+                    return None
                 case "Redirect":
                     return Page(url=urljoin(base, verb.text), method=verb.method)
-                case "Hangup" | "Reject":
-                    return None
+                case _:
+                    if page := await self._ask(verb, base):
+                        return page
         return None
 
+    async def _ask(self, verb: Verb, base: str) -> Page | None:
+        """A verb that may bring the customer an answer, and then another document; what is not known passes."""
+        match verb.name:
+            case "Gather":
+                return await self._gather(verb, base)
+            case "Record":
+                return await self._record(verb, base)
+            case "Dial":
+                return await self._dial(verb, base)
+            case "Enqueue":
+                return await self._enqueue(verb, base)
+            case "Connect":
+                await self._connect(verb)
+        return None
+
+    async def _utter(self, verb: Verb, base: str) -> None:
+        if verb.name == "Play":
+            await self._fetch(urljoin(base, verb.text))
+        if verb.name != "Pause":
+            self.call.heard.append(verb.text)
+        await self.wait(_length(verb))
+
+    async def _fetch(self, url: str) -> None:
+        """A sound is asked for, where it can be reached without leaving this machine; what comes is not listened to."""
+        if self.postman.is_near(url):
+            await self.postman.send(self.call, Letter(event="play", url=url, method="GET", params={}))
+
     async def _gather(self, verb: Verb, base: str) -> Page | None:
-        keys = self.call.listener.digits
-        if keys and "dtmf" in verb.attributes.get("input", "dtmf"):
-            await self.wait(PRESS_SECONDS)
-            return _next(verb, base, {"Digits": _entered(verb, keys.pop(0)), "msg": "Gather End"}, event="keypress")
+        takes = verb.attributes.get("input", "dtmf")
+        keys = self.call.listener.presses() if "dtmf" in takes else ""
+        words = self.call.listener.speaks() if "speech" in takes and not keys else ""
+        if keys:
+            return await self._given(verb, base, {"Digits": _entered(verb, keys)})
+        if words:
+            return await self._given(verb, base, {"SpeechResult": words, "Confidence": "0.9"})
         for prompt in verb.children:
-            await self.wait(_length(prompt))
+            await self._utter(prompt, base)
         await self.wait(verb.number("timeout", 5))
         empty = verb.attributes.get("actionOnEmptyResult") == "true"
         return _next(verb, base, {"Digits": "", "msg": "Gather End"}, event="keypress") if empty else None
 
+    async def _given(self, verb: Verb, base: str, given: Mapping[str, str]) -> Page:
+        """The person is quick: of the prompts they hear the beginning."""
+        self.call.heard += [prompt.text for prompt in verb.children if prompt.text]
+        await self.wait(PRESS_SECONDS)
+        return _next(verb, base, {**given, "msg": "Gather End"}, event="keypress")
+
     async def _record(self, verb: Verb, base: str) -> Page:
-        seconds = min(verb.number("maxLength", 3600), RECORD_SECONDS)
+        seconds, key = min(verb.number("maxLength", 3600), RECORD_SECONDS), self.call.listener.presses()
+        if key:
+            seconds = min(seconds, PRESS_SECONDS)
         await self.wait(seconds)
         recording = (
             f"https://api.twilio.com/2010-04-01/Accounts/{self.call.account_sid}/Recordings/RE{self.call.sid[2:]}"
         )
-        return _next(verb, base, {"RecordingUrl": recording, "RecordingDuration": f"{seconds:.0f}", "Digits": ""})
+        return _next(verb, base, {"RecordingUrl": recording, "RecordingDuration": f"{seconds:.0f}", "Digits": key})
+
+    async def _dial(self, verb: Verb, base: str) -> Page | None:
+        """Somebody else is called; the fate says what becomes of that. Who takes it hears the whisper first."""
+        turns = self.call.listener.transfers
+        status = turns.pop(0) if turns else "completed"
+        child = f"CA{uuid4().hex}"
+        seconds = DIAL_SECONDS if status == "completed" else min(verb.number("timeout", 30), NOT_TAKEN_SECONDS)
+        if status == "completed":
+            for end in (one for one in verb.children if "url" in one.attributes):
+                await self._whisper(end, base, child)
+        await self.wait(seconds)
+        if "action" not in verb.attributes:
+            return None
+        told = {"DialCallStatus": status, "DialCallSid": child, "DialCallDuration": f"{seconds:.0f}"}
+        return _next(verb, base, told)
+
+    async def _whisper(self, end: Verb, base: str, child: str) -> None:
+        extra = {"CallSid": child, "ParentCallSid": self.call.sid, "To": end.text, "Called": end.text}
+        url = urljoin(base, end.attributes["url"])
+        page = Page(url=url, method=end.method, extra=extra, event="whisper")
+        for verb in read_twiml(await self._document(page)):
+            await self.wait(_length(verb))
+
+    async def _enqueue(self, verb: Verb, base: str) -> Page | None:
+        """The person waits until somebody takes them, or the wait document says to leave."""
+        waited, result = 0.0, "bridged"
+        asks = urljoin(base, verb.attributes["waitUrl"]) if "waitUrl" in verb.attributes else ""
+        while waited < self.call.fate.queue:
+            passed, left = await self._wait_in_queue(asks, verb.attributes.get("waitUrlMethod", "POST"), waited)
+            waited += passed
+            if left:
+                result = "leave"
+                break
+        if result == "bridged":
+            await self.wait(DIAL_SECONDS)
+        if "action" not in verb.attributes:
+            return None
+        return _next(verb, base, {"QueueResult": result, "QueueTime": f"{waited:.0f}"})
+
+    async def _wait_in_queue(self, url: str, method: str, waited: float) -> tuple[float, bool]:
+        """How long one wait document lasted, and whether it left the queue."""
+        most = max(0.0, self.call.fate.queue - waited)
+        if not url:
+            await self.wait(most)
+            return most, False
+        page = Page(url=url, method=method, extra={"QueueTime": f"{waited:.0f}"}, event="wait")
+        passed = 0.0
+        for verb in read_twiml(await self._document(page)):
+            if verb.name == "Leave":
+                return passed, True
+            seconds = min(_length(verb), max(0.0, most - passed))
+            await self.wait(seconds)
+            passed += seconds
+        return max(passed, SHORTEST_WAIT), False
+
+    async def _connect(self, verb: Verb) -> None:
+        """A media stream lasts until the other end closes it, or the person has had enough."""
+        for stream in (one for one in verb.children if one.name == "Stream"):
+            await MediaStream(call=self.call, postman=self.postman, verb=stream).last(self.wait)
 
 
 def _next(verb: Verb, base: str, extra: Mapping[str, str], *, event: str = "action") -> Page:

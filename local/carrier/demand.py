@@ -1,6 +1,7 @@
 """How many calls a row is owed: by its policy, by what happened to the calls it had, and by the fates still to come."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
 from enum import StrEnum
 from itertools import chain
 
@@ -23,17 +24,30 @@ class Turn(StrEnum):
     NO_ANSWER = "no-answer"
     FAILED = "failed"
     CANCELED = "canceled"
+    WITHDRAWN = "withdrawn"
+    """Canceled before it rang: a call that spends no attempt."""
     BARRED = "barred"
     """Refused for good: no call, no more attempts."""
     PERHAPS_BARRED = "perhaps barred"
     """13224: may be the number, may be an outage."""
     NOT_YET = "not yet"
     """Provably no call, and no attempt spent: throttled, or a fault of the account that pauses the campaign."""
+    PASSED = "passed"
+    """Refused for good, and another number of the person's is tried: no call, and no attempt spent."""
     DOUBT = "doubt"
     """No call, and the customer could not know."""
 
 
-CALLED = (Turn.ANSWERED, Turn.MACHINE, Turn.MACHINE_UNHEARD, Turn.BUSY, Turn.NO_ANSWER, Turn.FAILED, Turn.CANCELED)
+CALLED = (
+    Turn.ANSWERED,
+    Turn.MACHINE,
+    Turn.MACHINE_UNHEARD,
+    Turn.BUSY,
+    Turn.NO_ANSWER,
+    Turn.FAILED,
+    Turn.CANCELED,
+    Turn.WITHDRAWN,
+)
 REACHED = (Turn.ANSWERED, Turn.MACHINE, Turn.MACHINE_UNHEARD)
 BARRED_CODES = frozenset({21202, 21211, 21214, 21216, 21217, 13223, 13225, 13226})
 PERHAPS_BARRED_CODES = frozenset({13224})
@@ -62,7 +76,7 @@ def demanded(past: Iterable[Turn], future: Iterable[Turn], policy: Policy, *, ge
         if used >= policy.max_attempts:
             break
         calls += turn in CALLED
-        used += turn in CALLED or (turn is Turn.DOUBT and not generous)
+        used += (turn in CALLED and turn is not Turn.WITHDRAWN) or (turn is Turn.DOUBT and not generous)
         if _final(turn, policy, generous=generous):
             break
     return calls
@@ -70,12 +84,14 @@ def demanded(past: Iterable[Turn], future: Iterable[Turn], policy: Policy, *, ge
 
 def _final(turn: Turn, policy: Policy, *, generous: bool) -> bool:
     match turn:
-        case Turn.NOT_YET | Turn.DOUBT:
+        case Turn.NOT_YET | Turn.PASSED | Turn.DOUBT:
             return False
         case Turn.PERHAPS_BARRED:
             return not generous
         case Turn.MACHINE_UNHEARD:
             return not (generous and Turn.MACHINE in policy.retry_on)
+        case Turn.WITHDRAWN:
+            return Turn.CANCELED not in policy.retry_on
     return turn not in policy.retry_on
 
 
@@ -93,7 +109,7 @@ def _turn_of_call(call: CallStory) -> Turn:
         machine = OUTCOMES[Kind(call.fate)] is Turn.MACHINE
         unheard = call.detection == "async" and not call.machine_heard
         return (Turn.MACHINE_UNHEARD if unheard else Turn.MACHINE) if machine else Turn.ANSWERED
-    return Turn(call.status)
+    return Turn.WITHDRAWN if call.status == Turn.CANCELED and not call.rang else Turn(call.status)
 
 
 def _turn_of_code(code: int, status: int) -> Turn:
@@ -106,10 +122,44 @@ def _turn_of_code(code: int, status: int) -> Turn:
     return Turn.BARRED if code in BARRED_CODES else Turn.DOUBT
 
 
-def to_come(to: str, history: History) -> Iterator[Turn]:
+class Numbers:
+    """A person's numbers, dialed in turn: `past` is what the requests so far came to, `to_come` what the next would."""
+
+    def __init__(self, numbers: Sequence[str], askings: Sequence[Asking], history: History) -> None:
+        self._history, self._turns = history, _Turns(numbers)
+        self.past = [self._turns.took(asking.to, turn_of(asking, history)) for asking in askings]
+
+    def to_come(self) -> Iterator[Turn]:
+        turns = deepcopy(self._turns)
+        fates = {number: _fates_of(number, self._history) for number in turns.numbers}
+        for _ in range(MOST_TURNS):
+            yield turns.took(turns.next, next(fates[turns.next]))
+
+
+class _Turns:
+    """Whose turn it is: whatever rang or was refused passes to the number after it; the last one that is left stays."""
+
+    def __init__(self, numbers: Sequence[str]) -> None:
+        self.numbers = numbers
+        self.next = numbers[0]
+        self._refused = set[str]()
+
+    def took(self, number: str, turn: Turn) -> Turn:
+        if turn in {Turn.NOT_YET, Turn.WITHDRAWN, Turn.DOUBT}:
+            self.next = number
+            return turn
+        barred = turn in {Turn.BARRED, Turn.PERHAPS_BARRED}
+        self._refused |= {number} if barred else set()
+        behind = self.numbers.index(number) + 1
+        in_turn = (*self.numbers[behind:], *self.numbers[:behind])
+        self.next = next((one for one in in_turn if one not in self._refused), number)
+        return Turn.PASSED if barred and self.next != number else turn
+
+
+def _fates_of(to: str, history: History) -> Iterator[Turn]:
     """What the number's next requests would come to."""
     turn, accepted = history.turns[to], history.accepted[to]
-    for _ in range(MOST_TURNS):
+    while True:
         fate = history.book.fate(to, turn=turn, accepted=accepted)
         yield _turn_of_fate(fate)
         turn += 1

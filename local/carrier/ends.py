@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from local.carrier.case import STUCK, Policy, Row
-from local.carrier.demand import CALLED, REACHED, Turn, demanded, to_come, turn_of
+from local.carrier.demand import CALLED, REACHED, Numbers, Turn, demanded
 from local.carrier.history import Asking, History
 
 
@@ -33,11 +33,10 @@ class End:
 
 
 def assess(row: Row, askings: Sequence[Asking], history: History, policy: Policy) -> End:
-    turns = [turn_of(asking, history) for asking in askings]
+    numbers = Numbers(row.numbers, askings, history)
+    turns = numbers.past
     calls = sum(turn in CALLED for turn in turns)
-    least, most = (
-        demanded(turns, to_come(row.phone, history), policy, generous=generous) for generous in (False, True)
-    )
+    least, most = (demanded(turns, numbers.to_come(), policy, generous=generous) for generous in (False, True))
     excused = _excused(row, turns, policy)
     lost = _lost(row, turns, owed=calls < least and not excused)
     return End(row=row, calls=calls, least=least, most=max(least, most), excused=excused, lost=lost)

@@ -1,7 +1,11 @@
 """What happens to a call, decided before it is made: by a rule for its number, or by a seeded mix.
 
 A fate is written as its kind (`"busy"`) or as an object:
-    {"kind": "human", "ring": 8, "talk": 30, "digits": ["1"]}     carrier seconds; keys pressed at successive <Gather>s
+    {"kind": "human", "ring": 8, "talk": 30, "digits": ["1"]}     carrier seconds; keys pressed at successive <Gather>s,
+                                                                  <Record>s and streams; "" presses none
+    {"kind": "human", "says": ["yes"], "transfers": ["busy"], "queue": 12}   words spoken at successive <Gather>s that
+                                                                  listen to words and where no key is pressed; what
+                                                                  becomes of successive <Dial>s; seconds in an <Enqueue>
     {"kind": "refuse", "code": 21211, "status": 400}              the request itself is refused: no call
 Kinds: human, machine, fax (answered); busy, no-answer, failed, rejected (ends as busy);
 slow (a human, after long ringing); refuse.
@@ -36,6 +40,7 @@ class Kind(StrEnum):
     REFUSE = "refuse"
 
 
+TRANSFERS = ("completed", "busy", "no-answer", "failed", "canceled")
 RING = {Kind.SLOW: 40.0, Kind.MACHINE: 20.0, Kind.BUSY: 3.0, Kind.FAILED: 1.0, Kind.REJECTED: 4.0}
 TALK = {Kind.MACHINE: 40.0, Kind.FAX: 15.0}
 
@@ -48,11 +53,15 @@ class Fate:
     ring: float
     talk: float
     digits: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
+    transfers: tuple[str, ...] = ()
+    queue: float = 10.0
     code: int = 0
     status: int = 0  # 0: as documented for the code
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"digits": list(self.digits)}
+        lists = ("digits", "says", "transfers")
+        return asdict(self) | {name: list(getattr(self, name)) for name in lists}
 
 
 def fate(kind: Kind, *, code: int = 0) -> Fate:
@@ -139,7 +148,7 @@ def _read_mix(value: object) -> tuple[tuple[float, Fate], ...]:
 
 def read_fate(value: object, where: str) -> Fate:
     spoken = mapping({"kind": value} if isinstance(value, str) else value, where)
-    only(spoken, where, ("kind", "ring", "talk", "digits", "code", "status"))
+    only(spoken, where, ("kind", "ring", "talk", "digits", "says", "transfers", "queue", "code", "status"))
     kind = Kind(one_of(spoken.get("kind"), f"{where}.kind", list(Kind)))
     if kind is Kind.REFUSE and not spoken.get("code"):
         raise MalformedError(f"{where} refuses and must say with which code.")
@@ -148,7 +157,19 @@ def read_fate(value: object, where: str) -> Fate:
         kind=kind,
         ring=number(spoken.get("ring", usual.ring), f"{where}.ring"),
         talk=number(spoken.get("talk", usual.talk), f"{where}.talk"),
-        digits=texts(spoken.get("digits", []), f"{where}.digits"),
+        digits=_turns(spoken.get("digits", []), f"{where}.digits"),
+        says=_turns(spoken.get("says", []), f"{where}.says"),
+        transfers=tuple(
+            one_of(ended, f"{where}.transfers", TRANSFERS)
+            for ended in texts(spoken.get("transfers", []), f"{where}.transfers")
+        ),
+        queue=number(spoken.get("queue", usual.queue), f"{where}.queue"),
         code=integer(spoken.get("code", 0), f"{where}.code"),
         status=integer(spoken.get("status", usual.status), f"{where}.status"),
     )
+
+
+def _turns(value: object, where: str) -> tuple[str, ...]:
+    """Texts, of which some may be empty: then the person does nothing."""
+    items = [value] if isinstance(value, str) else listing(value, where)
+    return tuple(item if item == "" else text(item, f"{where}[{index}]") for index, item in enumerate(items))

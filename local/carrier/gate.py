@@ -16,6 +16,10 @@ class Gate:
     waiting: int = 0
     _free_at: float = 0.0
 
+    def set_pace(self, cps: float) -> None:
+        """From here on; the next call is dialed at once, whatever waited before."""
+        self.cps, self._free_at = cps, 0.0
+
     def take_turn(self) -> float:
         """How many seconds the next call has to wait; raises Refusal where the queue is full."""
         if not self.cps:

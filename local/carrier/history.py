@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from local.carrier.calls import ALIVE
+from local.carrier.calls import ALIVE, Status
 from local.carrier.fates import FateBook, read_book
 from local.carrier.ledger import Record
 
@@ -34,6 +34,7 @@ class CallStory:
     fate: str
     status: str
     detection: str | None = None
+    rang: bool = False
     machine_heard: bool = False
     end_heard: bool = False
 
@@ -92,6 +93,7 @@ class History:
     def note_call(self, record: Record) -> None:
         call = self.calls.get(record["sid"]) or self._begin(record)
         call.status = record["status"]
+        call.rang |= call.status == Status.RINGING
         if not call.alive:
             call.detection = record.get("detection")
             self._alive[call.to].remove(call.sid)

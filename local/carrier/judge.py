@@ -69,7 +69,7 @@ def _repeated(asked: Iterable[Asking | CallStory]) -> list[dict[str, object]]:
 
 
 def _unasked(case: Case, history: History, strangers: Sequence[Asking]) -> list[dict[str, object]]:
-    listed, foreign = {row.phone for row in case.rows}, {id(asking) for asking in strangers}
+    listed, foreign = {phone for row in case.rows for phone in row.numbers}, {id(asking) for asking in strangers}
     reasons = (
         (asking, _why_unasked(asking, on_list=asking.to in listed, foreign=id(asking) in foreign))
         for asking in history.askings

@@ -7,6 +7,7 @@ Every record has `n` (1, 2, 3 …), `at` (epoch seconds) and `kind`:
               sid (accepted) or code and status (refused)
     call      sid, to, contact_id, attempt_id, fate, status, and at its end answered_by, duration, detection
     callback  sid, event, url, status (null: no answer), error, fault, tries
+    stream    sid, url, parameters, sent, received (messages by event), error (null: it was opened)
 """
 
 import json

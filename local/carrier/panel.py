@@ -4,11 +4,13 @@ PUT  /_carrier/fates    a book of fates (see `fates`); answers {"ok": true}
 PUT  /_carrier/faults   {"requests": [rule, …], "callbacks": [rule, …]} (see `faults`); replaces all rules
 PUT  /_carrier/routes   {"on.aws": "127.0.0.1:4566"}: requests to hosts ending so go there over plain HTTP; what is
                         signed and the Host header stay as the URL says
+PUT  /_carrier/clock    {"time_scale": 0.2}: from here on a carrier's second lasts so many real ones
+PUT  /_carrier/pace     {"calls_per_second": 0.5}: from here on more wait as queued; 0: no limit
 POST /_carrier/refuse   {"seconds": 3}: the port refuses connections that long
 GET  /_carrier/state    {"requests": {"create": 3, …}, "accepted": 2, "active": 1, "queued": 0,
                          "callbacks": {"made": 7, "pending": 1}, "strikes": {"accepted_then_cut": 1, …}, "ledger": 41}
 GET  /_carrier/calls    {"calls": [{"sid", "to", "from", "contact_id", "attempt_id", "status", "answered_by", "fate",
-                         "created", "started", "ended"}, …]}, oldest first, times in epoch seconds or null
+                         "created", "started", "ended", "heard"}, …]}, oldest first, times in epoch seconds or null
 GET  /_carrier/ledger?after=N   {"records": [record, …]} (see `ledger`), those numbered above N
 POST /_carrier/verdict  {"rows": […], "policy": {…}} (see `case`); answers the verdict (see `judge`)
 What is malformed is answered with 400 {"error": "one sentence"}.
@@ -24,6 +26,7 @@ from aiohttp import web
 from local.carrier.api import Api
 from local.carrier.calls import Call, CallBook
 from local.carrier.case import read_case
+from local.carrier.clock import Clock
 from local.carrier.fates import read_book
 from local.carrier.faults import Faults, read_faults
 from local.carrier.gate import Gate
@@ -48,6 +51,7 @@ class Panel:
         calls: CallBook,
         line: Line,
         gate: Gate,
+        clock: Clock,
         faults: Faults,
         outbox: Outbox,
         postman: Postman,
@@ -59,6 +63,7 @@ class Panel:
         self._calls = calls
         self._line = line
         self._gate = gate
+        self._clock = clock
         self._faults = faults
         self._outbox = outbox
         self._postman = postman
@@ -70,6 +75,8 @@ class Panel:
             web.put("/_carrier/fates", _spoken(self._set_fates)),
             web.put("/_carrier/faults", _spoken(self._set_faults)),
             web.put("/_carrier/routes", _spoken(self._set_routes)),
+            web.put("/_carrier/clock", _spoken(self._set_clock)),
+            web.put("/_carrier/pace", _spoken(self._set_pace)),
             web.post("/_carrier/refuse", _spoken(self._refuse_connections)),
             web.post("/_carrier/verdict", _spoken(self._verdict)),
             web.get("/_carrier/state", self._state),
@@ -88,6 +95,18 @@ class Panel:
     async def _set_routes(self, value: object) -> object:
         routes = mapping(value, "routes")
         self._postman.routes = {suffix: text(target, f"routes[{suffix!r}]") for suffix, target in routes.items()}
+        return DONE
+
+    async def _set_clock(self, value: object) -> object:
+        asked = mapping(value, "clock")
+        only(asked, "clock", ("time_scale",))
+        self._clock.scale = number(asked.get("time_scale"), "clock.time_scale")
+        return DONE
+
+    async def _set_pace(self, value: object) -> object:
+        asked = mapping(value, "pace")
+        only(asked, "pace", ("calls_per_second",))
+        self._gate.set_pace(number(asked.get("calls_per_second"), "pace.calls_per_second"))
         return DONE
 
     async def _refuse_connections(self, value: object) -> object:
@@ -155,4 +174,5 @@ def _summary(call: Call) -> dict[str, Any]:
         "created": call.created,
         "started": call.started,
         "ended": call.ended,
+        "heard": call.heard,
     }

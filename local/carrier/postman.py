@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urldefrag, urlencode, urlsplit
 from uuid import uuid4
@@ -16,6 +17,7 @@ from local.carrier.signature import sign
 
 CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 5.0, 15.0, 15.0
 AT_ONCE = 100
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LONGEST_BODY = 64 * 1024
 KEPT_BODY = 2048
 
@@ -80,14 +82,27 @@ class Postman:
     def __init__(self, *, token: str, ledger: Ledger) -> None:
         self.made = 0
         self.routes: dict[str, str] = {}
+        self.ledger = ledger
         self._token = token
-        self._ledger = ledger
         self._turnstile = asyncio.Semaphore(AT_ONCE)
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
         if self._session:
             await self._session.close()
+
+    def is_near(self, url: str) -> bool:
+        """Whether a request to it stays on this machine."""
+        return urlsplit(url).hostname in LOOPBACK or self._routed(url)[0] != url
+
+    def websocket(self, url: str) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
+        """A connection to the customer's websocket. Raises ValueError for one that is not on this machine."""
+        address, host = self._routed(url)
+        if not self.is_near(url):
+            raise ValueError(f"{url} is not on this machine")
+        near = address.replace("http://", "ws://", 1) if address != url else url
+        timeout = aiohttp.ClientWSTimeout(ws_close=CONNECT_SECONDS)
+        return self._wire().ws_connect(URL(near, encoded=True), headers=host, timeout=timeout)
 
     async def send(self, call: Call, letter: Letter) -> Reply:
         """Deliver, trying again as the URL's fragment asks; every request made is in the ledger."""
@@ -107,7 +122,7 @@ class Postman:
             reply = await self._exchange(letter, url, headers)
             seconds = time.monotonic() - clock
         self.made += 1
-        self._ledger.write(
+        self.ledger.write(
             "callback",
             sid=call.sid,
             event=letter.event,

@@ -54,8 +54,9 @@ class Server:
         gate = Gate(cps=setup.cps, queue_limit=setup.queue_limit)
         self._postman = Postman(token=setup.token, ledger=ledger)
         self._outbox = Outbox(postman=self._postman, faults=faults, ledger=ledger)
+        clock = Clock(scale=setup.time_scale)
         self._line = Line(
-            clock=Clock(scale=setup.time_scale),
+            clock=clock,
             gate=gate,
             calls=calls,
             ledger=ledger,
@@ -85,6 +86,7 @@ class Server:
             calls=calls,
             line=self._line,
             gate=gate,
+            clock=clock,
             faults=faults,
             outbox=self._outbox,
             postman=self._postman,

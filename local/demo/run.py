@@ -4,7 +4,7 @@ import csv
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,6 +34,7 @@ Json = dict[str, Any]
 def demo(
     contacts: Annotated[Path, typer.Option("--list", help="CSV with a `phone` column.")] = HERE / "contacts.csv",
     with_faults: Annotated[bool, typer.Option("--faults", help="Lose replies, lose webhooks, kill functions.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the world and its page up until Ctrl-C.")] = False,
 ) -> None:
     """Dial a list through the whole local world, and judge what the carrier saw."""
     if not contacts.is_file():
@@ -42,8 +43,25 @@ def demo(
     wish = Wish(parameters=BOUNDS, time_scale=TIME_SCALE, calls_per_second=0, carrier_seed=SEED)
     with World(wish, say=lambda step: console.print(f"{step} …", style="dim")) as world:
         operator.enter(world.describe())
+        _show_the_page(world, console)
         good = _play(world, console, contacts, with_faults=with_faults)
+        if keep:
+            _wait(world, console)
     raise typer.Exit(0 if good else 1)
+
+
+def _show_the_page(world: World, console: Console) -> None:
+    """On lines of their own, to be copied whole."""
+    for told in (f"The page: {world.page_url}", f"Its token: {world.operator_token}"):
+        console.print(told, soft_wrap=True, highlight=False, markup=False)
+
+
+def _wait(world: World, console: Console) -> None:
+    console.print("The world stays up until Ctrl-C.")
+    _show_the_page(world, console)
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(1)
 
 
 def _play(world: World, console: Console, contacts: Path, *, with_faults: bool) -> bool:
@@ -128,7 +146,7 @@ def _judge(
 
 
 def _for_judge(row: Mapping[str, Any]) -> Json:
-    return {name: row[name] for name in ("phone", "campaign_id", "contact_id", "state", "reason")}
+    return {name: row[name] for name in ("phone", "numbers", "campaign_id", "contact_id", "state", "reason")}
 
 
 def _missing(contacts: Path, rows: Sequence[Mapping[str, Any]]) -> list[str]:

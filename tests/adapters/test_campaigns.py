@@ -15,18 +15,29 @@ from pymongo.database import Database
 
 from dialer.adapters.campaigns import RUNNING_INDEX, MongoCampaigns
 from dialer.adapters.mongo import Document
+from dialer.breaker import MANY, PROBATION, STREAK, Setbacks
 from dialer.model import (
+    CallerChoice,
+    CallerPolicy,
     CallPlan,
     Campaign,
     CampaignState,
+    Cap,
+    Counted,
     Doubt,
     Hours,
+    OnMachine,
     Outcome,
     Pacing,
+    Purpose,
     RetryPolicy,
+    RetrySchedule,
+    Setback,
     Slots,
+    Voice,
 )
 from dialer.ports import NoSlots
+from dialer.script import Ask, Choice, HangUp, Menu, Play, Record, Say, Stream, Transfer
 from tests.adapters.conftest import Connect
 from tests.adapters.racing import in_threads
 from tests.builders import LONG_AGO, a_campaign, created, now
@@ -68,7 +79,52 @@ spans = st.integers(0, 10**9).map(lambda count: timedelta(milliseconds=count))
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001
     lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 )
+caps = st.builds(
+    Cap,
+    name=texts,
+    most=st.integers(1, 20),
+    within=spans,
+    counts=st.sampled_from(Counted),
+    by=texts,
+    campaign_only=st.booleans(),
+)
 hours = st.builds(Hours, zone=texts, opens=texts, closes=texts, days=st.frozensets(st.integers(0, 6)))
+words = st.lists(texts, max_size=2).map(tuple)
+lines = st.builds(Say, text=texts, voice=texts, language=texts) | st.builds(Play, url=texts)
+prompts = st.lists(lines, max_size=2).map(tuple)
+plain_steps = (
+    lines
+    | st.just(HangUp())
+    | st.builds(Ask, name=texts, prompt=prompts, hints=words, timeout=spans)
+    | st.builds(Record, name=texts, prompt=prompts, longest=spans)
+    | st.builds(Stream, url=texts, parameters=st.lists(st.tuples(texts, texts), max_size=2).map(tuple), answers=words)
+)
+steps = st.recursive(
+    plain_steps,
+    lambda inner: (
+        st.builds(
+            Menu,
+            name=texts,
+            prompt=prompts,
+            choices=st.lists(
+                st.builds(Choice, key=texts, outcome=texts, words=words, then=st.lists(inner, max_size=2).map(tuple)),
+                max_size=2,
+            ).map(tuple),
+            timeout=spans,
+            tries=st.integers(1, 5),
+            otherwise=st.lists(inner, max_size=2).map(tuple),
+        )
+        | st.builds(
+            Transfer,
+            to=texts,
+            name=texts,
+            timeout=spans,
+            whisper=texts,
+            otherwise=st.lists(inner, max_size=2).map(tuple),
+        )
+    ),
+    max_leaves=4,
+)
 whole_campaigns = st.builds(
     Campaign,
     id=texts.filter(bool),
@@ -85,22 +141,59 @@ whole_campaigns = st.builds(
         ring_timeout=spans,
         talk_limit=spans,
         detect_machine=st.booleans(),
+        detect_first=st.booleans(),
+        on_machine=st.sampled_from(OnMachine),
+        voicemail=st.lists(lines, max_size=2).map(tuple),
+        script=st.lists(steps, max_size=3).map(tuple),
         opt_out_digit=texts,
+        opt_out_words=words,
+        farewell=texts,
+        identification=texts,
+        opt_out_line=texts,
+        callback_number=texts,
     ),
-    pacing=st.builds(Pacing, call_delay=spans, max_concurrent=st.integers(0, 10**6)),
+    caller=st.builds(
+        CallerPolicy,
+        choice=st.sampled_from(CallerChoice),
+        daily_limit=st.none() | st.integers(1, 10**6),
+        zone=texts,
+    ),
+    shadow_of=texts,
+    pacing=st.builds(
+        Pacing,
+        call_delay=spans,
+        max_concurrent=st.integers(0, 10**6),
+        max_abandon=st.none() | st.floats(0.001, 0.03),
+    ),
     hours=st.none() | hours,
     retry=st.builds(
         RetryPolicy,
         max_attempts=st.integers(1, 20),
+        max_per_day=st.integers(0, 20),
+        spread=st.booleans(),
+        schedules=st.dictionaries(
+            st.sampled_from(Outcome),
+            st.builds(
+                RetrySchedule,
+                waits=st.lists(spans, min_size=1, max_size=4).map(tuple),
+                most=st.none() | st.integers(0, 20),
+                counts=st.booleans(),
+            ),
+        ),
         delays=st.dictionaries(st.sampled_from(Outcome), spans),
     ),
+    purpose=st.sampled_from(Purpose),
+    voice=st.sampled_from(Voice),
+    any_hour_because=texts,
     doubt=st.sampled_from(Doubt),
+    caps=st.lists(caps, max_size=3).map(tuple),
+    share=spans,
     blocked_regions=st.dictionaries(keys, texts),
     fence=st.integers(0, 2**62),
     next_slot_at=moments,
     next_dial_at=moments,
     setbacks=st.integers(0, 10**6),
-    purpose=texts,
+    latest_setbacks=st.lists(st.builds(Setback, at=moments, reason=texts), max_size=3).map(tuple),
     form=st.dictionaries(keys, st.none() | texts | st.integers(0, 10) | st.dictionaries(keys, texts)),
     created_at=st.none() | moments,
     state_at=st.none() | moments,
@@ -119,16 +212,68 @@ def test_a_campaign_comes_back_as_it_was_created(database: Database[Document], c
     assert now_of(campaigns, campaign) == campaign
 
 
+def test_a_campaign_from_before_there_was_a_limit_has_the_usual_one(database: Database[Document]) -> None:
+    campaign = created(database, a_campaign(pacing=Pacing(max_abandon=None)))
+    database["campaigns"].update_one({"_id": campaign.id}, {"$unset": {"pacing.max_abandon": ""}})
+    assert now_of(MongoCampaigns(database["campaigns"]), campaign).pacing.max_abandon == 0.025
+
+
 def test_the_round_trip_covers_every_field() -> None:
     """A field added to the model without a strategy above would be tested with its default alone."""
-    built = {field.name for kind in (Campaign, CallPlan, Pacing, Hours, RetryPolicy) for field in fields(kind)}
+    built = {field.name for kind in (Campaign, CallPlan, Pacing, Hours, RetryPolicy, Cap) for field in fields(kind)}
+    built |= {field.name for field in fields(CallerPolicy)}
     assert built == {
+        *(
+            "max_abandon",
+            "caller",
+            "choice",
+            "daily_limit",
+            "shadow_of",
+            "script",
+            "voicemail",
+            "on_machine",
+            "detect_first",
+        ),
+        *("opt_out_words", "farewell", "identification", "opt_out_line", "callback_number"),
         *("id", "name", "state", "reason", "from_numbers", "call", "pacing", "hours", "retry", "doubt"),
         *("blocked_regions", "fence", "next_slot_at", "next_dial_at", "setbacks", "call_delay", "max_concurrent"),
         *("say", "twiml", "voice", "language", "ring_timeout", "talk_limit", "detect_machine", "opt_out_digit"),
         *("zone", "opens", "closes", "days", "max_attempts", "delays", "purpose", "form", "created_at", "state_at"),
-        *("start_at", "end_at", "dials"),
+        *("start_at", "end_at", "dials", "latest_setbacks", "any_hour_because", "max_per_day", "spread", "schedules"),
+        *("caps", "share", "most", "within", "counts", "by", "campaign_only"),
     }
+
+
+def test_a_campaign_from_before_there_were_scripts_is_the_campaign_that_it_was(
+    database: Database[Document], campaigns: MongoCampaigns
+) -> None:
+    """The document as it was written then, word for word."""
+    old = {
+        "_id": "old", "name": "Appointments", "state": "running", "reason": "", "from_numbers": ["+12015550199"],
+        "call": {
+            "say": "Hello {name}.", "twiml": "", "voice": "alice", "language": "en-US", "detect_machine": True,
+            "opt_out_digit": "", "ring_timeout_ms": 10_000, "talk_limit_ms": 300_000,
+        },
+        "pacing": {"call_delay_ms": 5000, "max_concurrent": 10}, "hours": None,
+        "retry": {"max_attempts": 3, "delays_ms": {"busy": 300_000}}, "doubt": "hold", "blocked_regions": {},
+        "fence": 0, "next_slot_at": LONG_AGO, "next_dial_at": LONG_AGO, "setbacks": 0,
+    }  # fmt: skip
+    database["campaigns"].insert_one(old)
+    sight = campaigns.see("old")
+    assert sight is not None
+    assert sight.campaign.caller == CallerPolicy()
+    assert sight.campaign.call == CallPlan(
+        say="Hello {name}.", ring_timeout=timedelta(seconds=10), detect_machine=True, opt_out_digit=""
+    )
+
+
+def test_a_campaign_of_before_there_were_calling_hours_is_informational_and_keeps_them(
+    database: Database[Document], campaigns: MongoCampaigns
+) -> None:
+    campaign = created(database, a_campaign())
+    new = ("purpose", "voice", "any_hour_because", "retry.max_per_day", "retry.spread", "retry.schedules")
+    database["campaigns"].update_one({"_id": campaign.id}, {"$unset": dict.fromkeys(new, "")})
+    assert now_of(campaigns, campaign) == replace(campaign, any_hour_because="")
 
 
 def test_a_campaign_is_seen_with_the_database_s_clock_or_not_at_all(
@@ -394,11 +539,53 @@ def test_setbacks_are_counted_by_everybody_and_forgotten_at_once(
     database: Database[Document], campaigns: MongoCampaigns
 ) -> None:
     campaign = created(database, a_campaign())
-    counted = in_threads(lambda _: campaigns.count_setback(campaign.id), range(12))
-    assert sorted(counted) == list(range(1, 13))
+    counted = in_threads(lambda _: campaigns.count_setback(campaign.id, reason="a test"), range(12))
+    assert sorted(one.streak for one in counted) == list(range(1, 13))
     campaigns.forget_setbacks(campaign.id)
-    assert now_of(campaigns, campaign) == campaign
-    assert campaigns.count_setback("nobody") == 0
+    assert replace(now_of(campaigns, campaign), latest_setbacks=()) == campaign
+    assert campaigns.count_setback("nobody", reason="a test") == Setbacks(streak=0, spread=None)
+
+
+def test_the_last_setbacks_are_known_by_the_dials_they_are_spread_over(
+    database: Database[Document], campaigns: MongoCampaigns
+) -> None:
+    """Every other dial goes well; and nothing is written for one that does, but its permit."""
+    campaign = created(database, a_campaign())
+    spread = []
+    for dial in range(2 * MANY + 4):
+        until_permitted(campaigns, campaign)
+        if dial % 2:
+            spread.append(campaigns.count_setback(campaign.id, reason="a test").spread)
+            campaigns.forget_setbacks(campaign.id)
+    assert spread == [None] * (MANY - 1) + [2 * MANY - 1] * 3
+
+
+def until_permitted(campaigns: MongoCampaigns, campaign: Campaign) -> None:
+    while not campaigns.permit(campaign.id):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("counted", "after"), [(STREAK - 1, 0), (STREAK, STREAK - PROBATION), (99, STREAK - PROBATION)]
+)
+def test_a_campaign_that_was_tripped_is_resumed_on_probation(
+    database: Database[Document], campaigns: MongoCampaigns, counted: int, after: int
+) -> None:
+    campaign = created(database, a_campaign(state=PAUSED, setbacks=counted))
+    assert campaigns.set_state(campaign.id, RUNNING, sources=[PAUSED])
+    assert now_of(campaigns, campaign).setbacks == after
+
+
+def test_after_a_resume_a_few_more_among_many_are_enough(
+    database: Database[Document], campaigns: MongoCampaigns
+) -> None:
+    campaign = created(database, a_campaign())
+    counted = [campaigns.count_setback(campaign.id, reason="a test").spread for _ in range(MANY)]
+    assert counted[-1] == 1
+    campaigns.set_state(campaign.id, PAUSED, sources=[RUNNING])
+    campaigns.set_state(campaign.id, RUNNING, sources=[PAUSED])
+    again = [campaigns.count_setback(campaign.id, reason="a test").spread is not None for _ in range(PROBATION)]
+    assert again == [False] * (PROBATION - 1) + [True]
 
 
 def test_a_country_is_blocked_with_its_reason_word_for_word(

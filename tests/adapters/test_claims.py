@@ -134,6 +134,57 @@ def test_a_batch_behind_another_goes_on_with_the_lower_priorities(contacts: Cont
     assert [one.contact_id for one in got[3:]] == [contact.id for contact in low]
 
 
+def test_only_the_zone_groups_whose_hours_are_open_are_claimed_in_one_order(
+    contacts: Contacts, claims: MongoClaims
+) -> None:
+    """A closed group is neither claimed nor changed, however long it has been due."""
+    regions = ("US-NY New_York", "US-IL Chicago", "GB Europe/London")
+    people = [due(contacts, region=regions[n % 3], ago=(20 - n) * MINUTE, priority=n % 2) for n in range(12)]
+    open_now = [one for one in people if one.region != regions[0]]
+    wanted = sorted(open_now, key=lambda one: (-one.priority, one.due_at, one.id))
+    rounds: list[Claimed] = []
+    while got := claims.claim_due(
+        CAMPAIGN,
+        claim=f"{len(rounds)}",
+        limit=3,
+        until=now() + 6 * MINUTE,
+        now=now(),
+        behind=rounds[-1] if rounds else None,
+        among=regions[1:],
+    ):
+        rounds += got
+    assert [one.contact_id for one in rounds] == [one.id for one in wanted]
+    assert {one.region for one in rounds} == set(regions[1:])
+    closed = [one for one in people if one.region == regions[0]]
+    assert [seen(contacts, one) for one in closed] == closed
+    assert claims.anyone_due(CAMPAIGN, now=now(), among=regions[:1])
+    assert not claims.anyone_due(CAMPAIGN, now=now(), among=regions[1:])
+    assert not claims.anyone_due(CAMPAIGN, now=now(), among=())
+
+
+def test_more_groups_than_the_database_merges_at_once_keep_one_order(contacts: Contacts, claims: MongoClaims) -> None:
+    moment = now()
+    people = [
+        a_contact(phone=a_phone(n), region=f"US-NY Z/{n:03}", due_at=moment - timedelta(seconds=1 + n * 37 % 400))
+        for n in range(400)
+    ]
+    contacts.insert_many([document_of(one) for one in people])
+    waiting = claims.regions_waiting(CAMPAIGN)
+    assert sorted(waiting) == sorted(one.region for one in people)
+    got = claims.claim_due(CAMPAIGN, claim="c", limit=250, until=now() + MINUTE, now=now(), among=waiting)
+    wanted = sorted(people, key=lambda one: (one.due_at, one.id))
+    assert [one.contact_id for one in got] == [one.id for one in wanted[:250]]
+
+
+def test_the_groups_that_wait_are_named_once_and_only_this_campaign_s(contacts: Contacts, claims: MongoClaims) -> None:
+    for region in ("US-NY New_York", "GB Europe/London", "US-NY New_York"):
+        due(contacts, region=region)
+    due(contacts, region="FR Europe/Paris", ago=-MINUTE)  # not due yet: it waits all the same
+    stored(contacts.database, a_contact("another campaign", region="DE Europe/Berlin"))
+    stored(contacts.database, a_contact(state=State.CLAIMED, region="IT Europe/Rome"))
+    assert sorted(claims.regions_waiting(CAMPAIGN)) == ["FR Europe/Paris", "GB Europe/London", "US-NY New_York"]
+
+
 def test_somebody_is_due_or_nobody(contacts: Contacts, claims: MongoClaims) -> None:
     due(contacts, ago=-MINUTE)
     stored(contacts.database, a_contact("another campaign"))

@@ -1,5 +1,7 @@
 """Contacts coming in: once per phone and campaign, whoever imports at the same time, and nobody lost."""
 
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -10,9 +12,12 @@ from dialer.adapters.claims import MongoClaims
 from dialer.adapters.clock import SystemClock
 from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.contact_documents import INDEXES, contact_of
+from dialer.contact_list import Batch, Place
 from dialer.errors import Unavailable
+from dialer.intake import bring_in
 from dialer.lifecycle import State
-from dialer.model import Contact, NewContact
+from dialer.list_records import Counts
+from dialer.model import Contact, NewContact, Number
 from dialer.ports import Added
 from tests.adapters.conftest import Connect
 from tests.adapters.racing import in_threads
@@ -175,6 +180,68 @@ def test_an_import_while_another_adds_the_same_phones_counts_them_as_known(
         assert adding.result(20) == Added(added=3, known=3)
 
 
+def test_after_a_batch_of_nobody_known_the_next_one_counts_right_too(
+    contacts: Contacts, book: MongoContactBook
+) -> None:
+    """Nobody looks for them then: they are met when they are refused."""
+    other = MongoContactBook(contacts)
+    book.add("one", [a_row()], max_attempts=1, list_id="a")
+    theirs = [a_row(line=line) for line in (2, 3)]
+    other.add("one", theirs, max_attempts=1, list_id="b")
+    mine = [replace(theirs[0], vars={"name": "new"}), theirs[1], a_row()]
+    assert book.add("one", mine, max_attempts=1, list_id="a") == Added(added=1, updated=1, known=1)
+    assert book.add("one", mine[2:], max_attempts=1, list_id="c") == Added(added=0, known=1)
+    assert contacts.count_documents({}) == 4
+
+
+def test_who_is_refused_and_then_gone_is_not_counted_but_the_batch_comes_again(
+    wire: TcpProxy, joined: Connect, contacts: Contacts, book: MongoContactBook
+) -> None:
+    row, slow = a_row(), MongoContactBook(joined(wire.uri)["contacts"])
+    slow.add("one", [a_row()], max_attempts=1)
+    book.add("one", [row], max_attempts=1)
+    with ThreadPoolExecutor(1) as pool:
+        with wire.holding("find") as held:
+            adding = pool.submit(slow.add, "one", [row], max_attempts=1)
+            assert held.arrived.wait(10)
+            contacts.delete_one({"phone": row.phone})
+        with pytest.raises(Unavailable, match="not there any more"):
+            adding.result(20)
+    assert slow.add("one", [row], max_attempts=1) == Added(added=1, known=0)
+
+
+def test_of_a_person_s_rows_the_first_one_counts_though_batches_come_in_at_once(
+    wire: TcpProxy, joined: Connect, contacts: Contacts
+) -> None:
+    slow = MongoContactBook(joined(wire.uri)["contacts"])
+    row, place = a_row(vars={"name": "first"}, line=2), Place()
+    later = replace(row, vars={"name": "later"}, line=3)
+    with ThreadPoolExecutor(1) as pool:
+        with wire.holding("insert") as held:
+
+            def batches() -> Iterator[Batch]:
+                yield Batch(rows=[row], after=place)
+                held.arrived.wait(10)
+                yield Batch(rows=[later], after=place)
+
+            coming = pool.submit(list, bring_in(slow, "one", batches(), max_attempts=1, list_id="a"))
+            assert held.arrived.wait(10)
+            overtaken = time.monotonic() + 0.5
+            while not contacts.count_documents({}) and time.monotonic() < overtaken:
+                time.sleep(0.01)
+        assert [counts for _, counts in coming.result(20)] == [Counts(rows=1, added=1), Counts(rows=1, repeated=1)]
+    assert only(contacts).vars == {"name": "first"}
+
+
+def test_contacts_have_ids_in_the_order_of_the_list(contacts: Contacts, book: MongoContactBook) -> None:
+    """Of people with one priority the queue takes the first id first."""
+    rows = [a_row(vars={"n": str(n)}) for n in range(300)]
+    book.add("one", [*rows, rows[7]], max_attempts=1)
+    found = [document["vars"]["n"] for document in contacts.find().sort("_id")]
+    assert found == [row.vars["n"] for row in rows]
+    assert {len(document["_id"]) for document in contacts.find()} == {24}
+
+
 LIST = "list-1"
 
 
@@ -263,6 +330,30 @@ def test_a_list_never_cuts_the_wait_between_two_attempts_short(contacts: Contact
     assert only(contacts).due_at == retry
     assert imported(book, replace(row, call_after=retry + timedelta(hours=1))).updated == 1
     assert (only(contacts).due_at, only(contacts).used) == (retry + timedelta(hours=1), 1)
+
+
+def test_a_person_is_known_by_the_listed_phone_whichever_is_dialed(contacts: Contacts, book: MongoContactBook) -> None:
+    home, office = a_phone(), a_phone()
+    row = a_row(home, alternates=(Number(phone=office, region="GB Europe/London"),))
+    assert book.add("one", [row], max_attempts=3) == Added(added=1, known=0)
+    contacts.update_one({"listed": home}, {"$set": {"phone": office, "region": "GB Europe/London"}})
+    assert book.add("one", [row], max_attempts=3) == Added(added=0, known=1)
+    assert book.add("one", [a_row(office)], max_attempts=3) == Added(added=1, known=0)  # somebody else's only phone
+    (ada,) = (contact_of(one) for one in contacts.find({"listed": home}))
+    assert (ada.phone, ada.phones) == (office, (office, home))
+    assert [one.listed for one in book.page("one", after="", limit=9)] == sorted([home, office])
+
+
+def test_a_list_adds_numbers_to_a_person_and_takes_none_away(contacts: Contacts, book: MongoContactBook) -> None:
+    """One that has been called may have a call in the carrier's list that is theirs and nobody else's."""
+    home, office, mobile = (Number(phone=a_phone(), region="US") for _ in range(3))
+    book.add("one", [a_row(home.phone)], max_attempts=3)
+    for others, updated in (((office,), 1), ((office,), 0), ((mobile,), 1), ((), 0), ((home,), 0)):
+        added = book.add("one", [a_row(home.phone, alternates=others)], max_attempts=3)
+        assert (added.updated, added.known) == (updated, 1 - updated)
+    (document,) = contacts.find()
+    assert contact_of(document).numbers == (home, office, mobile)
+    assert contact_of(document).phone == home.phone
 
 
 def test_rows_that_come_again_after_a_crash_count_as_they_did_the_first_time(

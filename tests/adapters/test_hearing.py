@@ -125,6 +125,7 @@ def test_an_attempt_ends_once(contacts: Contacts, hearing: MongoHearing) -> None
     assert past == FinishedAttempt(
         id=attempt_of(contact).id,
         n=1,
+        to=contact.phone,
         from_number=FROM_NUMBER,
         dial_at=attempt_of(contact).dial_at,
         ended_at=past.ended_at,

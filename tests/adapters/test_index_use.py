@@ -17,17 +17,20 @@ from dialer.adapters.campaigns import document_of as campaign_document
 from dialer.adapters.claims import MongoClaims
 from dialer.adapters.clock import SystemClock
 from dialer.adapters.contact_book import MongoContactBook
+from dialer.adapters.floor import MongoFloor
 from dialer.adapters.hearing import MongoHearing
 from dialer.adapters.lines import MongoLines
+from dialer.adapters.live_answers import MongoLiveAnswers
 from dialer.adapters.mongo import Document, connect
 from dialer.adapters.overdue import MongoOverdue
 from dialer.adapters.people import MongoPeople
+from dialer.adapters.reach import MongoReach
 from dialer.adapters.statistics import MongoStatistics
 from dialer.adapters.suppression_list import MongoSuppressionList
 from dialer.adapters.suppressions import MongoSuppressions
 from dialer.adapters.timetable import MongoTimetable
 from dialer.lifecycle import IN_FLIGHT, TERMINAL, State
-from dialer.model import CallReport, CampaignState, Contact, attempt_of
+from dialer.model import CallReport, CampaignState, Contact, Number, attempt_of
 from dialer.ports import CallRef, Place
 from dialer.secret import Secret
 from tests.adapters.tcp_proxy import Fate, TcpProxy
@@ -36,6 +39,7 @@ from tests.builders import a_campaign, a_contact, a_phone, a_sid, created, docum
 
 MANY, IN_CALLS = 5000, 60
 CAMPAIGNS = ("one", "two", "three")
+REGIONS = ("US-NY New_York", "US-IL Chicago", "US-FL Chicago,New_York", "GB Europe/London")
 NOBODYS = "+447700900100"  # of a reserved range, like all the others, but of nobody in the crowd
 
 
@@ -63,8 +67,14 @@ def _everybody() -> Iterator[Contact]:
             yield replace(contact, attempt=attempt)
         else:
             state = states[index % len(states)]
+            region = REGIONS[index // 7 % len(REGIONS)]
             due_at = moment + timedelta(seconds=index - 4 * MANY / 5) if state is State.PENDING else None
-            yield a_contact(campaign, phone=phone, state=state, due_at=due_at, priority=index % 3)
+            contact = a_contact(campaign, phone=phone, state=state, due_at=due_at, priority=index % 3, region=region)
+            yield replace(contact, numbers=_numbers(phone, index)) if index % 10 == 3 else contact
+
+
+def _numbers(phone: str, index: int) -> tuple[Number, ...]:
+    return Number(phone=phone), Number(phone=f"+447700900{500 + index // 10}")
 
 
 Profile = list[dict[str, Any]]
@@ -84,7 +94,8 @@ def profiled(crowded: Database[Document]) -> Profiled:
         crowded.command("profile", 2)
         act()
         crowded.command("profile", 0)
-        return list(crowded["system.profile"].find({"ns": f"{crowded.name}.{collection}"}))
+        kept = {"execStats": 0}  # where a range without an end ends at a moment that no datetime is
+        return list(crowded["system.profile"].find({"ns": f"{crowded.name}.{collection}"}, kept))
 
     return run
 
@@ -94,18 +105,49 @@ def keyed(profile: Profile) -> bool:
     return all("planSummary" in step and "COLLSCAN" not in step["planSummary"] for step in profile)
 
 
-@pytest.mark.parametrize("limit", [1, 10, 200])
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("limit", [1, 10, 60])
 def test_the_choice_of_candidates_reads_the_index_alone_and_no_key_too_many(
-    crowded: Database[Document], profiled: Profiled, limit: int
+    crowded: Database[Document], profiled: Profiled, limit: int, groups: int
 ) -> None:
     choosing, *_ = profiled(
         lambda: MongoClaims(crowded["contacts"]).claim_due(
-            "one", claim=f"claim {limit}", limit=limit, until=now() + timedelta(minutes=6), now=now()
+            "one",
+            claim=f"claim {limit} {groups}",
+            limit=limit,
+            until=now() + timedelta(minutes=6),
+            now=now(),
+            among=REGIONS[:groups],
         )
     )
     assert choosing["nreturned"] == limit
-    assert (choosing["keysExamined"], choosing["docsExamined"]) == (limit, 0)
+    assert limit <= choosing["keysExamined"] <= limit + groups - 1  # the next of each other group, to compare
+    assert choosing["docsExamined"] == 0
     assert not choosing.get("hasSortStage")
+
+
+def test_a_group_that_is_closed_costs_no_key_however_many_wait_in_it(
+    crowded: Database[Document], profiled: Profiled
+) -> None:
+    contacts, claims = crowded["contacts"], MongoClaims(crowded["contacts"])
+    contacts.insert_many(
+        document_of(
+            a_contact("night", phone=a_phone(n), priority=9, region=REGIONS[0], due_at=now() - timedelta(days=1))
+        )
+        for n in range(1000)
+    )
+    contacts.insert_many(document_of(a_contact("night", phone=a_phone(1000 + n), region=REGIONS[1])) for n in range(10))
+    profile = profiled(lambda: claims.regions_waiting("night"))
+    assert keyed(profile)
+    assert sum(step["keysExamined"] for step in profile) <= 2 * len(REGIONS)
+    assert sum(step["docsExamined"] for step in profile) == 0
+    until = now() + timedelta(minutes=6)
+    choosing, _ = profiled(
+        lambda: claims.claim_due("night", claim="night", limit=10, until=until, now=now(), among=REGIONS[1:2])
+    )
+    assert choosing["nreturned"] == 10
+    assert choosing["keysExamined"] <= 10 + 1
+    assert choosing["docsExamined"] == 0
 
 
 def test_waiting_contacts_of_a_high_priority_are_skipped_in_one_step_not_one_by_one(
@@ -119,7 +161,7 @@ def test_waiting_contacts_of_a_high_priority_are_skipped_in_one_step_not_one_by_
     contacts.insert_many(document_of(a_contact("early", phone=a_phone(n), priority=1)) for n in range(500, 510))
     choosing, _ = profiled(
         lambda: MongoClaims(contacts).claim_due(
-            "early", claim="early", limit=10, until=now() + timedelta(minutes=6), now=now()
+            "early", claim="early", limit=10, until=now() + timedelta(minutes=6), now=now(), among=("US",)
         )
     )
     assert choosing["nreturned"] == 10
@@ -140,13 +182,13 @@ def test_a_list_with_every_priority_there_may_be_costs_two_looks_at_each_and_no_
     contacts.insert_many(document_of(a_contact("wide", phone=a_phone(1500 + n), priority=lowest)) for n in range(10))
     choosing, _ = profiled(
         lambda: MongoClaims(contacts).claim_due(
-            "wide", claim="wide", limit=10, until=now() + timedelta(minutes=6), now=now()
+            "wide", claim="wide", limit=10, until=now() + timedelta(minutes=6), now=now(), among=("US",)
         )
     )
     assert choosing["nreturned"] == 10
     assert choosing["keysExamined"] <= 10 + 2 * len(columns.PRIORITIES)
     assert choosing["docsExamined"] == 0
-    nobody = profiled(lambda: MongoClaims(contacts).anyone_due("wide", now=now() - timedelta(days=1)))
+    nobody = profiled(lambda: MongoClaims(contacts).anyone_due("wide", now=now() - timedelta(days=1), among=("US",)))
     assert sum(step["keysExamined"] for step in nobody) <= 2 * len(columns.PRIORITIES)
 
 
@@ -154,13 +196,14 @@ def test_a_batch_behind_another_starts_at_its_place_and_reads_the_index_alone(
     crowded: Database[Document], profiled: Profiled
 ) -> None:
     claims, until = MongoClaims(crowded["contacts"]), now() + timedelta(minutes=6)
-    *_, last = claims.claim_due("three", claim="front", limit=100, until=until, now=now())
+    *_, last = claims.claim_due("three", claim="front", limit=100, until=until, now=now(), among=REGIONS)
     profile = profiled(
-        lambda: claims.claim_due("three", claim="behind", limit=100, until=until, now=now(), behind=last)
+        lambda: claims.claim_due("three", claim="behind", limit=100, until=until, now=now(), behind=last, among=REGIONS)
     )
     *choosing, _ = profile
     assert sum(step["nreturned"] for step in choosing) == 100
-    assert sum(step["keysExamined"] for step in choosing) <= 100 + len(choosing)
+    steps = 2 * len(REGIONS) * len(choosing)  # each range begins and ends once in each group
+    assert sum(step["keysExamined"] for step in choosing) <= 100 + steps
     assert all(step["docsExamined"] == 0 and not step.get("hasSortStage") for step in choosing)
 
 
@@ -168,7 +211,7 @@ def test_a_claim_touches_only_the_chosen(crowded: Database[Document], profiled: 
     """And reads nobody back: the reply says that all of them were won."""
     _, claiming = profiled(
         lambda: MongoClaims(crowded["contacts"]).claim_due(
-            "two", claim="touch", limit=50, until=now() + timedelta(minutes=6), now=now()
+            "two", claim="touch", limit=50, until=now() + timedelta(minutes=6), now=now(), among=REGIONS
         )
     )
     assert "COLLSCAN" not in claiming["planSummary"]
@@ -240,14 +283,31 @@ def test_an_audit_reads_by_phone_and_page_by_page_and_never_a_contact_too_many(
     crowded: Database[Document], profiled: Profiled
 ) -> None:
     book = MongoAttemptBook(crowded["contacts"])
-    phones = [one["phone"] for one in crowded["contacts"].find({"campaign_id": "one"}, limit=20)]
+    phones = [one["phone"] for one in crowded["contacts"].find({"campaign_id": "one"}, limit=10)]
     (by_phone,) = profiled(lambda: book.to_phones(phones))
     assert by_phone["docsExamined"] == by_phone["nreturned"] >= 20
-    assert by_phone["keysExamined"] <= by_phone["nreturned"] + len(phones) + 1
+    assert by_phone["keysExamined"] <= 2 * (by_phone["nreturned"] + len(phones) + 1)
     first = book.in_campaign("two", behind="", limit=100)
     (page,) = profiled(lambda: book.in_campaign("two", behind=first.last, limit=100))
     assert (page["nreturned"], page["docsExamined"], page["keysExamined"]) == (100, 100, 100)
     assert not page.get("hasSortStage")
+
+
+def test_a_person_is_found_by_another_of_their_numbers_and_nobody_else_is_read(
+    crowded: Database[Document], profiled: Profiled
+) -> None:
+    contacts = crowded["contacts"]
+    numbers = [one["numbers"][1]["phone"] for one in contacts.find({"numbers": {"$exists": True}}, limit=10)]
+    for act, found in (
+        (lambda: MongoAttemptBook(contacts).to_phones(numbers), 10),
+        (lambda: MongoReach(contacts).sharing(numbers), 10),
+        (lambda: MongoOverdue(contacts).sharing_phone(numbers[0]), 1),
+        (lambda: MongoPeople(contacts).with_phone(numbers[0]), 1),
+    ):
+        (finding,) = profiled(act)
+        assert "COLLSCAN" not in finding["planSummary"]
+        assert finding["docsExamined"] == finding["nreturned"] == found
+        assert finding["keysExamined"] <= 3 * found + 3
 
 
 def test_other_lookups_are_keyed_too(crowded: Database[Document], profiled: Profiled) -> None:
@@ -256,6 +316,8 @@ def test_other_lookups_are_keyed_too(crowded: Database[Document], profiled: Prof
     ref = CallRef(contact_id=someone["_id"], attempt_id=f"{someone['_id']}-none")
     (sharing,) = profiled(lambda: MongoOverdue(contacts).sharing_phone(someone["phone"]))
     assert sharing["docsExamined"] == sharing["nreturned"] >= 1
+    (reached,) = profiled(lambda: MongoReach(contacts).sharing([someone["phone"], NOBODYS]))
+    assert reached["docsExamined"] == reached["nreturned"] >= 1
     for act in (
         lambda: MongoLines(contacts).explain(someone["_id"]),
         lambda: MongoHearing(contacts).find(someone["_id"]),
@@ -404,3 +466,73 @@ def test_an_operators_looks_at_campaigns_are_keyed(crowded: Database[Document], 
     halting = profiled(lambda: desk.halt(reason="a test"), "campaigns")
     assert keyed(halting)
     assert sum(step["docsExamined"] for step in halting) <= 20
+
+
+def test_a_look_at_who_waits_where_reads_the_queue_s_keys_and_no_document(
+    crowded: Database[Document], profiled: Profiled
+) -> None:
+    """And of nobody else's campaign; and who looks again a moment later costs nothing."""
+    floor = MongoFloor(crowded["contacts"], clock=SystemClock())
+    waiting = crowded["contacts"].count_documents({"campaign_id": "three", "due_at": {"$exists": True}})
+    assert waiting > MANY / 10
+    found: list[Any] = []
+    (counting,) = profiled(lambda: found.extend(floor.waiting("three", now=now())))
+    assert sum(one.contacts for one in found) == waiting
+    assert "COLLSCAN" not in counting["planSummary"]
+    assert counting["docsExamined"] == 0
+    assert counting["keysExamined"] <= waiting + 1
+    assert profiled(lambda: floor.waiting("three", now=now())) == []
+
+
+def test_a_look_at_who_is_on_the_line_reads_only_those(crowded: Database[Document], profiled: Profiled) -> None:
+    floor = MongoFloor(crowded["contacts"], clock=SystemClock())
+    in_flight = crowded["contacts"].count_documents({"campaign_id": "three", "state": {"$in": sorted(IN_FLIGHT)}})
+    found: list[Any] = []
+    (looking,) = profiled(lambda: found.extend(floor.in_flight("three")))
+    assert sum(one.contacts for one in found) == in_flight > 0
+    assert "COLLSCAN" not in looking["planSummary"]
+    assert looking["docsExamined"] == in_flight
+    assert looking["keysExamined"] <= in_flight + len(IN_FLIGHT)
+
+
+def test_the_last_calls_are_found_without_reading_the_ones_before(
+    crowded: Database[Document], profiled: Profiled
+) -> None:
+    floor = MongoFloor(crowded["contacts"], clock=SystemClock())
+    profile = profiled(lambda: floor.latest("three", limit=10))
+    assert keyed(profile)
+    assert all(step["docsExamined"] <= 10 and not step.get("hasSortStage") for step in profile)
+    assert sum(step["keysExamined"] for step in profile) <= 3 * (10 + len(IN_FLIGHT))
+
+
+@pytest.mark.parametrize("count", ["live", "abandoned"])
+def test_live_answers_are_counted_by_the_keys_of_one_campaign_within_the_window_and_no_document(
+    crowded: Database[Document], profiled: Profiled, count: str
+) -> None:
+    answers, since = MongoLiveAnswers(crowded["live_answers"]), now() - timedelta(days=30)
+    answers.prepare()
+    crowded["live_answers"].delete_many({})
+    crowded["live_answers"].insert_many(
+        {"campaign_id": campaign, "found": n % 3, "at": since + timedelta(minutes=n - 1000)}
+        for n in range(3000)
+        for campaign in ("one", "two")
+    )
+    counter = getattr(answers, count)
+    counted = counter("one", since=since)
+    assert counted == {"live": 1999, "abandoned": 666}[count]
+    profile = profiled(lambda: counter("one", since=since), "live_answers")
+    assert all(step["planSummary"].startswith("COUNT_SCAN") for step in profile)
+    assert sum(step["docsExamined"] for step in profile) == 0
+    assert sum(step["keysExamined"] for step in profile) <= counted + len(profile)
+
+
+def test_a_live_answer_is_written_by_its_attempt_and_no_search(crowded: Database[Document], profiled: Profiled) -> None:
+    answers = MongoLiveAnswers(crowded["live_answers"])
+    ref = CallRef(contact_id="c", attempt_id=f"c-{a_sid()}")
+    for act in (
+        lambda: answers.reached(ref, somebody=False, at=now()),
+        lambda: answers.note(ref, campaign_id="one", at=now()),
+    ):
+        profile = profiled(act, "live_answers")
+        assert keyed(profile)
+        assert all(step.get("docsExamined", 0) <= 1 for step in profile)

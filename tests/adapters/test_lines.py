@@ -12,7 +12,7 @@ from dialer.adapters.lines import MongoLines
 from dialer.adapters.overdue import MongoOverdue
 from dialer.errors import PhoneBusy
 from dialer.lifecycle import UNSETTLED, State
-from dialer.model import CallMessage, Contact, FinishedAttempt, Outcome, attempt_of
+from dialer.model import CallMessage, Contact, FinishedAttempt, Number, Outcome, attempt_of
 from tests.adapters.racing import in_threads
 from tests.adapters.verbs import Contacts
 from tests.builders import FROM_NUMBER, a_contact, a_message, a_phone, a_sid, an_attempt, now, stored
@@ -123,6 +123,34 @@ def test_a_phone_with_an_unsettled_attempt_elsewhere_is_busy_and_no_attempt_is_u
     assert seen(contacts, contact) == contact
 
 
+@pytest.mark.parametrize("state", sorted(UNSETTLED))
+def test_a_number_that_two_share_carries_one_unsettled_attempt_whosever_other_number_it_is(
+    contacts: Contacts, lines: MongoLines, state: State
+) -> None:
+    """L4 is about the number that is dialed: the first of one person's, another of the other's."""
+    hers, shared = Number(phone=a_phone(), region="US"), Number(phone=a_phone(), region="US")
+    stored(contacts.database, a_contact("another campaign", phone=shared.phone, state=state))
+    at_her_own = claimed(contacts, phone=hers.phone, listed=hers.phone, numbers=(hers, shared))
+    at_the_shared = claimed(contacts, phone=shared.phone, listed=a_phone(), numbers=(hers, shared))
+    with pytest.raises(PhoneBusy):
+        take(lines, a_message(at_the_shared))
+    assert take(lines, a_message(at_her_own))
+
+
+def test_a_refused_number_gives_way_to_the_next_and_the_attempt_is_not_used(
+    contacts: Contacts, lines: MongoLines
+) -> None:
+    wrong, right = Number(phone=a_phone(), region="US"), Number(phone=a_phone(), region="GB Europe/London")
+    contact = take(lines, a_message(claimed(contacts, phone=wrong.phone, numbers=(wrong, right))))
+    assert contact is not None
+    assert lines.refuse(contact, reason="no such number", other=right)
+    after = seen(contacts, contact)
+    assert (after.state, after.used, after.reason) == (State.PENDING, 0, "no such number")
+    assert (after.phone, after.region, after.listed) == (right.phone, right.region, wrong.phone)
+    assert after.due_at is not None
+    assert [(past.to, past.outcome) for past in after.history] == [(wrong.phone, Outcome.REFUSED)]
+
+
 @pytest.mark.parametrize("state", [state for state in State if state not in UNSETTLED])
 def test_a_phone_is_free_while_its_other_contacts_are_not_in_a_call(
     contacts: Contacts, lines: MongoLines, state: State
@@ -183,7 +211,7 @@ def test_accepting_what_a_webhook_has_just_written_alarms_nobody(contacts: Conta
 
 def test_accepting_a_call_that_has_ended_meanwhile_is_fine(contacts: Contacts, lines: MongoLines) -> None:
     live, sid = a_contact(state=State.DIALING), a_sid()
-    past = _past(attempt_of(live).id, sid)
+    past = _past(attempt_of(live).id, sid, to=live.phone)
     contact = stored(contacts.database, replace(live, state=State.DONE, attempt=None, history=(past,)))
     acceptance = lines.accept(live, sid=sid)
     assert (acceptance.written, acceptance.alarm) == (True, "")
@@ -204,7 +232,7 @@ def test_a_second_call_for_one_attempt_is_an_alarm_and_changes_nothing(
 
 def test_a_second_call_for_an_attempt_that_has_ended_is_an_alarm(contacts: Contacts, lines: MongoLines) -> None:
     live = a_contact(state=State.DIALING)
-    past = _past(attempt_of(live).id, "CA-first")
+    past = _past(attempt_of(live).id, "CA-first", to=live.phone)
     stored(contacts.database, replace(live, state=State.DONE, attempt=None, history=(past,)))
     assert "second call" in lines.accept(live, sid="CA-second").alarm
 
@@ -296,10 +324,17 @@ def test_live_lines_are_counted_up_to_the_limit_and_for_one_campaign(contacts: C
     assert lines.count_live("mine", limit=2) == 2
 
 
-def _past(attempt: str, sid: str) -> FinishedAttempt:
+def _past(attempt: str, sid: str, *, to: str = "") -> FinishedAttempt:
     ended: datetime = now()
     return FinishedAttempt(
-        id=attempt, n=1, from_number=FROM_NUMBER, dial_at=ended, ended_at=ended, sid=sid, outcome=Outcome.ANSWERED
+        id=attempt,
+        n=1,
+        to=to,
+        from_number=FROM_NUMBER,
+        dial_at=ended,
+        ended_at=ended,
+        sid=sid,
+        outcome=Outcome.ANSWERED,
     )
 
 

@@ -89,7 +89,20 @@ def test_the_request_says_all_that_the_plan_says_and_nothing_else() -> None:
         "Timeout": ["25"],
         "TimeLimit": ["90"],
         "MachineDetection": ["Enable"],
+        "AsyncAmd": ["true"],
+        "AsyncAmdStatusCallback": ["https://voice.example/voice/contact/contact-attempt/amd#rc=5&rp=all"],
+        "AsyncAmdStatusCallbackMethod": ["POST"],
     }
+
+
+@pytest.mark.parametrize(("beep", "kind"), [(False, "Enable"), (True, "DetectMessageEnd")])
+@pytest.mark.parametrize("first", [False, True])
+def test_detection_goes_on_beside_the_call_unless_it_must_come_first(first: bool, beep: bool, kind: str) -> None:
+    with WireServer(lambda _: Reply(status=201, body=b'{"sid": "CA1"}')) as server:
+        dialer(server.url).place(a_request(detect_machine=True, detect_first=first, await_beep=beep))
+    asked = parse_qs(server.asked[0].body.decode())
+    assert asked["MachineDetection"] == [kind]
+    assert ("AsyncAmd" in asked, "AsyncAmdStatusCallback" in asked) == (not first, not first)
 
 
 def test_machines_are_detected_only_where_asked_for() -> None:

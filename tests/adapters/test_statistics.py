@@ -14,7 +14,7 @@ from dialer.lifecycle import State
 from dialer.model import CampaignState, FinishedAttempt, Outcome, attempt_id
 from dialer.ports import Sums
 from tests.adapters.racing import in_threads
-from tests.builders import a_campaign, a_contact, a_sid, created, document_of, now
+from tests.builders import a_campaign, a_contact, a_phone, a_sid, created, document_of, now
 
 SOON = timedelta(seconds=100)
 
@@ -106,12 +106,36 @@ def test_rare_reasons_are_summed_up(database: Database[Document], statistics: Mo
     assert {ended.contacts for ended in sums.ended if ended.reason == "other"} == {30}
 
 
-def test_permits_are_noted_of_running_campaigns_and_no_more_than_twenty(
+def test_ends_are_told_by_the_minute_with_what_the_carrier_said_of_those_that_failed(
+    database: Database[Document], statistics: MongoStatistics
+) -> None:
+    """Each once, however often it is asked, and of the last hour alone."""
+    moment = now()
+    for outcome, detail, minutes in (
+        (Outcome.ANSWERED, "200", 1), (Outcome.ANSWERED, "", 1), (Outcome.FAILED, "404", 1), (Outcome.FAILED, "503", 2),
+        (Outcome.BUSY, "486", 90),
+    ):  # fmt: skip
+        contact = a_contact("one", state=State.DONE, phone=a_phone(database["contacts"].count_documents({})))
+        ended = moment - timedelta(minutes=minutes)
+        past = FinishedAttempt(
+            id=attempt_id(contact.id, "0" * 24), n=1, from_number="", dial_at=ended, ended_at=ended, sid=a_sid(),
+            outcome=outcome, detail=detail,
+        )  # fmt: skip
+        settled = document_of(replace(contact, history=(past,))) | {"settled_at": ended}
+        database["contacts"].insert_one(settled)
+    for _ in range(2):
+        ends = statistics.sums("one", within=SOON).ends
+        told = {(end.outcome, end.detail): end.attempts for end in ends}
+        assert told == {("answered", ""): 2, ("failed", "404"): 1, ("failed", "503"): 1}
+        assert all(end.at.second == 0 for end in ends)
+
+
+def test_permits_are_noted_of_running_campaigns_and_no_more_than_sixty(
     database: Database[Document], statistics: MongoStatistics
 ) -> None:
     running = created(database, a_campaign(dials=5))
     paused = created(database, replace(a_campaign(), state=CampaignState.PAUSED))
-    for _ in range(25):
+    for _ in range(65):
         statistics.sample()
-    assert [dials for _, dials in statistics.sums(running.id, within=SOON).dials_by_minute] == [5] * 20
+    assert [dials for _, dials in statistics.sums(running.id, within=SOON).dials_by_minute] == [5] * 60
     assert statistics.sums(paused.id, within=SOON).dials_by_minute == []

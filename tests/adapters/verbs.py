@@ -17,7 +17,7 @@ from dialer.adapters.mongo import Document
 from dialer.adapters.overdue import MongoOverdue
 from dialer.adapters.people import MongoPeople
 from dialer.lifecycle import IN_FLIGHT, MOVES, Move, State
-from dialer.model import CallReport, Contact, Outcome, attempt_of
+from dialer.model import CallReport, Contact, Number, Outcome, attempt_of
 from dialer.ports import CallRef
 from dialer.retry import RetryDecision
 from tests.builders import FROM_NUMBER, a_claimed, a_contact, a_message, a_sid, an_attempt, now
@@ -64,6 +64,7 @@ def a_contact_for(verb: Verb, state: State, **overrides: Any) -> Contact:
 
 
 SID = a_sid()
+ANOTHER = Number(phone="+447700900123", region="GB Europe/London")
 
 
 def _ref(contact: Contact) -> CallRef:
@@ -154,6 +155,7 @@ VERBS = (
         act=lambda cs, c: MongoLines(cs).accept(c, sid=SID).written,
     ),
     Verb(name="refuse", moves=(Move.REFUSE,), to=F, act=_lines("refuse"), secret=True),
+    Verb(name="refuse", moves=(Move.REFUSE,), to=P, act=_lines("refuse", other=ANOTHER), secret=True),
     Verb(name="not_placed", moves=(Move.NOT_PLACED,), to=P, act=_lines("not_placed", after=LATER), secret=True),
     Verb(name="doubt", moves=(Move.DOUBT,), to=State.UNCERTAIN, act=_lines("doubt", poll=LATER), secret=True),
     Verb(

@@ -42,7 +42,11 @@ class Receiver:
         self._server.daemon_threads = True
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread = threading.Thread(
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.02},
+            daemon=True,  # a test that fails before it is closed must not keep the run from ending
+        )
         self._thread.start()
 
     def close(self) -> None:

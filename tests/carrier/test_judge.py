@@ -291,6 +291,64 @@ def test_a_canceled_call_is_final_unless_the_policy_retries_it() -> None:
     assert not planted.verdict(row(state="failed", reason="canceled"), retry_on=["canceled"])["ok"]
 
 
+def test_a_call_that_was_canceled_before_it_rang_spends_no_attempt() -> None:
+    for rang, kept in ((False, True), (True, False)):
+        planted = Planted().fates()
+        sid = planted.begin()
+        if rang:
+            planted.end(sid, status="ringing")
+        planted.end(sid, status="canceled").call()
+        verdict = planted.verdict(row(), retry_on=["canceled"], max_attempts=1)
+        assert verdict["ok"] is kept
+
+
+def test_a_person_s_numbers_are_called_in_turn() -> None:
+    somebody = row(numbers=[PHONE, OTHER])
+    mine: dict[str, Any] = {"phone": OTHER, "contact": somebody["contact_id"]}
+    planted = Planted().fates({PHONE: ["busy", "human"], OTHER: "no-answer"}).call("busy")
+    assert found(planted.verdict(somebody)) == {"lost", "wrong_count"}
+    planted.call("no-answer", **mine)
+    assert found(planted.verdict(somebody)) == {"lost", "wrong_count"}
+    planted.call("human")
+    assert planted.verdict(somebody)["ok"]
+    planted.call("no-answer", **mine)
+    assert found(planted.verdict(somebody)) == {"wrong_count", "duplicates"}
+
+
+def test_the_one_number_of_a_person_may_not_be_called_instead_of_the_next() -> None:
+    """Who has answered at the second is not owed a call at the first; who was not, is."""
+    planted = Planted().fates({PHONE: "busy", OTHER: "human"}).call("busy").call("busy").call("busy")
+    assert not planted.verdict(row(numbers=[PHONE, OTHER], state="done"))["ok"]
+
+
+def test_a_number_refused_for_good_costs_no_attempt_while_another_is_left() -> None:
+    somebody = row(numbers=[PHONE, OTHER])
+    mine: dict[str, Any] = {"phone": OTHER, "contact": somebody["contact_id"]}
+    barred = {"kind": "refuse", "code": 21211}
+    planted = Planted().fates({PHONE: barred, OTHER: "busy"}).refused(21211)
+    for _ in range(3):
+        assert not planted.verdict(somebody | {"state": "failed", "reason": "busy"})["ok"]
+        planted.call("busy", **mine)
+    assert planted.verdict(somebody | {"state": "failed", "reason": "busy"})["ok"]
+    both = Planted().fates({PHONE: barred, OTHER: barred}).refused(21211).refused(21211, **mine)
+    assert both.verdict(somebody | {"state": "failed", "reason": "21211"})["ok"]
+    assert found(both.verdict(somebody)) == {"lost"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"numbers": [OTHER]},
+        {"numbers": [PHONE, PHONE]},
+        {"numbers": [PHONE, OTHER], "contact_id": None},
+        {"numbers": []},
+    ],
+)
+def test_numbers_that_cannot_be_a_person_s_are_not_judged(wrong: dict[str, Any]) -> None:
+    with pytest.raises(MalformedError, match="numbers"):
+        Planted().fates().verdict(row() | wrong)
+
+
 def test_a_number_in_two_campaigns_is_owed_the_calls_of_both() -> None:
     rows = row(contact_id="x"), row(contact_id="y", campaign_id="summer")
     fates = {PHONE: ["busy", "human", "human"]}

@@ -70,7 +70,7 @@ def run_a_campaign(world: World, desk: Desk) -> Campaigned:
     )
     journey.carrier.set_faults([{"kind": "accepted_then_cut", "match": lost}], [{"kind": "lost", "match": lost}])
     queue, earlier = _listening(world), len(_logged(world))
-    words = {"say": "Hello {name}.", "ring_timeout_s": 5, "talk_limit_s": 5, "detect_machine": True}
+    words = {"say": "Hello {name}.", "ring_timeout_s": 15, "talk_limit_s": 5, "detect_machine": True}
     retry = {"max_attempts": 3, "delays_s": {"busy": 1}}  # who reaches a machine has been reached
     campaign_id = journey.campaign([human, busy, machine, refused, lost], call=words, retry=retry)
     journey.finish(campaign_id)

@@ -78,7 +78,7 @@ def test_every_dial_says_how_far_it_was_behind_its_slot(campaigned: Campaigned) 
 
 def test_what_happened_was_announced_once_each(campaigned: Campaigned) -> None:
     kinds = Counter(event["detail-type"] for event in campaigned.events)
-    assert kinds == {"CallSettled": REQUESTS, "ContactFinished": 5, "CampaignFinished": 1}
+    assert kinds == {"CampaignRunning": 1, "CallSettled": REQUESTS, "ContactFinished": 5, "CampaignFinished": 1}
     outcomes = Counter(event["detail"].get("outcome") for event in campaigned.events if "outcome" in event["detail"])
     assert outcomes == {"answered": 2, "busy": 1, "machine": 1, "no-answer": 1, "refused": 1}
 

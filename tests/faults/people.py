@@ -70,7 +70,7 @@ class People:
 
     def store(self, people: Sequence[Contact]) -> None:
         for person in people:
-            stored(self._database, person)
+            stored(self._database, person, patience=_RING + _TALK)
 
     def anyone_overdue(self, *, within: timedelta) -> bool:
         """Whether there is anybody of whom reconcile would think by then."""

@@ -31,7 +31,7 @@ def test_a_campaign_whose_primary_is_voted_out_frozen_and_killed_calls_everybody
     """Doubts are redialed here, so that whoever got no request must still get one, and nobody two."""
     three, people = three_of_the_world, numbers(30)
     pacing = {"call_delay_s": 0.2, "max_concurrent": 8}
-    campaign = journey.campaign(people, pacing=pacing, doubt="redial", call={"say": "Hello.", "ring_timeout_s": 5})
+    campaign = journey.campaign(people, pacing=pacing, doubt="redial", call={"say": "Hello.", "ring_timeout_s": 15})
     _until_called(journey, campaign, 5)
     three.step_down()
     _until_called(journey, campaign, 10)

@@ -105,7 +105,11 @@ def _one_database(mongodb_uri: str) -> Iterator[Database[Document]]:
 def database(_one_database: Database[Document]) -> Iterator[Database[Document]]:
     """Empty, with the contacts' indexes made."""
     yield _one_database
-    for name in ("contacts", "campaigns", "suppressions", "lists", "exports", "tokens", "audit", "statistics"):
+    names = (
+        "contacts", "campaigns", "suppressions", "caller_ids", "lists", "exports", "tokens", "audit", "statistics",
+        "live_answers",
+    )  # fmt: skip
+    for name in names:
         _one_database[name].delete_many({})
 
 

@@ -75,6 +75,12 @@ def request(filled: Event, *, path: str, fields: dict[str, str], token: str = TO
     )
 
 
+def queried(filled: Event, query: str, *, token: str = TOKEN) -> Event:
+    """The same request with a query, signed over it."""
+    told = request(filled, path=f"{filled['rawPath']}?{query}", fields=fields_of(filled), token=token)
+    return told | {"rawPath": filled["rawPath"], "rawQueryString": query, "requestContext": filled["requestContext"]}
+
+
 def with_body(filled: Event, body: bytes) -> Event:
     """The same request with another body, as Lambda encodes it."""
     length = filled["headers"] | {"content-length": str(len(body))}

@@ -19,6 +19,8 @@ FORM = {
     "from_numbers": ["+12015550199"],
     "call": {"say": "Hello {name}.", "opt_out_digit": "9"},
     "pacing": {"call_delay_s": 0.001, "max_concurrent": 100},
+    "retry": {"max_attempts": 3},
+    "any_hour_because": "a test runs at any hour",
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from dialer import wiring
 from dialer.lifecycle import State
 from dialer.model import FinishedAttempt, Outcome, attempt_id
-from tests.builders import a_contact, a_sid, now, stored
+from tests.builders import a_contact, a_phone, a_sid, now, stored
 from tests.functions.conftest import Stack, forget_wiring
 from tests.functions.events import event
 from tests.functions.operators import FORM, Operator
@@ -31,7 +31,7 @@ def test_a_campaign_is_made_read_and_listed(operator: Operator) -> None:
         ({"from_numbers": ["2015550199"]}, "body.from_numbers.0: String should match pattern"),
         ({"hours": {"zone": "Mars"}}, "'Mars' is not a time zone"),
         ({"colour": "red"}, "body.colour: Extra inputs are not permitted"),
-        ({"call": {}}, "give either `say` or `twiml`"),
+        ({"call": {}}, "give one of `say`, `script` and `twiml`"),
     ],
 )
 def test_a_wrong_campaign_is_refused_by_field(operator: Operator, wish: dict[str, Any], told: str) -> None:
@@ -89,7 +89,7 @@ NEW = [
     {"call": {"opt_out_digit": "5"}},
     {"doubt": "redial"},
     {"retry": {"max_attempts": 5}},
-    {"purpose": "survey"},
+    {"purpose": "survey", "any_hour_because": ""},
 ]
 
 
@@ -287,3 +287,36 @@ def test_calls_a_minute_are_counted_from_permits_and_a_minute_by_reconcile(stack
     assert told["dials"] == 6
     assert told["calls_per_minute"] == pytest.approx(6, rel=0.2)
     assert operator.get(f"/campaigns/{operator.running()}/stats")["calls_per_minute"] is None
+
+
+def test_a_preview_is_all_that_a_call_says_and_calls_nobody(stack: Stack, operator: Operator) -> None:
+    campaign_id = operator.campaign()
+    contact = stored(stack.database, a_contact(campaign_id))
+    told = operator.post(f"/campaigns/{campaign_id}/preview", {"contact_id": contact.id})
+    assert [scene["when"] for scene in told["scenes"]] == ["answer", "opt-out"]
+    assert "Hello Ada." in told["scenes"][0]["twiml"]
+    assert stack.contact(contact) == contact
+    other = operator.refused("POST", f"/campaigns/{operator.campaign()}/preview", {"contact_id": contact.id})
+    assert other.status == 422
+
+
+def test_a_test_call_is_one_person_s_campaign_that_runs_through_every_check(stack: Stack, operator: Operator) -> None:
+    campaign_id, phone = operator.campaign(), a_phone()
+    listener = stored(stack.database, a_contact(campaign_id))
+    made = operator.post(f"/campaigns/{campaign_id}/test-call", {"to": phone, "contact_id": listener.id})
+    assert (made["test_of"], made["state"]) == (campaign_id, "running")
+    (person,) = operator.post("/contacts/find", {"campaign_id": made["campaign_id"], "state": "pending"})["items"]
+    assert person["phone"] == phone
+    operator.post("/suppressions", {"phone": phone, "reason": "asked"})
+    stack.invoke("tick", {"campaign_id": made["campaign_id"]})
+    assert operator.get(f"/contacts/{person['id']}")["state"] == "suppressed"
+    assert operator.refused("POST", f"/campaigns/{campaign_id}/test-call", {"to": "911", "region": "US"}).status == 422
+
+
+def test_a_sales_call_by_machine_neither_starts_nor_is_scheduled_without_what_the_rules_ask(operator: Operator) -> None:
+    selling = operator.campaign(purpose="telemarketing", any_hour_because="")
+    refused = operator.refused("POST", f"/campaigns/{selling}/start")
+    assert (refused.status, "`call.identification`" in refused.body["detail"]) == (422, True)
+    moment = {"start_at": at(timedelta(hours=1))}
+    assert operator.refused("PUT", f"/campaigns/{selling}/schedule", moment).status == 422
+    assert operator.get(f"/campaigns/{selling}")["state"] == "draft"

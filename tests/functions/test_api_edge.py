@@ -41,11 +41,21 @@ def test_every_file_is_answered_as_it_stands(stack: Stack, name: str) -> None:
 
 
 def test_what_is_not_there_and_what_is_not_for_this_method(operator: Operator) -> None:
-    for path in ("/", "/campaign", "/campaigns/", "/campaigns/1/2/3", "//"):
+    for path in ("/page/none.js", "/campaign", "/campaigns/", "/campaigns/1/2/3", "//"):
         assert operator.refused("GET", path).status == 404
     wrong = operator.refused("DELETE", "/campaigns")
     assert (wrong.status, wrong.headers["Allow"]) == (405, "GET, POST")
     assert wrong.body["detail"] == "Use GET or POST here."
+    assert operator.refused("PUT", f"/campaigns/{operator.campaign()}").headers["Allow"] == "GET, PATCH"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("GET", "/contacts/find", "POST"), ("PUT", "/contacts/find", "POST"), ("DELETE", "/tokens/own", "GET")],
+)
+def test_a_word_is_no_id(operator: Operator, method: str, path: str, allowed: str) -> None:
+    refused = operator.refused(method, path)
+    assert (refused.status, refused.headers["Allow"]) == (405, allowed)
 
 
 @pytest.mark.parametrize(
@@ -70,8 +80,48 @@ def test_a_body_that_is_no_text_or_no_json_is_refused(operator: Operator) -> Non
     asked = request("POST", "/campaigns", FORM, **bearer)
     assert operator.send(asked | {"body": "/w==", "isBase64Encoded": True}).status == 422
     assert operator.send(asked | {"body": "no base64", "isBase64Encoded": True}).status == 422
-    form = asked | {"headers": asked["headers"] | {"content-type": "text/csv"}}
-    assert operator.send(form).status == 415
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/csv",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "Application/X-WWW-Form-Urlencoded; charset=utf-8",
+        "multipart/form-data; boundary=x",
+        "multipart/form-data",
+        "application/jsonlines",
+    ],
+)
+def test_a_body_that_is_called_something_else_is_refused_unread(operator: Operator, kind: str) -> None:
+    for path, body in (("/campaigns", FORM), ("/suppressions", {"phone": a_phone(), "reason": "asked"})):
+        assert operator.refused("POST", path, body, content_type=kind).status == 415
+    assert operator.get("/suppressions")["items"] == []
+
+
+def test_json_may_be_called_json_or_nothing_and_nothing_may_be_called_a_form(operator: Operator) -> None:
+    """As curl does with `-X POST -d ''`, and programs with a body of no bytes."""
+    for kind in ("", "application/json", "application/json; charset=utf-8"):
+        assert operator.ask("POST", "/campaigns", FORM, content_type=kind).status == 201
+    form = "application/x-www-form-urlencoded"
+    start = f"/campaigns/{operator.campaign()}/start"
+    assert operator.refused("POST", start, text=" ", content_type=form).status == 415
+    assert operator.ask("POST", start, content_type=form).status == 200
+
+
+@pytest.mark.parametrize("space", ["", " \r\n\t"])
+def test_a_list_is_never_taken_for_its_first_item(operator: Operator, space: str) -> None:
+    wishes = [{"phone": a_phone(), "reason": "asked"} for _ in range(2)]
+    for method, path, body in (
+        ("POST", "/suppressions", wishes),
+        ("POST", "/campaigns", [FORM, FORM]),
+        ("POST", "/stop-all", [None]),
+        ("PATCH", f"/campaigns/{operator.campaign()}", [{"name": "Another"}]),
+    ):
+        refused = operator.refused(method, path, text=space + json.dumps(body))
+        assert (refused.status, refused.body["detail"]) == (422, "The body is a list: send one object.")
+    assert operator.get("/suppressions")["items"] == []
 
 
 def test_every_answer_has_the_headers_that_keep_it_where_it_is(operator: Operator, stranger: Operator) -> None:

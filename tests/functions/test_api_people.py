@@ -1,6 +1,7 @@
 """People through the operators' API: added, found, held, released, cancelled, decided about, suppressed, forgotten."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,10 +9,11 @@ import pytest
 from dialer import wiring
 from dialer.lifecycle import IN_FLIGHT, TERMINAL, UNSETTLED, State
 from dialer.model import Outcome, attempt_of
-from tests.builders import a_contact, a_message, a_phone, now, stored
+from dialer.tokens import Role
+from tests.builders import a_campaign, a_contact, a_message, a_phone, a_region_at, created, now, stored
 from tests.functions.conftest import Stack, telling
 from tests.functions.events import batch
-from tests.functions.operators import Operator
+from tests.functions.operators import Operator, a_token
 from tests.functions.test_api_campaigns import finished
 
 
@@ -88,7 +90,11 @@ def test_a_campaigns_contacts_in_a_state_come_page_by_page_each_once(
     stack: Stack, operator: Operator, state: State
 ) -> None:
     campaign_id, moment = operator.campaign(), now()
-    everybody = [stored(stack.database, a_contact(campaign_id, state=state, priority=n % 2)) for n in range(7)]
+    regions = ("US-FL New_York", "US-NY New_York")
+    everybody = [
+        stored(stack.database, a_contact(campaign_id, state=state, priority=n % 2, region=regions[n % 3 % 2]))
+        for n in range(7)
+    ]
     if state in TERMINAL:  # in one millisecond, as a batch of a tick is
         stack.database["contacts"].update_many({"campaign_id": campaign_id}, {"$set": {"settled_at": moment}})
     other = State.DONE if state is not State.DONE else State.FAILED
@@ -118,6 +124,48 @@ def test_a_contact_tells_its_whole_story(stack: Stack, operator: Operator) -> No
     assert told["attempts"][1]["sid"] == attempt_of(contact).sid
     assert told["attempts"][0]["ended_at"]
     assert operator.refused("GET", f"/contacts/{'0' * 24}").status == 404
+
+
+def test_a_story_says_what_details_mean_and_what_was_answered_which_a_viewer_does_not_see(
+    stack: Stack, operator: Operator
+) -> None:
+    asked = now() + timedelta(hours=3)
+    contact = a_contact(operator.campaign(), state=State.PLACED, reason="")
+    (past,) = finished(contact.id, Outcome.FAILED)
+    attempt = replace(attempt_of(contact), answers={"coming": "yes"})
+    story = (replace(past, detail="404", answers={"mood": "good"}),)
+    contact = stored(stack.database, replace(contact, history=story, attempt=attempt))
+    more = {"callback_at": asked, "row": {"list": "a" * 24, "line": 7}}
+    stack.database["contacts"].update_one({"_id": contact.id}, {"$set": more})
+    told = operator.get(f"/contacts/{contact.id}")
+    assert told["meanings"] == {"404": "there is no such number"}
+    assert [one["answers"] for one in told["attempts"]] == [{"mood": "good"}, {"coming": "yes"}]
+    assert (told["list_id"], told["line"]) == ("a" * 24, 7)
+    assert abs(datetime.fromisoformat(told["callback_at"]) - asked) < timedelta(milliseconds=1)
+    viewer = operator.with_token(a_token(Role.VIEWER))
+    for shown in (
+        viewer.get(f"/contacts/{contact.id}"),
+        *viewer.post("/contacts/find", {"phone": contact.phone})["items"],
+    ):
+        assert [one["answers"] for one in shown["attempts"]] == [{"mood": "•"}, {"coming": "•"}]
+
+
+def test_a_contact_tells_why_it_was_not_called_and_who_decided_so(stack: Stack, operator: Operator) -> None:
+    """A tick that finds it suppressed, after a person held and released it."""
+    campaign = created(stack.database, a_campaign())
+    contact = stored(stack.database, a_contact(campaign))
+    operator.post(f"/contacts/{contact.id}/hold", {"reason": "asked by mail"})
+    operator.post(f"/contacts/{contact.id}/release", {"reason": "a mistake"})
+    operator.post("/suppressions", {"phone": contact.phone, "reason": "asked"})
+    stack.invoke("tick", {"campaign_id": campaign.id})
+    told = operator.get(f"/contacts/{contact.id}")
+    assert [(one["state"], one["reason"]) for one in told["decisions"]] == [
+        ("pending", "on hold: asked by mail"), ("pending", "released: a mistake"), ("suppressed", "suppressed"),
+    ]  # fmt: skip
+    assert [bool(one["due_at"]) for one in told["decisions"]] == [True, True, False]
+    moments = [one["at"] for one in told["decisions"]]
+    assert moments == sorted(moments)
+    assert told["attempts"] == []
 
 
 def test_who_is_on_hold_is_not_called_until_released(stack: Stack, operator: Operator) -> None:
@@ -171,11 +219,13 @@ def test_nobody_waits_for_an_attempt_they_do_not_have(stack: Stack, operator: Op
 @pytest.mark.parametrize("scope", ["global", "campaign", "purpose:survey"])
 def test_a_suppressed_phone_is_not_called_within_its_scope(stack: Stack, operator: Operator, scope: str) -> None:
     """At the last look, and no other campaign is kept from calling it by a scope of this one."""
-    campaign_id, other = operator.running(purpose="survey"), operator.running(purpose="charity")
+    campaign_id = operator.running(purpose="survey", any_hour_because="")
+    other = operator.running(purpose="charity", any_hour_because="")
     scope = f"campaign:{campaign_id}" if scope == "campaign" else scope
     phone = a_phone()
-    contact = stored(stack.database, a_contact(campaign_id, phone=phone, state=State.CLAIMED))
-    free = stored(stack.database, a_contact(other, phone=phone, state=State.CLAIMED))
+    noon = a_region_at(12)
+    contact = stored(stack.database, a_contact(campaign_id, phone=phone, region=noon, state=State.CLAIMED))
+    free = stored(stack.database, a_contact(other, phone=phone, region=noon, state=State.CLAIMED))
     assert operator.post("/suppressions", {"phone": phone, "scope": scope, "reason": "asked"}) == {"new": 1}
     assert operator.post("/suppressions", {"phone": phone, "scope": scope, "reason": "again"}) == {"new": 0}
     stack.invoke("call", batch(a_message(contact)))
@@ -186,8 +236,8 @@ def test_a_suppressed_phone_is_not_called_within_its_scope(stack: Stack, operato
 
 
 def test_a_purpose_is_suppressed_when_claimed_too(stack: Stack, operator: Operator) -> None:
-    campaign_id = operator.running(purpose="survey")
-    contact = stored(stack.database, a_contact(campaign_id))
+    campaign_id = operator.running(purpose="survey", any_hour_because="")
+    contact = stored(stack.database, a_contact(campaign_id, region=a_region_at(12)))
     operator.post("/suppressions", {"phone": contact.phone, "scope": "purpose:survey", "reason": "asked"})
     stack.invoke("tick", {"campaign_id": campaign_id})
     assert stack.contact(contact).state is State.SUPPRESSED

@@ -1,6 +1,7 @@
 """The call function: what each message does to the contact and at the carrier, whose ledger counts the requests."""
 
 import json
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -8,10 +9,12 @@ import pytest
 
 from dialer import wiring
 from dialer.adapters.call_queue import body_of
+from dialer.breaker import MANY
+from dialer.calling.rules import rule_version
 from dialer.errors import BadSettings
 from dialer.lifecycle import State
 from dialer.model import Campaign, CampaignState, Contact, Hours, Pacing, attempt_of
-from tests.builders import FROM_NUMBER, a_campaign, a_contact, a_message, created, now, stored
+from tests.builders import FROM_NUMBER, a_campaign, a_contact, a_message, a_region_at, created, now, stored
 from tests.functions.conftest import Stack
 from tests.functions.events import TOKEN, VOICE_URL, batch, event
 
@@ -237,6 +240,20 @@ def test_a_suppressed_phone_is_never_called_and_the_freed_line_is_told(stack: St
     assert [hint["campaign_id"] for hint in stack.queued("REFILL_QUEUE_URL")] == [contact.campaign_id]
 
 
+def test_who_has_fallen_asleep_since_the_claim_is_not_called_and_waits_for_morning_with_the_rule(stack: Stack) -> None:
+    (contact,) = claimed(stack, any_hour_because="")
+    region = a_region_at(22)
+    stack.database["contacts"].update_one({"_id": contact.id}, {"$set": {"region": region}})
+    assert stack.invoke("call", batch(a_message(contact))) == ALL_WELL
+    found = stack.contact(contact)
+    assert (found.state, found.used, found.attempt) == (State.PENDING, 0, None)
+    assert found.reason.startswith("calling hours: every place, ")
+    assert found.reason.endswith(f" {region.partition(' ')[2]}, rules {rule_version()}")
+    assert found.due_at is not None
+    assert timedelta(hours=9) <= found.due_at - now() <= timedelta(hours=10)
+    assert stack.asked(contact) == []
+
+
 def test_lines_that_are_all_in_use_are_not_joined_by_one_more(stack: Stack) -> None:
     (contact,) = claimed(stack, pacing=Pacing(call_delay=timedelta(milliseconds=1), max_concurrent=1))
     stored(stack.database, a_contact(contact.campaign_id, state=State.PLACED))
@@ -325,6 +342,19 @@ def test_the_file_with_a_poison_message_fails_only_that_record(stack: Stack) -> 
     """As it stands: its good message is of a campaign that this database does not have."""
     file = event("call_batch_with_poison")
     assert stack.invoke("call", file) == {"batchItemFailures": [{"itemIdentifier": file["Records"][1]["messageId"]}]}
+
+
+def test_a_carrier_that_takes_every_other_call_pauses_the_campaign(stack: Stack) -> None:
+    """No streak grows long, and yet half of the list is in doubt."""
+    contacts = claimed(stack, MANY * 2)
+    stack.carrier.set_faults([{"kind": "500_before", "op": "create", "every": 2}])
+    for contact in contacts:
+        stack.invoke("call", batch(a_message(contact)))
+    states = Counter(stack.contact(contact).state for contact in contacts)
+    assert states[State.UNCERTAIN] == MANY
+    paused = stack.database["campaigns"].find_one({"_id": contacts[0].campaign_id}) or {}
+    assert paused["state"] == "paused"
+    assert paused["reason"].startswith(f"{MANY} of the last ")
 
 
 def test_answers_that_stay_unclear_pause_the_campaign(stack: Stack) -> None:

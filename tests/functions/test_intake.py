@@ -92,6 +92,12 @@ def test_rejects_are_one_file_with_line_and_reason_and_no_phone(stack: Stack) ->
     assert keys(stack) == {read.key, read.rejects_key}
 
 
+def test_nothing_in_the_rejects_is_run_by_a_spreadsheet(stack: Stack) -> None:
+    new = uploaded(stack, f"phone,=1+1\n{ADA},{'x' * 1001}\n")
+    stack.invoke("intake", noticed(new))
+    assert file(stack, new.rejects_key) == "line,reason\r\n2,'=1+1 is longer than 1000 characters\r\n"
+
+
 def test_a_list_whose_rows_are_all_good_has_an_empty_file_of_rejects(stack: Stack) -> None:
     new = uploaded(stack, f"phone\n{ADA}\n")
     stack.invoke("intake", noticed(new))
@@ -140,8 +146,8 @@ def test_what_was_read_before_a_list_broke_off_is_kept_and_counted(stack: Stack)
     stack.invoke("intake", noticed(new))
     refused = wiring.list_desk().report(new.id)
     assert "not UTF-8 text after line" in refused.reason
-    assert (refused.counts.rows, refused.counts.added, refused.counts.rejected) == (2000, 1000, 1000)
-    assert file(stack, refused.rejects_key).count("\n") == 1001
+    assert (refused.counts.rows, refused.counts.added, refused.counts.rejected) == (2500, 1000, 1500)
+    assert file(stack, refused.rejects_key).count("\n") == 1501
     assert refused.rejects_key in wiring.list_desk().rejects_link(refused)
 
 
@@ -311,6 +317,7 @@ def told(stack: Stack, count: int = 7, **wishes: Any) -> Told:
             FinishedAttempt(
                 id=f"{contact.id}-{n}",
                 n=n,
+                to=phone,
                 from_number="+12015550199",
                 dial_at=now(),
                 ended_at=now(),
@@ -346,7 +353,7 @@ def test_an_export_of_calls_has_a_line_for_each_attempt_and_what_joins_it_to_the
     assert tuple(lines[0]) == CALL_COLUMNS
     assert [line["phone_number_dialed"] for line in lines[:14]] == [p for p in told_.phones for _ in (1, 2)]
     assert {line["status"] for line in lines} == {"busy", "placed"}
-    assert {(line["external_id"], line["metadata"]) for line in lines[:14]} == {("=A,7", odd["metadata"])}
+    assert {(line["external_id"], line["metadata"]) for line in lines[:14]} == {("'=A,7", odd["metadata"])}
     assert json.loads(lines[0]["variables"]) == {"name": "Zo\xeb"}
 
 

@@ -20,6 +20,7 @@ from tests.adapters.raw_server import RawServer, reply
 from tests.builders import a_campaign, a_contact, a_message, created, now, stored
 from tests.functions.conftest import Stack
 from tests.functions.events import batch, event, webhook
+from tests.functions.test_abandonment import a_desk, abandon
 
 
 def metrics(printed: str) -> dict[str, Any]:
@@ -81,6 +82,14 @@ def test_a_pause_by_the_dialer_itself_is_counted(told: Stack, capsys: pytest.Cap
     told.invoke("call", batch(a_message(contact)))
     sent = metrics(capsys.readouterr().out)
     assert (sent["OurFault"], sent["Paused"]) == (1, 1)
+
+
+def test_a_pause_because_transfers_find_nobody_is_told_once(told: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    campaign = a_desk(told)
+    abandon(told, campaign, 4)
+    assert "Paused" not in metrics(capsys.readouterr().out)
+    abandon(told, campaign, 2)  # the second one ends in a campaign that is paused already
+    assert metrics(capsys.readouterr().out)["Paused"] == 1
 
 
 def test_reconcile_feels_the_pulse(told: Stack, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,11 +13,11 @@ from dialer.adapters.clock import SystemClock
 from dialer.errors import BadInput, BadSettings
 from dialer.lifecycle import State
 from dialer.model import CampaignState, Contact, Hours, Pacing
-from tests.builders import a_campaign, a_contact, a_phone, created, now, stored
+from tests.builders import a_campaign, a_contact, a_phone, a_region_at, created, now, stored
 from tests.functions.conftest import PARAMETERS, Stack
 from tests.functions.events import event, refill
 
-FIELDS = {"campaign_id", "outcome", "claimed", "sifted", "sent", "unsent", "doubtful", "alarm"}
+FIELDS = {"campaign_id", "outcome", "claimed", "sifted", "sent", "unsent", "doubtful", "closed", "alarm"}
 
 
 def filled(stack: Stack, contacts: int = 3, **overrides: Any) -> list[Contact]:
@@ -190,6 +190,27 @@ def test_a_batch_s_verdicts_are_each_contact_s_own(stack: Stack) -> None:
         State.PENDING,
         State.CLAIMED,
     ]
+
+
+def test_who_is_asleep_is_not_claimed_and_stays_as_it_was_while_the_others_are(stack: Stack) -> None:
+    campaign = created(stack.database, a_campaign(any_hour_because=""))
+    hours = (3, 12, 4, 13, 12)
+    contacts = [stored(stack.database, a_contact(campaign, region=a_region_at(hour))) for hour in hours]
+    nobody_knows = stored(stack.database, a_contact(campaign, region=""))
+    (report,) = stack.invoke("tick", event("tick_schedule"))["campaigns"]
+    assert (report["outcome"], report["claimed"], report["sent"], report["closed"]) == ("ticked", 3, 3, 3)
+    asleep = [one for one, hour in zip(contacts, hours, strict=True) if hour < 8]
+    assert [stack.contact(one) for one in (*asleep, nobody_knows)] == [*asleep, nobody_knows]
+    assert {stack.contact(one).state for one in contacts if one not in asleep} == {State.CLAIMED}
+
+
+def test_a_campaign_whose_people_are_all_asleep_reserves_nothing_and_is_not_finished(stack: Stack) -> None:
+    campaign = created(stack.database, a_campaign(any_hour_because=""))
+    contact = stored(stack.database, a_contact(campaign, region=a_region_at(3)))
+    (report,) = stack.invoke("tick", event("tick_schedule"))["campaigns"]
+    assert (report["outcome"], report["closed"], report["claimed"]) == ("closed", 1, 0)
+    assert stack.contact(contact) == contact
+    assert stack.campaign(campaign) == campaign
 
 
 def _a_long_row_of_suppressed(stack: Stack, length: int) -> tuple[list[Contact], Contact]:

@@ -13,8 +13,9 @@ from dialer import wiring
 from dialer.adapters import signature
 from dialer.errors import BadSettings
 from dialer.lifecycle import State
-from dialer.model import CallPlan, CampaignState, Contact, Outcome, attempt_of
-from tests.builders import a_campaign, a_contact, a_message, a_sid, created, now, stored
+from dialer.model import CallPlan, CampaignState, Contact, Outcome, Purpose, attempt_of
+from dialer.retry_presets import preset
+from tests.builders import a_campaign, a_contact, a_message, a_region_at, a_sid, created, now, stored
 from tests.functions.conftest import Stack
 from tests.functions.events import Event, batch, event, fields_of, names, request, webhook, with_body
 
@@ -81,6 +82,22 @@ def test_an_end_settles_the_attempt_and_the_policy_says_what_follows(
         assert timedelta(0) <= now() + wait - after.due_at < timedelta(seconds=10)
 
 
+def test_what_the_carrier_could_not_do_uses_no_attempt_up_where_the_schedule_says_so(stack: Stack) -> None:
+    contact = in_call(stack, used=3, retry=preset(Purpose.INFORMATIONAL))
+    stack.invoke("voice", webhook("voice_status_failed", contact))
+    after = stack.contact(contact)
+    assert (after.state, after.used, [past.outcome for past in after.history]) == (State.PENDING, 2, [Outcome.FAILED])
+
+
+def test_a_retry_that_would_ring_at_night_is_due_in_the_morning_of_where_the_phone_is(stack: Stack) -> None:
+    contact = in_call(stack, used=1, any_hour_because="")
+    stack.database["contacts"].update_one({"_id": contact.id}, {"$set": {"region": a_region_at(22)}})
+    stack.invoke("voice", webhook("voice_status_busy", contact))
+    due_at = stack.contact(contact).due_at
+    assert due_at is not None
+    assert timedelta(hours=9) <= due_at - now() <= timedelta(hours=10)
+
+
 @pytest.mark.parametrize("state", [State.DIALING, State.UNCERTAIN, State.HELD])
 def test_an_end_that_comes_before_everything_else_settles_too(stack: Stack, state: State) -> None:
     contact = in_call(stack, state)
@@ -133,7 +150,7 @@ def test_a_machine_heard_during_the_call_counts_at_its_end(stack: Stack) -> None
 def test_who_answers_hears_the_campaigns_text_with_their_own_words(stack: Stack) -> None:
     contact = in_call(stack, State.DIALING, call=CallPlan(say="Hello {name}, it is {day}."))
     reply = stack.invoke("voice", webhook("voice_answer", contact, sid=a_sid()))
-    assert verbs(reply) == ["Say"]
+    assert verbs(reply) == ["Gather", "Say"]
     assert "Hello Ada, it is ." in reply["body"]
     assert stack.contact(contact).state is State.PLACED
 
@@ -144,15 +161,15 @@ def test_who_is_asked_for_a_key_is_asked_at_the_attempts_own_url(stack: Stack) -
     assert verbs(reply) == ["Gather", "Say"]
     gather = ET.fromstring(reply["body"])[0]
     own = f"https://voice.example/voice/{contact.id}/{attempt_of(contact).id}/keypress"
-    assert gather.attrib["action"] == f"{own}#rc=5&rp=all"  # or an opt-out that meets a 503 would never come again
+    assert gather.attrib["action"] == f"{own}?to=1#rc=5&rp=all"  # or an opt-out that meets a 503 would never come again
 
 
 def test_of_two_calls_for_one_attempt_only_the_first_may_speak(stack: Stack) -> None:
     contact = in_call(stack, State.DIALING)
     first, second = a_sid(), a_sid()
-    assert verbs(stack.invoke("voice", webhook("voice_answer", contact, sid=first))) == ["Say"]
+    assert verbs(stack.invoke("voice", webhook("voice_answer", contact, sid=first))) == ["Gather", "Say"]
     assert verbs(stack.invoke("voice", webhook("voice_answer", contact, sid=second))) == ["Hangup"]
-    assert verbs(stack.invoke("voice", webhook("voice_answer", contact, sid=first))) == ["Say"]  # asked again: the same
+    assert verbs(stack.invoke("voice", webhook("voice_answer", contact, sid=first))) == ["Gather", "Say"]  # asked again
     assert attempt_of(stack.contact(contact)).sid == first
     assert [alarm for _, alarm in logged(stack)] == ["", f"call {second} has no right to speak", ""]
 
@@ -204,7 +221,7 @@ def test_an_opt_out_is_written_whatever_became_of_the_attempt(stack: Stack, stat
     contact = in_call(stack, call=CallPlan(say="Press 9.", opt_out_digit="9"))
     if state is State.DONE:
         stack.invoke("voice", webhook("voice_status_completed", contact))
-    assert verbs(stack.invoke("voice", webhook("voice_keypress", contact))) == ["Say"]
+    assert verbs(stack.invoke("voice", webhook("voice_keypress", contact))) == ["Say", "Hangup"]
     assert wiring.suppressions().among("any", [contact.phone]) == {contact.phone}
     kept = stack.database["suppressions"].find_one({}) or {}
     assert contact.phone not in str(kept)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
@@ -47,7 +47,10 @@ class Aws:
         headers = told["headers"] | {"x-twilio-signature": got.signature}
         http = told["requestContext"]["http"] | {"path": got.path}
         context = told["requestContext"] | {"http": http}
-        told |= {"rawPath": got.path, "headers": headers, "requestContext": context}
+        query = urlsplit(got.url).query
+        told |= {"rawPath": got.path, "rawQueryString": query, "headers": headers, "requestContext": context}
+        if query:
+            told["queryStringParameters"] = dict(parse_qsl(query))
         reply = self.invoke("voice", with_body(told, urlencode(got.params).encode()))
         return reply["statusCode"], reply["body"]
 

@@ -10,7 +10,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -26,6 +28,7 @@ from tests.journeys.desk import Desk
 Json = dict[str, Any]
 Number = str
 Value = TypeVar("Value")
+NOBODY: Mapping[Number, Number] = MappingProxyType({})
 
 SLEEPING = "rate(1 hour)"
 BOUNDS = {
@@ -55,7 +58,8 @@ HUMAN = {"kind": "human", "ring": 2, "talk": 5}
 AREAS = (
     201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 224, 225, 228, 229, 231,
     234, 239, 240, 248, 251, 252, 253, 254, 256, 260, 262, 267, 269, 270, 276, 281, 301, 302, 303, 304, 305, 307,
-    308, 309, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321,
+    308, 309, 312, 313, 314, 315, 316, 317, 318, 319, 320, 321, 323, 325, 330, 331, 334, 336, 337, 339, 340, 341,
+    346, 347, 351, 352, 360, 361, 364, 380, 385, 386, 401, 402, 404, 405, 406, 407, 408, 409, 410, 412, 413, 414,
 )  # fmt: skip
 RECORD = json.loads((ROOT / "events" / "call_batch.json").read_text())["Records"][0]
 ALIVE = ("queued", "ringing", "in-progress")
@@ -102,20 +106,28 @@ class Journey:
         """Whoever is not named is a person, and answers."""
         self.carrier.set_fates(numbers, mix=[{"weight": 1, **HUMAN}], seed=1)
 
-    def campaign(self, numbers: Sequence[Number], *, max_concurrent: int = 20, **wishes: Any) -> str:
-        """A running campaign over a list of these numbers."""
+    def campaign(
+        self,
+        numbers: Sequence[Number],
+        *,
+        max_concurrent: int = 20,
+        others: Mapping[Number, Number] = NOBODY,
+        **wishes: Any,
+    ) -> str:
+        """A running campaign over a list of these numbers; `others`: who has another number, and which."""
         form = {
             "name": "journey",
             "from_numbers": [FROM],
-            "call": {"say": "Hello {name}.", "ring_timeout_s": 5, "talk_limit_s": 5, "opt_out_digit": "9"},
+            "call": {"say": "Hello {name}.", "ring_timeout_s": 15, "talk_limit_s": 5, "opt_out_digit": "9"},
             "pacing": {"call_delay_s": 0.02, "max_concurrent": max_concurrent},
             "retry": {"max_attempts": 3, "delays_s": {"busy": 1, "no-answer": 1, "failed": 1}},
+            "any_hour_because": "a journey begins at any hour",
             **wishes,
         }
         place = self.world.run.own("journeys")
         (place / "campaign.json").write_text(json.dumps(form))
         campaign_id: str = self._desk.ask("campaign", "create", str(place / "campaign.json"))["campaign_id"]
-        self.add(campaign_id, numbers)
+        self.add(campaign_id, numbers, others=others)
         self._policies[campaign_id] = {
             "max_attempts": form["retry"]["max_attempts"],
             "retry_on": list(form["retry"]["delays_s"]),
@@ -124,11 +136,25 @@ class Journey:
         self.ask(campaign_id, "start")
         return campaign_id
 
-    def add(self, campaign_id: str, numbers: Sequence[Number]) -> None:
+    def add(
+        self,
+        campaign_id: str,
+        numbers: Sequence[Number],
+        *,
+        timezone: str = "",
+        others: Mapping[Number, Number] = NOBODY,
+    ) -> None:
         sheet = self.world.run.own("journeys") / "list.csv"
-        sheet.write_text("phone,name\n" + "".join(f"{number},Ada\n" for number in numbers))
+        rows = "".join(f"{number},Ada,{timezone},{others.get(number, '')}\n" for number in numbers)
+        sheet.write_text("phone,name,timezone,alt_phone\n" + rows)
         imported = self._desk.ask("campaign", "import", campaign_id, str(sheet))
         assert imported["added"] == len(numbers)
+
+    def test_call(self, campaign_id: str, number: Number) -> str:
+        """The campaign in which one test call is made."""
+        made: str = self._desk.ask("campaign", "test-call", campaign_id, number)["campaign_id"]
+        self._policies[made] = {"max_attempts": 1, "retry_on": [], "doubt": "hold"}
+        return made
 
     def ask(self, campaign_id: str, verb: str) -> None:
         self._desk.ask("campaign", "ask", campaign_id, verb)
@@ -186,7 +212,7 @@ class Journey:
 
     def verdict(self, *campaigns: str) -> Verdict:
         shown = [contact for campaign_id in campaigns for contact in self.show(campaign_id)["contacts"]]
-        names = ("phone", "campaign_id", "contact_id", "state", "reason")
+        names = ("phone", "numbers", "campaign_id", "contact_id", "state", "reason")
         rows = [{name: contact[name] for name in names} for contact in shown]
         policies = {campaign_id: self._policies[campaign_id] for campaign_id in campaigns}
         fates = [record for record in self.carrier.ledger() if record["kind"] in {"opened", "fates"}]
@@ -340,6 +366,30 @@ class Journey:
             os.kill(pid, number)
         return pids
 
+    # -- the carrier's own queue ---------------------------------------------------------------------------------------
+
+    @contextmanager
+    def slow_carrier(self, *, seconds_between: float) -> Iterator[None]:
+        """The carrier dials one call, and keeps the next ones in its queue, each so much longer."""
+        self.carrier.set_pace(1 / seconds_between)
+        try:
+            yield
+        finally:
+            self.carrier.set_pace(0)
+
+    @contextmanager
+    def slow_calls(self) -> Iterator[None]:
+        """Calls last half as long as real ones, so that a function that starts slowly is not too late for them."""
+        self.carrier.set_time_scale(0.5)
+        try:
+            yield
+        finally:
+            self.carrier.set_time_scale(TIME_SCALE)
+
+    def rang(self) -> set[Number]:
+        """Whose phones have rung, by the carrier's own record."""
+        return {record["to"] for record in self.ledger() if record["kind"] == "call" and record["status"] == "ringing"}
+
     # -- the database, from outside ------------------------------------------------------------------------------------
 
     @contextmanager
@@ -366,12 +416,45 @@ class Journey:
         with self._mongodb() as client:
             client[self.world.wish.database]["campaigns"].update_one({"_id": campaign_id}, {"$set": {"fence": 0}})
 
+    def paused_without_a_word(self, campaign_id: str) -> None:
+        """As a pause stands in the database when the announcement of it got lost."""
+        with self._mongodb() as client:
+            client[self.world.wish.database]["campaigns"].update_one(
+                {"_id": campaign_id},
+                {"$set": {"state": "paused", "draining": True}, "$currentDate": {"state_at": True}},
+            )
+
     def rewrite_history(self, campaign_id: str, number: Number, **facts: object) -> None:
         """Somebody changes what is written about a person's first attempt."""
         facts = {f"history.0.{name}": value for name, value in facts.items()}
         with self._mongodb() as client:
             person = {"campaign_id": campaign_id, "phone": number}
             client[self.world.wish.database]["contacts"].update_one(person, {"$set": facts})
+
+    def closes_now(self, campaign_id: str, *, until: timedelta) -> datetime:
+        """The campaign's window is over, and the next one begins at this moment: its operator did not touch it."""
+        opens = (datetime.now(UTC) + until).replace(second=0, microsecond=0)
+        clock = f"{opens:%H:%M}"
+        days = [opens.weekday()]
+        hours = {"zone": "UTC", "opens": clock, "closes": "24:00", "days": days}
+        self._set(campaign_id, {"hours": hours})
+        return opens
+
+    def opens_again(self, campaign_id: str) -> None:
+        """As time would: the window is open, and all who wait for it are due."""
+        self._set(campaign_id, {"hours": None})
+        with self._mongodb() as client:
+            waiting = {"campaign_id": campaign_id, "due_at": {"$exists": True}}
+            client[self.world.wish.database]["contacts"].update_many(waiting, [{"$set": {"due_at": "$$NOW"}}])
+
+    def due_times(self, campaign_id: str) -> list[datetime]:
+        with self._mongodb() as client:
+            found = client[self.world.wish.database]["contacts"].find({"campaign_id": campaign_id})
+            return [contact["due_at"].replace(tzinfo=UTC) for contact in found]
+
+    def _set(self, campaign_id: str, fields: Json) -> None:
+        with self._mongodb() as client:
+            client[self.world.wish.database]["campaigns"].update_one({"_id": campaign_id}, {"$set": fields})
 
     def document(self, campaign_id: str) -> Json:
         with self._mongodb() as client:

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -42,7 +43,7 @@ class Terminal:
         process = subprocess.Popen(
             [sys.executable, "-m", "cli", *words],
             stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, env=self._environment(), start_new_session=True,
-            preexec_fn=partial(fcntl.ioctl, theirs, termios.TIOCSCTTY, 0),  # noqa: PLW1509  no threads here
+            preexec_fn=partial(_at_the_terminal, theirs),  # noqa: PLW1509  no threads here
         )  # fmt: skip
         os.close(theirs)
         text = _watched(ours, process, dict(answers or {}))
@@ -63,6 +64,12 @@ class Terminal:
     def _environment(self) -> dict[str, str]:
         plain = {"HOME": str(self.home), "DIALER_CONFIG_DIR": str(self.home / "dialer"), "LANG": "C.UTF-8"}
         return {**plain, "PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": "160", **self.environment}
+
+
+def _at_the_terminal(screen: int) -> None:
+    """It is this process's own, and Ctrl-C ends it, also where the tests run in the background."""
+    fcntl.ioctl(screen, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _watched(screen: int, process: "subprocess.Popen[bytes]", answers: dict[str, str]) -> str:

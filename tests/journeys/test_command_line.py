@@ -15,9 +15,10 @@ from tests.journeys.terminal import CTRL_C, Terminal
 FORM = f"""
 name: by the command line
 from_numbers: [{FROM}]  # unquoted: YAML alone would read a number
-call: {{say: "Hello {{name}}.", ring_timeout_s: 5, talk_limit_s: 5, opt_out_digit: 9}}
+call: {{say: "Hello {{name}}.", ring_timeout_s: 15, talk_limit_s: 5, opt_out_digit: 9}}
 pacing: {{call_delay_s: 0.02, max_concurrent: 20}}
 hours: {{opens: 00:00, closes: 24:00, zone: UTC}}
+any_hour_because: a test runs at any hour
 """
 
 

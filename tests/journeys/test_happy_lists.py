@@ -16,7 +16,7 @@ def test_everybody_is_called_as_often_as_their_fate_demands(journey: Journey, nu
             wrong: {"kind": "refuse", "code": 21211},
         }
     )
-    call = {"say": "Hello {name}.", "ring_timeout_s": 5, "talk_limit_s": 30, "detect_machine": True}
+    call = {"say": "Hello {name}.", "ring_timeout_s": 15, "talk_limit_s": 30, "detect_machine": True}
     campaign = journey.campaign([human, machine, fax, busy, silent, broken, wrong, *others], call=call)
     journey.finish(campaign)
     found = journey.contacts(campaign)

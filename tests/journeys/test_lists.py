@@ -70,7 +70,8 @@ def _written(desk: Desk, export_id: str) -> Json | None:
 def test_a_run_that_is_killed_in_the_middle_of_a_list_loses_and_doubles_nobody(journey: Journey, desk: Desk) -> None:
     """`kill -9` while rows come in: the message returns, another run goes on, and the report is of each row once."""
     campaign = draft(journey, desk)
-    phones = [f"+1{200 + n // 100}55501{n % 100:02}" for n in range(LONG)]
+    areas = [*range(201, 500), *range(640, 800)]  # none that everybody shares
+    phones = [f"+1{areas[n // 100]}55501{n % 100:02}" for n in range(LONG)]
     rows = "".join(f"{phone},{n}\n" if n % 10 else f"911,{n}\n" for n, phone in enumerate(phones))
     list_id = upload(journey, desk, campaign, f"phone,n\n{rows}")
     with MongoClient[Json](journey.world.mongodb_uri) as client:

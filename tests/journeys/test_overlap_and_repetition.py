@@ -11,7 +11,7 @@ from tests.journeys.journey import HUMAN, Journey, until
 
 LONG_CALL = {
     "twiml": '<Response><Pause length="60"/></Response>',  # 0.7 s here: ticks see the lines in use
-    "ring_timeout_s": 5,
+    "ring_timeout_s": 15,
     "talk_limit_s": 30,
 }
 

@@ -2,7 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.journeys.conftest import Numbers
+from tests.journeys.desk import RefusedByDeskError
 from tests.journeys.journey import CALL_FUNCTIONS, HUMAN, Journey, until
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -58,6 +61,34 @@ def test_a_stopped_campaign_calls_nobody_more(journey: Journey, numbers: Numbers
     assert sorted(found[phone]["state"] for phone in claimed) == ["failed"] * 4 + ["pending"] * 2
     assert len(journey.requests()) == 4
     assert journey.verdict(campaign)["duplicates"] == 0
+
+
+def test_a_campaign_whose_transfers_find_nobody_pauses_itself_and_no_message_in_the_queue_is_dialed(
+    journey: Journey, numbers: Numbers
+) -> None:
+    people = numbers(9)
+    journey.fates({phone: {**HUMAN, "talk": 3000, "transfers": ["no-answer"]} for phone in people})
+    transfer = {"to": "+13105550142", "timeout_s": 5, "otherwise": [{"say": "Nobody is free."}]}
+    with journey.messages_kept():
+        campaign = journey.campaign(people, call={"script": [{"transfer": transfer}], "talk_limit_s": 3600})
+        journey.tick(campaign)
+        messages = journey.take_messages(campaign, count=9)
+    journey.send_messages(messages[:5])
+    until(
+        lambda: journey.tick(campaign) and journey.show(campaign)["state"] == "paused",  # one may have to try again
+        what=lambda: journey.show(campaign),
+    )
+    journey.send_messages(messages[5:])
+    journey.drain()
+    assert journey.tick(campaign)["outcome"] == "not running"
+    assert journey.document(campaign)["reason"].startswith("5 of 5 live answers in 30 days found nobody to talk to")
+    with pytest.raises(RefusedByDeskError, match="cannot resume: 5 of 5 live answers"):
+        journey.ask(campaign, "resume")
+    assert len(journey.requests()) == 5
+    calls = [call for call in journey.carrier.calls() if call["to"] in people]
+    assert [call["heard"][-1] for call in calls] == ["Nobody is free."] * 5
+    until(lambda: journey.in_state("done", campaign) == 5, what=lambda: journey.show(campaign))
+    assert journey.in_state("pending", campaign) == 4
 
 
 def test_outside_its_hours_a_campaign_calls_nobody(journey: Journey, numbers: Numbers) -> None:

@@ -14,7 +14,7 @@ WORLD = {
     "parameters": {"mongodb_uri": "/none", "phone_hash_key": "/none"},
     "mongodb": {"database": "none"},
     "queues": {"RefillQueue": "none", "IntakeQueue": "none"},
-    "outputs": {"StoreBucketName": "none"},
+    "outputs": {"StoreBucketName": "none", "EventBusName": "none"},
 }
 
 

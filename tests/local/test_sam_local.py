@@ -1,5 +1,7 @@
 """`make sam-local`: it says plainly when it skips, and its wires carry what a function and our parts say."""
 
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -18,12 +20,16 @@ from dialer.adapters.contact_documents import contact_of
 from dialer.adapters.mongo import Document
 from dialer.lifecycle import State
 from dialer.model import attempt_of
+from dialer.tokens import WRITTEN, hash_of
 from local import event_people, sam_local, sam_local_page
 from local.environments import ROOT, Refused
 from local.processes import free_port
 from local.sam_local_page import Invoked
 from local.wires import led
+from tests.functions.conftest import telling
 from tests.functions.events import event, fields_of, names
+
+PAGE = ROOT / "docs" / "sam-local.md"
 
 
 def test_without_docker_it_says_so_and_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,6 +53,22 @@ def test_without_the_image_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch
     assert sam_local.missing() == f"the image is not here: `docker pull {sam_local.image()}` fetches it."
 
 
+def test_the_page_has_what_every_event_came_to_and_gives_nothing_away() -> None:
+    page = PAGE.read_text()
+    sections = dict(re.findall(r"^## (\S+)\n\n```\n(.*?)\n```$", page, re.DOTALL | re.MULTILINE))
+    assert list(sections) == names()
+    for name, said in sections.items():
+        command, _, came_to = said.partition("\n")
+        function = f"{name.partition('_')[0].capitalize()}Function"
+        assert command == f"$ sam local invoke {function} --event events/{name}.json"
+        assert Invoked(event=name, function=function, said=came_to).answered
+        assert isinstance(json.loads(came_to.splitlines()[-1]), dict)
+    assert telling(page) == []
+    assert not WRITTEN.search(page)
+    assert not re.search(r"/(tmp|home|root|work)/", page)
+    assert {f"https://{host}" for host in re.findall(r"https?://([\w.-]+)", page)} == {event_people.VOICE_URL}
+
+
 def test_a_page_tells_what_the_image_is_and_no_folder_of_this_machine() -> None:
     one = Invoked(event="reconcile", function="ReconcileFunction", said=f'{{"location": "{ROOT}/x.py"}}\n{{}}\n')
     page = sam_local_page.written([one], system="Fiction 1 with Python 3")
@@ -55,6 +77,25 @@ def test_a_page_tells_what_the_image_is_and_no_folder_of_this_machine() -> None:
         "## reconcile\n\n```\n$ sam local invoke ReconcileFunction --event events/reconcile.json\n"
         '{"location": "x.py"}\n{}\n```\n'
     )
+
+
+def test_a_page_shows_no_number_no_secret_and_the_beginning_of_a_long_body() -> None:
+    token = f"dial_0123456789ab_{43 * 'x'}"
+    answer = json.dumps({"statusCode": 200, "body": f"+12015550123 {token} " + 2000 * "y"})
+    page = sam_local_page.section(Invoked(event="api_x", function="ApiFunction", said=f"{{}}\n{answer}"))
+    assert telling(page) == []
+    assert token not in page
+    body = json.loads(page.splitlines()[-2])["body"]
+    assert body.startswith("+1201…23 dial_0123456789ab_… y")
+    assert body.endswith(f"y… and {len(f'+12015550123 {token} ') + 2000 - 1000:,} characters more")
+
+
+def test_what_sam_says_of_itself_is_left_out_wherever_a_line_of_the_function_begins() -> None:
+    started, logged = "START RequestId: 1 Version: $LATEST", '{"message": "tick"}'
+    said = (
+        f"Mounting it, \x1b[2K{started}\n{started}\n{logged}\nSaved nothing.\nREPORT RequestId: 1\tDuration: 2 ms\t\n"
+    )
+    assert sam_local.of_the_function(said) == [started, logged, "REPORT RequestId: 1\tDuration: 2 ms"]
 
 
 @pytest.mark.parametrize("said", ["", '{"errorMessage": "no"}', "Function 'x' timed out after 3 seconds"])
@@ -87,6 +128,17 @@ def test_the_person_of_the_events_is_found_as_the_function_needs_them(
     if state is not State.PENDING:
         assert f"/voice/{person.id}/{attempt_of(person).id}/answer" == event("voice_answer")["rawPath"]
     assert database["campaigns"].count_documents({"_id": event("tick_one_campaign")["campaign_id"]}) == 1
+
+
+def test_the_operator_of_the_events_is_there_for_those_who_bring_their_token_alone(
+    database: Database[Document],
+) -> None:
+    event_people.await_event(database, "api", operator=True)
+    (kept,) = database["tokens"].find()
+    assert event("api_campaigns")["headers"]["authorization"] == f"Bearer {event_people.OPERATOR_TOKEN}"
+    assert kept["hash"] == hash_of(event_people.OPERATOR_TOKEN)
+    event_people.await_event(database, "api")
+    assert database["tokens"].count_documents({}) == 0
 
 
 class Echo(BaseHTTPRequestHandler):

@@ -197,6 +197,10 @@ class Protocol:
                 )
             case "never":
                 yield f"{who}.{attempt} is refused", self._wrote(world, index, call, Move.REFUSE, State.FAILED)
+                yield (
+                    f"{who}.{attempt} is refused, and has another number",
+                    self._wrote(world, index, call, Move.REFUSE, State.PENDING, unused=True),
+                )
 
     def _still_dialing(self, world: World, who: int, attempt: int) -> bool:
         """The guard is over long before the dial reaper comes: who has been given up is late, and knows it."""

@@ -186,7 +186,7 @@ class Carrier:
 
     def _go_through(self, call: Call, luck: Random) -> None:
         """Let the call ring, be answered or not, and end."""
-        habits, at = self.habits, round(luck.random() ** 3 * self.habits.queue)
+        habits, at = self.habits, round(luck.random() ** 3 * self._queue())
         fate = luck.random()
         for status, takes in (("initiated", 100), ("ringing", 200)):
             at += takes
@@ -198,6 +198,10 @@ class Carrier:
             self._later(at + 1 + round(luck.random() * habits.talk), call, "completed", by)
         else:
             self._later(at, call, luck.choice(("busy", "no-answer", "failed")))
+
+    def _queue(self) -> int:
+        """The longest wait in its queue: one that outlasts our patience is a fault, and faults end."""
+        return self.habits.queue if self.universe.now < self.universe.weather.ends else min(self.habits.queue, 10_000)
 
     def _later(self, milliseconds: int, call: Call, status: str, answered_by: str = "") -> None:
         self.universe.after(milliseconds, lambda: self._turn(call, status, answered_by))

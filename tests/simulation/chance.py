@@ -47,7 +47,7 @@ class Outage:
     ends: int
 
 
-PARTS = {"contacts": "database", "campaigns": "database", "suppressions": "database", "hello": "database"}
+PARTS = dict.fromkeys(("contacts", "campaigns", "suppressions", "account", "hello"), "database")
 
 
 @dataclass(kw_only=True)

@@ -92,6 +92,11 @@ class Database:
     def client(self) -> "Database":
         return self
 
+    def committed_by(self, until: int) -> None:
+        """A majority has a write only together with all that was written before it, in whatever collection."""
+        for table in self._tables.values():
+            table.unseen = {key: (old, min(seen, until)) for key, (old, seen) in table.unseen.items()}
+
     def start_session(self, *, snapshot: bool) -> "nullcontext[None]":
         return nullcontext()
 
@@ -168,8 +173,16 @@ class Collection:
 
         return self._ask("count_documents", do)
 
-    def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> Iterator[Document]:
-        return iter(self._ask("aggregate", lambda: self._aggregated([plain(stage) for stage in pipeline])))
+    def estimated_document_count(self, *, query: Mapping[str, Any], limit: int = 0, hint: str = "") -> int:
+        """With a query, the `count` command: no estimate."""
+        return self.count_documents(query, limit=limit, hint=hint)
+
+    def aggregate(self, pipeline: Sequence[Mapping[str, Any]], *, hint: str = "") -> Iterator[Document]:
+        def do() -> list[Document]:
+            self._index_named(hint)
+            return self._aggregated([plain(stage) for stage in pipeline])
+
+        return iter(self._ask("aggregate", do))
 
     def update_one(self, asked: Mapping[str, Any], update: Any, *, upsert: bool = False) -> Updated:
         return self._ask("update_one", lambda: self._update(plain(asked), plain(update), only_one=True, upsert=upsert))
@@ -241,9 +254,9 @@ class Collection:
         return self.database.now()
 
     def _index(self, name: str, keys: Keys, options: Document) -> None:
-        unknown = set(options) - {"unique", "partialFilterExpression"}
-        if unknown:
-            raise UnknownToTheSimulation(f"index options {sorted(unknown)}")
+        unknown = set(options) - {"unique", "partialFilterExpression", "sparse"}
+        if unknown or {"unique", "sparse"} <= set(options):
+            raise UnknownToTheSimulation(f"index options {sorted(options)}")
         if name in self.table.indexes:
             return
         partial = plain(options.get("partialFilterExpression", {}))
@@ -317,6 +330,7 @@ class Collection:
             raise DuplicateKeyError("E11000 duplicate key: _id", 11000)
         self._check_unique(after)
         until = self.database.seen_at()
+        self.database.committed_by(until)
         if until and key not in table.unseen:
             table.unseen[key] = (before, until)
         table.documents[key] = after

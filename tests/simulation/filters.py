@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.simulation.expressions import evaluate, truth
-from tests.simulation.values import MISSING, Document, UnknownToTheSimulation, at, order, same_kind, type_name
+from tests.simulation.values import MISSING, Document, UnknownToTheSimulation, array_on, at, order, same_kind, type_name
 
 
 def matches(document: Document, asked: Document, now: datetime) -> bool:
@@ -25,10 +25,20 @@ def position(document: Document, asked: Document, now: datetime) -> int:
 def _clause(document: Document, name: str, condition: Any, now: datetime) -> bool:
     if name[:1] == "$":
         return _whole(document, name, condition, now)
+    if (way := array_on(document, name)) is not None:
+        return _in_any(*way, condition, now)
     value = at(document, name)
     if type(condition) is dict and condition and next(iter(condition)).startswith("$"):
         return all(_condition(value, operator, operand, now) for operator, operand in condition.items())
     return _equals(value, condition)
+
+
+def _in_any(elements: list[Any], rest: str, condition: Any, now: datetime) -> bool:
+    """What a path leads to beyond an array is asked for in each element; only where that is simple."""
+    wanted = condition["$in"] if type(condition) is dict and list(condition) == ["$in"] else [condition]
+    if any(type(one) not in {str, int} for one in wanted) or any(type(one) is not dict for one in elements):
+        raise UnknownToTheSimulation(f"a path through an array: {rest}")
+    return any(_clause(one, rest, condition, now) for one in elements)
 
 
 def _whole(document: Document, name: str, condition: Any, now: datetime) -> bool:

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from dialer.bounds import Bounds
-from dialer.hours import is_open
+from dialer.calling.lawful import Closed, look
 from dialer.lifecycle import IN_FLIGHT, MOVES, TERMINAL, UNSETTLED, State
-from dialer.model import Campaign, CampaignState, Doubt, Outcome
-from tests.simulation.carrier import Asked, Carrier, Said
+from dialer.model import Campaign, CampaignState, Cap, Counted, Doubt, Outcome
+from tests.simulation.carrier import Asked, Call, Carrier, Said
 from tests.simulation.universe import Universe
 from tests.simulation.values import Document, at
 
@@ -161,6 +161,7 @@ class Laws:
         self._by_contact.setdefault(request.contact_id, []).append(asked)
         self._rate(asked)
         self._allowed(asked)
+        self._within_caps(asked)
         contact = self.contacts[request.contact_id]
         if len(self._by_contact[request.contact_id]) > contact["max"] and not self._excused(request.contact_id):
             self.breach("L7", f"more than {contact['max']} requests for {request.to}", request.contact_id)
@@ -175,8 +176,8 @@ class Laws:
             self._breach("L1", f"is asked for without permission: it is {contact['state']}", contact)
 
     def _excused(self, contact_id: str) -> bool:
-        """A request that provably reached nobody does not count."""
-        counted = [one for one in self._by_contact[contact_id] if one.said not in _DEFINITE]
+        """A request that provably reached nobody does not count, nor does a call that was cancelled before it rang."""
+        counted = [one for one in self._by_contact[contact_id] if one.said not in _DEFINITE and not _cancelled(one)]
         most: int = self.contacts[contact_id]["max"]
         return len(counted) <= most
 
@@ -184,9 +185,9 @@ class Laws:
         """L3 and L4: nobody is asked for twice while a call may still be there, in whatever campaign."""
         contact_id = asked.request.contact_id
         for earlier in self.carrier.asked:
-            if earlier.request.to != asked.request.to:
-                continue
             same = earlier.request.contact_id == contact_id
+            if not same and earlier.request.to != asked.request.to:
+                continue
             if earlier.under_way or any(call.ended_at is None for call in earlier.calls):
                 law, when = ("L3", "attempt") if same else ("L4", "contact")
                 self.breach(law, f"{asked.request.to} is asked for while another {when}'s call may be on", contact_id)
@@ -210,11 +211,29 @@ class Laws:
             self.breach("L9", "without a permit of its own within the guard", asked.request.contact_id)
         if not self._ran_within(asked.campaign_id, now - guard, now):
             self.breach("L9", f"campaign {asked.campaign_id} is not running", asked.request.contact_id)
-        if self._suppressed.get(asked.request.to, now) < now - guard:
+        contact, moment = self.contacts[asked.request.contact_id], self.universe.moment()
+        if any(self._suppressed.get(phone, now) < now - guard for phone in _phones(contact)):
             self.breach("L9", f"{asked.request.to} is suppressed", asked.request.contact_id)
-        hours, moment = self.campaigns[asked.campaign_id].hours, self.universe.moment()
-        if not is_open(hours, moment) and not is_open(hours, moment - self.bounds.dial_guard):
+        if self._closed(contact, moment) and self._closed(contact, moment - self.bounds.dial_guard):
             self.breach("L9", "out of hours", asked.request.contact_id)
+
+    def _within_caps(self, asked: Asked) -> None:
+        """L14: a person gets no call while as many as a cap allows may have rung within its span, whoever made them."""
+        for cap in self.campaigns[asked.campaign_id].caps:
+            since = self.universe.now - _ms(cap.within)
+            counted = [one for one in self.carrier.asked if self._counts(cap, asked, one) and _after(since, cap, one)]
+            if len(counted) >= cap.most:
+                what = f"{asked.request.to} is asked for although cap {cap.name} counts {len(counted)} of {cap.most}"
+                self.breach("L14", what, asked.request.contact_id)
+
+    def _counts(self, cap: Cap, asked: Asked, earlier: Asked) -> bool:
+        """A call to any phone of the same person's."""
+        same = earlier.request.contact_id == asked.request.contact_id
+        person = same or earlier.request.to in _phones(self.contacts[asked.request.contact_id])
+        return person and (not cap.campaign_only or earlier.campaign_id == asked.campaign_id)
+
+    def _closed(self, contact: Document, moment: datetime) -> bool:
+        return isinstance(look(self.campaigns[contact["campaign_id"]], contact["region"], moment), Closed)
 
     def _ran_within(self, campaign_id: str, begins: int, ends: int) -> bool:
         spans = pairwise([*self._states[campaign_id], (ends + 1, "")])
@@ -245,7 +264,7 @@ class Laws:
         if contact["state"] in TERMINAL:
             return True
         stopped = self._states[contact["campaign_id"]][-1][1] == CampaignState.STOPPED
-        closed = not is_open(self.campaigns[contact["campaign_id"]].hours, self.universe.moment())
+        closed = self._closed(contact, self.universe.moment())
         waits: bool = contact["state"] == State.PENDING
         return waits and (stopped or closed)
 
@@ -266,6 +285,25 @@ class Laws:
         self.breach(law, f"{contact['phone']} {what}", contact["_id"])
 
 
+def _phones(contact: Document) -> set[str]:
+    return {contact["phone"], *(number["phone"] for number in contact.get("numbers", ()))}
+
+
+def _cancelled(asked: Asked) -> bool:
+    return bool(asked.calls) and all(call.status == "canceled" for call in asked.calls)
+
+
+def _after(since: int, cap: Cap, asked: Asked) -> bool:
+    """Whether a call came of it that was on after a moment, and is of the kind that a cap counts."""
+    calls = asked.calls if cap.counts is Counted.CALLS else filter(_talked, asked.calls)
+    maybe = asked.under_way and cap.counts is Counted.CALLS
+    return maybe or any(call.ended_at is None or call.ended_at > since for call in calls)
+
+
+def _talked(call: Call) -> bool:
+    return call.status == "completed" and call.answered_by == "human"
+
+
 def _attempt_id(contact: Document) -> str:
     return f"{contact['_id']}-{contact['attempt']['id']}"
 
@@ -276,8 +314,8 @@ def _over(asked: Asked) -> bool:
 
 
 def _settled(contact: Document) -> Document:
-    """What never changes again: all but the id of a call that was heard of late."""
-    story = [{**past, "sid": ""} for past in contact.get("history", ())]
+    """What never changes again: all but the id of a call, and what was answered in it, that were heard of late."""
+    story = [{**past, "sid": "", "answers": {}} for past in contact.get("history", ())]
     return {**contact, "history": story}
 
 

@@ -1,11 +1,22 @@
 """What one seed's universe is like: its campaigns, its people, its faults. Everything that is drawn is drawn here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 
 from dialer.bounds import Bounds
-from dialer.model import CallPlan, Campaign, CampaignState, Doubt, Hours, Outcome, Pacing, RetryPolicy
+from dialer.model import (
+    CallPlan,
+    Campaign,
+    CampaignState,
+    Cap,
+    Counted,
+    Doubt,
+    Hours,
+    Outcome,
+    Pacing,
+    RetryPolicy,
+)
 from tests.builders import FROM_NUMBER, LONG_AGO, a_phone
 from tests.simulation import carrier, queues
 from tests.simulation.chance import Kind, Outage
@@ -48,6 +59,8 @@ class Plan:
     campaigns: tuple[Campaign, ...]
     people: tuple[tuple[str, tuple[str, ...]], ...]
     """Campaign ids and the phones in their lists."""
+    alternates: tuple[str, ...]
+    """Phones that each of them can be called at too, in this order; some are in the lists themselves."""
     ends: int
     """When faults stop."""
     rates: dict[Kind, float]
@@ -65,13 +78,18 @@ class Plan:
     operator: float
     """How often, per minute, the operator does something."""
     stops: bool
+    account_spacing: timedelta | None
+    """The least time between two dials of the whole account, where it is bounded."""
     carrier: carrier.Habits
     queues: queues.Habits
+    region: str = "US-NY New_York"
+    """The zone group of everybody: it begins at ten in New York, a quarter before nine in Nepal."""
 
 
 def plan_of(seed: int) -> Plan:
     luck = Random(seed)
     campaigns = tuple(_campaign(f"{index:012x}", luck) for index in range(1, 1 + _often(luck, 0.25)))
+    campaigns = tuple(replace(campaign, caps=_caps(Random(f"caps {seed} {campaign.id}"))) for campaign in campaigns)
     shared = [a_phone(index) for index in range(luck.randint(1, 5))]
     ends = luck.randint(2 * MINUTE, 7 * MINUTE)
     kinds = [kind for kind in RATES if luck.random() < 0.6]
@@ -80,6 +98,7 @@ def plan_of(seed: int) -> Plan:
         seed=seed,
         campaigns=campaigns,
         people=tuple((campaign.id, tuple(shared)) for campaign in campaigns),
+        alternates=_alternates(Random(f"alternates {seed}"), shared),
         ends=ends,
         rates={kind: RATES[kind] * scale for kind in kinds},
         rough_carrier=luck.choice((1.0, 5.0, 10.0)),
@@ -93,6 +112,7 @@ def plan_of(seed: int) -> Plan:
         opt_outs=luck.choice((0.0, 0.0, 0.3)),
         operator=luck.choice((0.0, 0.0, 1.0, 5.0)),
         stops=luck.random() < 0.08,
+        account_spacing=Random(f"account {seed}").choice((None, None, timedelta(seconds=1), timedelta(seconds=3))),
         carrier=_carrier(luck, ends),
         queues=queues.Habits(
             refuse=luck.choice((0.0, 0.0, 0.1)),
@@ -101,6 +121,7 @@ def plan_of(seed: int) -> Plan:
             redriven=luck.choice((0.0, 0.0, 0.2)),
             stalls=_span(luck, ends, 20_000) if luck.random() < 0.3 else (0, 0),
         ),
+        region=luck.choice(("US-NY New_York", "NP Asia/Kathmandu")),
     )
 
 
@@ -129,12 +150,25 @@ def _campaign(campaign_id: str, luck: Random) -> Campaign:
         hours=Hours(opens=opens, closes=closes) if luck.random() < 0.2 else None,
         retry=RetryPolicy(
             max_attempts=luck.randint(1, 3),
-            delays={outcome: wait for outcome in RETRIED if luck.random() < 0.9},
+            delays={outcome: wait for outcome in RETRIED if luck.random() < 0.9} | {Outcome.CANCELED: wait},
         ),
         doubt=luck.choice((Doubt.HOLD, Doubt.HOLD, Doubt.REDIAL)),
         next_slot_at=LONG_AGO,
         next_dial_at=LONG_AGO,
     )
+
+
+def _alternates(luck: Random, phones: list[str]) -> tuple[str, ...]:
+    """A family's number, or somebody else's own."""
+    return luck.choice(((), (), (), (a_phone(90),), (phones[0],), (phones[-1], a_phone(91))))
+
+
+def _caps(luck: Random) -> tuple[Cap, ...]:
+    """Short ones, so that a universe sees them reached and free again."""
+    calls = Cap(name="calls", most=luck.randint(1, 3), within=timedelta(seconds=luck.choice((20, 60, 180))))
+    lock_out = Cap(name="lock-out", most=1, within=timedelta(seconds=120), counts=Counted.CONVERSATIONS)
+    own = replace(calls, name="own", campaign_only=True)
+    return luck.choice(((), (), (), (calls,), (calls, lock_out), (lock_out,), (own,)))
 
 
 RETRIED = (Outcome.BUSY, Outcome.NO_ANSWER, Outcome.FAILED, Outcome.MACHINE, Outcome.CANCELED)

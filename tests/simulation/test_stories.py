@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from dialer.lifecycle import State
-from dialer.model import Doubt
-from tests.simulation.carrier import Habits
+from dialer.model import CampaignState, Doubt
+from tests.simulation.carrier import Call, Habits
 from tests.simulation.chance import Kind
 from tests.simulation.plan import MINUTE, Plan, plan_of
 from tests.simulation.queues import Habits as QueueHabits
@@ -28,12 +28,15 @@ def a_quiet_plan(*, contacts: int = 1) -> Plan:
         plan,
         campaigns=(replace(campaign, pacing=pacing),),
         people=((campaign.id, phones),),
+        alternates=(),
         ends=0,
         rates={},
         outages=(),
         lagging=False,
         stops=False,
         opt_outs=0.0,
+        account_spacing=None,
+        region="US-NY New_York",
         carrier=Habits(),
         queues=QueueHabits(),
     )
@@ -133,3 +136,30 @@ def test_a_lock_table_that_was_lost_costs_no_tick() -> None:
     world.live()
     assert world.laws.breaches == []
     assert any(4 * MINUTE <= moment < 4 * MINUTE + 10_000 for moment in claimed)
+
+
+def test_a_paused_campaign_rings_nobody_from_the_carrier_s_own_queue() -> None:
+    """Five calls are taken, and wait in the carrier's queue for minutes; the next run of reconcile takes them back."""
+    plan = a_quiet_plan(contacts=5)
+    calm = replace(plan, operator=0.0, webhooks_lost=0.0, webhooks_twice=0.0, workers_miss=0.0)
+    world = World(replace(calm, ends=4 * MINUTE, carrier=Habits(queue=5 * MINUTE)))
+    campaign_id = plan.campaigns[0].id
+    rang: list[int] = []
+
+    def pause() -> None:
+        world.campaigns.set_state(campaign_id, CampaignState.PAUSED, sources=[CampaignState.RUNNING])
+
+    def tell(call: Call, what: str) -> None:
+        rang.extend([world.universe.now] * (what == "ringing"))
+        told(call, what)
+
+    told, world.carrier.tell = world.carrier.tell, tell
+    world.universe.at(20_000, lambda: world._person("operator pauses", pause, 20_000))
+    world.live()
+    assert world.laws.breaches == []
+    cancelled = [call.ended_at or 0 for call in world.carrier.calls.values() if call.status == "canceled"]
+    taken_back = [moment for moment in cancelled if moment < 4 * MINUTE]  # then the campaign runs again
+    assert len(taken_back) >= 3
+    assert {moment // MINUTE for moment in taken_back} == {1}
+    assert not [moment for moment in rang if MINUTE + 5_000 < moment < 4 * MINUTE]
+    assert {contact["state"] for contact in world.laws.contacts.values()} <= {State.DONE, State.FAILED}

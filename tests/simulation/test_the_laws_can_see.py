@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from dialer.model import Counted
 from tests.mutants.mutation import Mutation, loaded
 from tests.mutants.mutations import MUTATIONS
 from tests.simulation.plan import Plan, plan_of
@@ -17,6 +18,14 @@ def _slow(plan: Plan) -> bool:
     return all(campaign.pacing.call_delay >= timedelta(seconds=3) for campaign in plan.campaigns)
 
 
+def _capped(plan: Plan, counts: Counted) -> bool:
+    return any(cap.counts is counts for campaign in plan.campaigns for cap in campaign.caps)
+
+
+def _shares_caps(plan: Plan, counts: Counted) -> bool:
+    return len(plan.campaigns) > 1 and _capped(plan, counts)
+
+
 # Where a defence matters only in some universes, only those are lived through.
 WHERE: dict[str, Callable[[Plan], bool]] = {
     "the pace is not asked": lambda plan: _slow(plan) and plan.queues.stalls[1] > 0,
@@ -24,6 +33,10 @@ WHERE: dict[str, Callable[[Plan], bool]] = {
     "the last look forgets the hours": lambda plan: any(campaign.hours for campaign in plan.campaigns),
     "nobody looks before the request": lambda plan: plan.operator > 1,
     "a paused campaign's message is gone": lambda plan: plan.operator > 1,
+    "the dial forgets the caps": lambda plan: _shares_caps(plan, Counted.CALLS),
+    "a cap forgets what other campaigns did": lambda plan: _shares_caps(plan, Counted.CALLS),
+    "a call counts from its dial on and not from its end": lambda plan: _capped(plan, Counted.CALLS),
+    "a conversation locks nobody out": lambda plan: _shares_caps(plan, Counted.CONVERSATIONS),
 }
 
 

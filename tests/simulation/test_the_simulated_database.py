@@ -16,6 +16,7 @@ from pymongo.collection import Collection as RealCollection
 from pymongo.database import Database as RealDatabase
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
+from dialer.adapters.account import MongoAccount
 from dialer.adapters.campaigns import MongoCampaigns
 from dialer.adapters.claims import MongoClaims
 from dialer.adapters.contact_book import MongoContactBook
@@ -25,11 +26,24 @@ from dialer.adapters.hearing import MongoHearing
 from dialer.adapters.lines import MongoLines
 from dialer.adapters.mongo import Document, connect
 from dialer.adapters.overdue import MongoOverdue
+from dialer.adapters.reach import MongoReach
 from dialer.adapters.suppressions import MongoSuppressions
+from dialer.adapters.waiting import MongoWaiting
 from dialer.errors import DialerError
 from dialer.lifecycle import State
-from dialer.model import CallReport, Campaign, CampaignState, Claimed, Contact, Outcome, Pacing, Slots, attempt_of
-from dialer.ports import CallRef
+from dialer.model import (
+    CallReport,
+    Campaign,
+    CampaignState,
+    Claimed,
+    Contact,
+    Number,
+    Outcome,
+    Pacing,
+    Slots,
+    attempt_of,
+)
+from dialer.ports import CallRef, Draining
 from dialer.secret import Secret
 from tests.adapters.verbs import VERBS, believed
 from tests.builders import LONG_AGO, a_campaign, a_contact, a_message, a_phone, a_row, a_sid, document_of, now
@@ -61,7 +75,7 @@ class Both:
         self.slowest = A_MOMENT
         self.simulated = Database(lambda: self.moment)
         MongoContactBook(cast("Any", self.simulated["contacts"])).prepare()
-        for name in ("contacts", "campaigns", "suppressions"):
+        for name in ("contacts", "campaigns", "suppressions", "account"):
             real[name].delete_many({})
 
     def ask(self, work: Callable[[RealDatabase[Document]], Any]) -> Any:
@@ -117,6 +131,9 @@ def _a_contact(luck: random.Random, phones: list[str]) -> Contact:
     state = luck.choice(list(State))
     used = luck.randint(0, 2)
     contact = a_contact("campaign", state=state, phone=phones.pop(), used=used, max=luck.randint(max(1, used), 3))
+    if luck.random() < 0.4:  # another's own phone, or one that many have
+        own = dict.fromkeys([contact.phone, a_phone(luck.randrange(4)), a_phone(99)])
+        contact = replace(contact, numbers=tuple(Number(phone=one, region="US") for one in own))
     if contact.attempt is not None:
         overdue = luck.random() < 0.5
         until = contact.attempt.until - timedelta(days=2) if overdue else contact.attempt.until
@@ -153,11 +170,13 @@ def _act(luck: random.Random, contact: Contact) -> Callable[[RealDatabase[Docume
     """A verb of any adapter, about this contact as somebody believes it to be."""
     ref = CallRef(contact_id=contact.id, attempt_id=attempt_of(contact).id)
     sid, phone, verb = luck.choice(SIDS), contact.phone, luck.choice(VERBS)
+    row = a_row(phone, alternates=luck.choice([(), (Number(phone=a_phone(98)),)]))
     state, span = luck.choice(list(State)), timedelta(minutes=luck.randint(1, 9))
     report = CallReport(sid=sid, status=luck.choice(["queued", "ringing", "in-progress"]))
     others: list[Callable[[RealDatabase[Document]], Any]] = [
         lambda database: MongoHearing(database["contacts"]).note_late(ref, sid=sid),
         lambda database: MongoHearing(database["contacts"]).note_machine(ref, sid=sid, answered_by="human"),
+        lambda database: MongoHearing(database["contacts"]).note_answer(ref, sid=sid, name="coming", value="$yes"),
         lambda database: MongoHearing(database["contacts"]).hear(ref, report),
         lambda database: MongoHearing(database["contacts"]).answer(ref, sid=sid),
         lambda database: MongoHearing(database["contacts"]).find(contact.id),
@@ -166,6 +185,7 @@ def _act(luck: random.Random, contact: Contact) -> Callable[[RealDatabase[Docume
             a_message(contact), after=span, reason="", setbacks=1
         ),
         lambda database: MongoClaims(database["contacts"]).anyone_due("campaign", now=now()),
+        lambda database: sorted(MongoClaims(database["contacts"]).regions_waiting("campaign")),
         lambda database: MongoClaims(database["contacts"]).count_booked("campaign", limit=3),
         lambda database: MongoLines(database["contacts"]).explain(contact.id),
         lambda database: MongoLines(database["contacts"]).count_live("campaign", limit=2),
@@ -173,10 +193,14 @@ def _act(luck: random.Random, contact: Contact) -> Callable[[RealDatabase[Docume
         lambda database: MongoOverdue(database["contacts"]).look_again(contact, after=span),
         lambda database: _moved(MongoOverdue(database["contacts"]).overdue(state, limit=9)),
         lambda database: _moved(MongoOverdue(database["contacts"]).sharing_phone(phone)),
+        lambda database: _moved(MongoReach(database["contacts"]).sharing([phone])[phone]),
+        lambda database: _moved(MongoOverdue(database["contacts"]).sharing_phone(contact.phones[-1])),
+        lambda database: _moved(MongoWaiting(database["contacts"]).not_heard_of("campaign")),
+        lambda database: MongoWaiting(database["contacts"]).any_left("campaign"),
         lambda database: MongoOverdue(database["contacts"]).give_up(contact, reason="$phone"),
         lambda database: sorted(MongoContactBook(database["contacts"]).count_by_state("campaign").items()),
         lambda database: _moved(MongoContactBook(database["contacts"]).holding("campaign", state, limit=9)),
-        lambda database: MongoContactBook(database["contacts"]).add("campaign", [a_row(phone)], max_attempts=3),
+        lambda database: MongoContactBook(database["contacts"]).add("campaign", [row], max_attempts=3),
     ]
     if luck.random() < 0.5:
         return luck.choice(others)
@@ -191,7 +215,15 @@ def test_batch_after_batch_claims_the_same(real: RealDatabase[Document], seed: i
         due_at = now() + timedelta(seconds=luck.choice([-30, -20, -20, -10, 600]))
         state = luck.choice([State.PENDING, State.PENDING, State.PENDING, State.DONE])
         _store(
-            both, a_contact("campaign", state=state, priority=luck.randint(0, 2), phone=a_phone(index), due_at=due_at)
+            both,
+            a_contact(
+                "campaign",
+                state=state,
+                priority=luck.randint(0, 2),
+                phone=a_phone(index),
+                due_at=due_at,
+                region=luck.choice(["US-NY New_York", "US-IL Chicago", "GB Europe/London"]),
+            ),
         )
     at, until, last = now(), now() + timedelta(minutes=5), None
     for batch in range(4):
@@ -233,6 +265,7 @@ def test_every_verb_on_campaigns_and_suppressions_does_the_same(real: RealDataba
         both.ask(_office(luck, luck.choice([*ids, "none"])))
         both.compare("campaigns")
         both.compare("suppressions")
+        both.compare("account")
 
 
 def _create(campaign: Campaign, database: RealDatabase[Document]) -> None:
@@ -253,6 +286,17 @@ def _office(luck: random.Random, campaign_id: str) -> Callable[[RealDatabase[Doc
         key = Secret("key")
         return lambda database: getattr(MongoSuppressions(database["suppressions"], key=key), name)(*values, **named)
 
+    def account(name: str, *values: Any, **named: Any) -> Callable[[RealDatabase[Document]], Any]:
+        """Waits are spans between two moments of one clock each: only whether there is one can be compared."""
+        pace = timedelta(seconds=100)
+
+        def do(database: RealDatabase[Document]) -> Any:
+            answer = getattr(MongoAccount(database["account"], spacing=pace), name)(*values, **named)
+            return answer if name == "share" else answer is None
+
+        return do
+
+    span = timedelta(seconds=luck.choice([1, 30, 1000]))
     minute = timedelta(seconds=60)
     return luck.choice(
         [
@@ -264,15 +308,27 @@ def _office(luck: random.Random, campaign_id: str) -> Callable[[RealDatabase[Doc
             campaigns("reserve_slots", campaign_id, fence=3, wanted=2, horizon=minute),
             campaigns("return_slots", campaign_id, fence=fence, slots=slots, used=1),
             campaigns("permit", campaign_id),
-            campaigns("count_setback", campaign_id),
+            campaigns("count_setback", campaign_id, reason="$name"),
             campaigns("forget_setbacks", campaign_id),
             campaigns("note_ticked", ["one", "none"]),
+            lambda database: sorted(one.campaign_id for one in MongoCampaigns(database["campaigns"]).draining()),
+            _drained,
+            account("share", campaign_id, call_delay=span),
+            account("take_turn", campaign_id, share=span, patience=4 * span),
             lambda database: MongoEndings(database["campaigns"], database["contacts"]).just_finished(campaign_id),
             campaigns("block_region", campaign_id, "US", reason="$name"),
             suppressions("suppress", phone, scope=scope, source="test", reason="asked"),
             suppressions("among", campaign_id, phones),
         ]
     )
+
+
+def _drained(database: RealDatabase[Document]) -> Any:
+    return [MongoCampaigns(database["campaigns"]).drained(one) for one in _drainable(database)]
+
+
+def _drainable(database: RealDatabase[Document]) -> list[Draining]:
+    return sorted(MongoCampaigns(database["campaigns"]).draining(), key=lambda one: one.campaign_id)
 
 
 def test_slots_that_were_reserved_can_be_returned_in_both(real: RealDatabase[Document]) -> None:
@@ -364,6 +420,8 @@ def _a_condition(luck: random.Random) -> Any:
 
 def _a_filter(luck: random.Random) -> Document:
     clauses: list[Document] = [{luck.choice(["a", "b", "o.x", "o.y", "none", "n"]): _a_condition(luck)}]
+    if luck.random() < 0.3:
+        clauses.append({"arr.x": luck.choice([luck.randint(0, 2), {"$in": [luck.randint(0, 2), 7]}])})
     if luck.random() < 0.3:
         clauses.append({"$expr": _an_expression(luck)})
     if luck.random() < 0.3:
@@ -517,10 +575,13 @@ def test_an_element_found_in_an_array_is_the_one_that_changes(real: RealDatabase
         ("a projection", lambda c: list(c.find({}, {"a": 0}))),
         ("a system variable", lambda c: list(c.find({"$expr": "$$ROOT"}))),
         ("a value", lambda c: c.insert_one({"_id": "1", "a": b"x"})),
-        ("a path through an array", lambda c: list(c.find({"arr.x": 1}))),
+        ("a path through an array", lambda c: list(c.find({"arr.x": None}))),
+        ("a comparison in an array", lambda c: list(c.find({"arr.x": {"$gt": 1}}))),
+        ("a path through an array in an expression", lambda c: list(c.find({"$expr": "$arr.x"}))),
         ("a read concern", lambda c: c.with_options(read_concern=connect_level("snapshot"))),
         ("a command", lambda c: c.database.command("ping")),
-        ("an index option", lambda c: c.create_index([("a", 1)], name="a", sparse=True)),
+        ("an index option", lambda c: c.create_index([("a", 1)], name="a", hidden=True)),
+        ("a sparse unique index", lambda c: c.create_index([("a", 1)], name="a", unique=True, sparse=True)),
     ],
 )
 def test_what_the_simulation_does_not_know_it_says(what: str, say: Callable[[Any], Any]) -> None:
@@ -546,7 +607,7 @@ def test_an_index_that_is_named_must_be_there(real: RealDatabase[Document]) -> N
     for collection in (real["nothing"], ours):
         real["nothing"].insert_one({})
         with pytest.raises(OperationFailure):
-            list(collection.find({}, hint="claim"))
+            list(collection.find({}, hint="claim_by_region"))
 
 
 def test_outcomes_and_states_are_kept_as_plain_texts() -> None:

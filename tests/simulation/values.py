@@ -132,6 +132,15 @@ def at(document: Any, path: str) -> Any:
     return value
 
 
+def array_on(document: Any, path: str) -> tuple[list[Any], str] | None:
+    """The array that a dotted path leads through, and the path on from each of its elements."""
+    value, way, name = document, path, ""
+    while way and type(value) is dict:
+        name, _, way = way.partition(".")
+        value = value.get(name, MISSING)
+    return (value, way) if way and type(value) is list else None
+
+
 def put(document: Document, path: str, value: Any) -> None:
     """Set what a dotted path leads to, making the objects on its way."""
     *way, last = path.split(".")

@@ -11,7 +11,10 @@ from typing import Any, cast
 from botocore.exceptions import ClientError, ReadTimeoutError
 from pymongo.errors import AutoReconnect, NetworkTimeout, NotPrimaryError, WTimeoutError
 
+from dialer.abandon_guard import AbandonGuard
+from dialer.adapters.account import MongoAccount
 from dialer.adapters.call_queue import SqsCallQueue
+from dialer.adapters.caller_ids import MongoCallerIds
 from dialer.adapters.campaign_lock import DynamoCampaignLock
 from dialer.adapters.campaigns import MongoCampaigns
 from dialer.adapters.claims import MongoClaims
@@ -19,16 +22,21 @@ from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.endings import MongoEndings
 from dialer.adapters.hearing import MongoHearing
 from dialer.adapters.lines import MongoLines
+from dialer.adapters.live_answers import MongoLiveAnswers
 from dialer.adapters.overdue import MongoOverdue
+from dialer.adapters.reach import MongoReach
 from dialer.adapters.suppressions import MongoSuppressions
+from dialer.adapters.waiting import MongoWaiting
 from dialer.callback import Callback
+from dialer.conversation import Conversation, Input
 from dialer.dial import Dial
+from dialer.drain import Drain
 from dialer.finish import Finish
-from dialer.model import CallMessage, CallReport, CampaignState, NewContact
+from dialer.model import CallMessage, CallReport, CampaignState, NewContact, Number
 from dialer.ports import CallRef
 from dialer.reconcile import Reconcile
 from dialer.secret import Secret
-from dialer.speech import HangUp
+from dialer.speech import SILENCE
 from dialer.tick import Tick
 from tests.simulation.carrier import Call, Carrier
 from tests.simulation.chance import Kind, Weather
@@ -38,6 +46,7 @@ from tests.simulation.lock_table import LockTable
 from tests.simulation.plan import BOUNDS, MINUTE, Plan, plan_of
 from tests.simulation.queues import CALL_QUEUE, REFILL_QUEUE, Queues
 from tests.simulation.universe import Ended, Happened, Killed, Universe
+from tests.simulation.values import UnknownToTheSimulation
 
 _TICK, _VOICE, _RECONCILE, _PERSON = (timedelta(seconds=seconds) for seconds in (25, 10, 50, 30))
 _PATIENCE = 45 * MINUTE  # after the last fault everything has come to rest, or something is stuck
@@ -87,6 +96,16 @@ class _Clock:
         self.universe.sleep(seconds)
 
 
+class NoMachines:
+    """In a universe only people answer: no call that is on is ever changed."""
+
+    def hang_up(self, sid: str) -> None:
+        raise UnknownToTheSimulation("a call that is hung up on")
+
+    def leave_voicemail(self, ref: CallRef, *, sid: str) -> None:
+        raise UnknownToTheSimulation("a voicemail")
+
+
 class World:
     """Everything of one universe."""
 
@@ -132,9 +151,14 @@ class World:
         )
         self.database = database
         contacts = cast("Any", database["contacts"])
+        spacing = self.plan.account_spacing
+        account = MongoAccount(cast("Any", database["account"]), spacing=spacing) if spacing else None
         self.book = MongoContactBook(contacts)
         self.campaigns = MongoCampaigns(cast("Any", database["campaigns"]))
         self.suppressions = MongoSuppressions(cast("Any", database["suppressions"]), key=Secret("a key"))
+        abandon_guard = AbandonGuard(
+            answers=MongoLiveAnswers(cast("Any", database["live_answers"])), campaigns=self.campaigns
+        )
         self.lock_table = LockTable(wire=partial(universe.ask, failure=_aws_failure))
         queue = SqsCallQueue(cast("Any", self.queues), call_queue_url=CALL_QUEUE, refill_queue_url=REFILL_QUEUE)
         self.tick = Tick(
@@ -142,30 +166,53 @@ class World:
             campaigns=self.campaigns,
             claims=MongoClaims(contacts),
             suppressions=self.suppressions,
+            reach=MongoReach(contacts),
             queue=queue,
+            abandon_guard=abandon_guard,
             clock=clock,
             bounds=BOUNDS,
             new_token=self._new_token,
+            account=account,
             workers=1,
         )
-        self.finish = Finish(endings=MongoEndings(cast("Any", database["campaigns"]), contacts))
+        self.finish = Finish(
+            endings=MongoEndings(cast("Any", database["campaigns"]), contacts), campaigns=self.campaigns
+        )
         self.dial = Dial(
             campaigns=self.campaigns,
             lines=MongoLines(contacts),
             suppressions=self.suppressions,
+            reach=MongoReach(contacts),
             dialer=self.carrier,
+            caller_ids=MongoCallerIds(cast("Any", database["caller_ids"])),
             queue=queue,
             clock=clock,
             bounds=BOUNDS,
             new_token=self._new_token,
             time_left=self._time_left,
+            account=account,
         )
         self.callback = Callback(
             hearing=MongoHearing(contacts),
             campaigns=self.campaigns,
-            suppressions=self.suppressions,
             queue=queue,
             clock=clock,
+            abandon_guard=abandon_guard,
+        )
+        self.conversation = Conversation(
+            callback=self.callback,
+            hearing=self.callback.hearing,
+            campaigns=self.campaigns,
+            suppressions=self.suppressions,
+            live=NoMachines(),
+            stream_key=Secret("a key"),
+        )
+        self.drain = Drain(
+            campaigns=self.campaigns,
+            waiting=MongoWaiting(contacts),
+            callback=self.callback,
+            witness=self.carrier,
+            workers=1,
         )
         self.reconcile = Reconcile(
             overdue=MongoOverdue(contacts),
@@ -201,7 +248,7 @@ class World:
         for campaign in self.plan.campaigns:
             self.campaigns.create(campaign)
         for campaign_id, phones in self.plan.people:
-            self.book.add(campaign_id, _rows(phones), max_attempts=self._most(campaign_id))
+            self.book.add(campaign_id, self._rows(phones), max_attempts=self._most(campaign_id))
         contacts = self.database["contacts"].table.documents
         imported = list(contacts.values())
         contacts.clear()
@@ -209,6 +256,17 @@ class World:
         for index, document in enumerate(imported):
             self.database["contacts"].insert_one(document | {"_id": f"{index + 1:024x}"})
         self.database.wire = wire
+
+    def _rows(self, phones: Collection[str]) -> list[NewContact]:
+        others = [Number(phone=phone, region=self.plan.region) for phone in self.plan.alternates]
+        return [
+            NewContact(
+                phone=phone,
+                region=self.plan.region,
+                alternates=tuple(other for other in others if other.phone != phone),
+            )
+            for phone in phones
+        ]
 
     def _most(self, campaign_id: str) -> int:
         return self.laws.campaigns[campaign_id].retry.max_attempts
@@ -253,7 +311,14 @@ class World:
         return self._seconds_left() > 10
 
     def _reconcile_all(self, name: str) -> None:
-        self._spawn(name, lambda: self.reconcile(enough_time=lambda: self._seconds_left() > 20), _RECONCILE, _whatever)
+        def work() -> None:
+            self.drain(enough_time=enough)
+            self.reconcile(enough_time=enough)
+
+        def enough() -> bool:
+            return self._seconds_left() > 20
+
+        self._spawn(name, work, _RECONCILE, _whatever)
 
     def _call(self, name: str, body: str, ended: Ended) -> None:
         message = _message(body)
@@ -290,7 +355,9 @@ class World:
             elif what == "answer":
                 self._heard(call, result[1], name)
 
-        work = (lambda: self.callback.answer(ref, report)) if what == "answer" else (lambda: self._status(ref, report))
+        work = (
+            (lambda: self.conversation.answer(ref, report)) if what == "answer" else (lambda: self._status(ref, report))
+        )
         self._spawn(name if count == 1 else f"{name}, try {count}", work, _VOICE, ended)
 
     def _status(self, ref: CallRef, report: CallReport) -> Any:
@@ -298,7 +365,7 @@ class World:
 
     def _heard(self, call: Call, words: Any, name: str) -> None:
         """Who answered hears something, and may press the key that ends all calls."""
-        if isinstance(words, HangUp):
+        if words == SILENCE:
             self.carrier.hang_up(call)
         elif self.universe.luck(f"key of {call.sid}").random() < self.plan.opt_outs:
             self._opt_out(call, f"voice keypress after {name}", 1)
@@ -312,7 +379,8 @@ class World:
             elif count < _WEBHOOK_TRIES:
                 self.universe.after(2_000, lambda: self._opt_out(call, name, count + 1))
 
-        self._spawn(f"{name}, try {count}", lambda: self.callback.keypress(ref, digits="9"), _VOICE, ended)
+        pressed = Input(sid=call.sid, digits="9")
+        self._spawn(f"{name}, try {count}", lambda: self.conversation.go_on(ref, pressed), _VOICE, ended)
 
     def _operate(self, minute: int) -> None:
         """A person pauses, resumes, suppresses and imports again; when faults have stopped, everything runs again."""
@@ -328,7 +396,7 @@ class World:
             "resumes": lambda: self._set_state(campaign_id, CampaignState.RUNNING, CampaignState.PAUSED),
             "suppresses": lambda: self._suppress(luck.choice(self.plan.people[0][1])),
             "imports": lambda: self.book.add(
-                campaign_id, _rows(self.plan.people[0][1]), max_attempts=self._most(campaign_id)
+                campaign_id, self._rows(self.plan.people[0][1]), max_attempts=self._most(campaign_id)
             ),
         }
         if self.plan.stops and minute == 2:
@@ -365,10 +433,6 @@ class World:
 
 def _whatever(_: Any, raised: BaseException | None) -> None:
     """Nobody waits for this process: what it did not do, the next one does."""
-
-
-def _rows(phones: Collection[str]) -> list[NewContact]:
-    return [NewContact(phone=phone, region="US") for phone in phones]
 
 
 def _message(body: str) -> CallMessage:

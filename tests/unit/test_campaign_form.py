@@ -6,8 +6,24 @@ from typing import Any
 import pytest
 
 from dialer.campaign_form import checked
+from dialer.caps import PRESETS
 from dialer.errors import BadCampaign
-from dialer.model import CallPlan, Doubt, Hours, Outcome, Pacing, RetryPolicy
+from dialer.model import (
+    CallerPolicy,
+    CallPlan,
+    Cap,
+    Counted,
+    Doubt,
+    Hours,
+    OnMachine,
+    Outcome,
+    Pacing,
+    Purpose,
+    RetryPolicy,
+    RetrySchedule,
+    Voice,
+)
+from dialer.retry_presets import preset
 
 SMALLEST = {"name": "Appointments", "from_numbers": ["+12015550199"], "call": {"say": "Hello {name}."}}
 
@@ -18,17 +34,43 @@ def a_form(**overrides: Any) -> dict[str, Any]:
 
 def test_the_smallest_form_has_the_products_own_defaults() -> None:
     filled = checked(a_form())
-    assert filled.pop("form")["pacing"] == {"call_delay_s": 5.0, "max_concurrent": 10}
+    assert filled.pop("form")["pacing"] == {"call_delay_s": 5.0, "max_concurrent": 10, "max_abandon": 0.025}
     assert filled == {
         "name": "Appointments",
         "from_numbers": ("+12015550199",),
+        "caller": CallerPolicy(),
         "call": CallPlan(say="Hello {name}."),
         "pacing": Pacing(),
         "hours": None,
-        "retry": RetryPolicy(),
+        "purpose": Purpose.INFORMATIONAL,
+        "voice": Voice.PRERECORDED,
+        "any_hour_because": "",
+        "retry": preset(Purpose.INFORMATIONAL),
         "doubt": Doubt.HOLD,
-        "purpose": "",
+        "caps": (),
     }
+
+
+def test_caps_are_presets_by_name_or_rules_of_the_campaign_s_own() -> None:
+    own = {"most": 2, "within_h": 36, "by": "loan", "counts": "conversations", "campaign_only": True}
+    caps = checked(a_form(caps=["reg-f", own]))["caps"]
+    assert caps[:-1] == PRESETS["reg-f"]
+    assert caps[-1] == Cap(
+        name="own cap",
+        most=2,
+        within=timedelta(hours=36),
+        by="loan",
+        counts=Counted.CONVERSATIONS,
+        campaign_only=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "cap", ["reg-g", {"most": 0, "within_h": 1}, {"most": 1}, {"most": 21, "within_h": 1}, {"most": 1, "within_h": 0}]
+)
+def test_a_cap_that_cannot_be_kept_is_refused_by_name(cap: object) -> None:
+    with pytest.raises(BadCampaign, match="caps"):
+        checked(a_form(caps=[cap]))
 
 
 def test_every_field_of_a_full_form_arrives() -> None:
@@ -41,10 +83,12 @@ def test_every_field_of_a_full_form_arrives() -> None:
                 "ring_timeout_s": 20,
                 "talk_limit_s": 60,
                 "detect_machine": True,
-                "opt_out_digit": "9",
+                "opt_out_digit": "0",
             },
             pacing={"call_delay_s": 0.5, "max_concurrent": 3},
             hours={"zone": "Europe/London", "opens": "09:30", "closes": "17:00", "days": ["mon", "sun"]},
+            purpose="survey",
+            voice="live",
             retry={"max_attempts": 2, "delays_s": {"no-answer": 60}},
             doubt="redial",
         )
@@ -56,7 +100,8 @@ def test_every_field_of_a_full_form_arrives() -> None:
         ring_timeout=timedelta(seconds=20),
         talk_limit=timedelta(minutes=1),
         detect_machine=True,
-        opt_out_digit="9",
+        on_machine=OnMachine.HANG_UP,
+        opt_out_digit="0",
     )
     assert filled["pacing"] == Pacing(call_delay=timedelta(milliseconds=500), max_concurrent=3)
     assert filled["hours"] == Hours(zone="Europe/London", opens="09:30", closes="17:00", days=frozenset({0, 6}))
@@ -64,6 +109,34 @@ def test_every_field_of_a_full_form_arrives() -> None:
         max_attempts=2, delays={Outcome.NO_ANSWER: timedelta(minutes=1), Outcome.CANCELED: timedelta(minutes=30)}
     )
     assert filled["doubt"] is Doubt.REDIAL
+    assert (filled["purpose"], filled["voice"]) == (Purpose.SURVEY, Voice.LIVE)
+
+
+def test_people_may_be_called_at_any_hour_for_a_reason_that_is_kept() -> None:
+    assert checked(a_form(any_hour_because=" a flood warning "))["any_hour_because"] == "a flood warning"
+
+
+def test_a_schedule_says_what_follows_the_first_the_second_and_every_further_end() -> None:
+    wish = {"max_per_day": 2, "schedules": {"busy": {"waits_s": [60, 120], "most": 3}, "failed": {"waits_s": [5]}}}
+    policy = checked(a_form(retry=wish))["retry"]
+    usual = preset(Purpose.INFORMATIONAL)
+    minute = timedelta(minutes=1)
+    assert (policy.max_attempts, policy.max_per_day, policy.spread) == (usual.max_attempts, 2, True)
+    assert policy.schedules == {
+        **usual.schedules,
+        Outcome.BUSY: RetrySchedule(waits=(minute, 2 * minute), most=3),
+        Outcome.FAILED: RetrySchedule(waits=(timedelta(seconds=5),), most=3, counts=False),  # it must end all the same
+    }
+
+
+def test_the_short_way_is_one_exact_wait_for_each_end() -> None:
+    policy = checked(a_form(retry={"delays_s": {"busy": 1}}))["retry"]
+    assert (policy.max_attempts, policy.max_per_day, policy.spread, policy.schedules) == (3, 0, False, {})
+    assert policy.delays == {Outcome.BUSY: timedelta(seconds=1), Outcome.CANCELED: timedelta(minutes=30)}
+
+
+def test_collections_call_nobody_more_than_twice_a_day() -> None:
+    assert checked(a_form(purpose="collections"))["retry"].max_per_day == 2
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -75,14 +148,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"from_numbers": ["+12015550199", "2015550199"]}, "from_numbers.1: "),
     ({"from_numbers": ["+0123456789"]}, "from_numbers.0: "),
     ({"from_numbers": ["+12015550199\n"]}, "from_numbers.0: "),
-    ({"call": {}}, "call: Value error, give either `say` or `twiml`"),
-    ({"call": {"say": "Hi.", "twiml": "<Response/>"}}, "call: Value error, give either `say` or `twiml`"),
+    ({"call": {}}, "call: Value error, give one of `say`, `script` and `twiml`"),
+    ({"call": {"say": "Hi.", "twiml": "<Response/>"}}, "call: Value error, give one of `say`, `script` and `twiml`"),
     ({"call": {"say": "x" * 4001}}, "call.say: "),
     ({"call": {"twiml": "x" * 4001}}, "call.twiml: "),
     ({"call": {"twiml": "Hello."}}, "call.twiml: Value error, is not XML: "),
     ({"call": {"twiml": "<Response><Say>Hi.</Response>"}}, "call.twiml: Value error, is not XML: mismatched tag"),
     ({"call": {"twiml": "<Say>Hi.</Say>"}}, "call.twiml: Value error, must be a <Response> document, not <Say>"),
-    ({"call": {"say": "Hi.", "ring_timeout_s": 4}}, "call.ring_timeout_s: "),
+    ({"call": {"say": "Hi.", "ring_timeout_s": 14}}, "call.ring_timeout_s: "),
     ({"call": {"say": "Hi.", "ring_timeout_s": 601}}, "call.ring_timeout_s: "),
     ({"call": {"say": "Hi.", "talk_limit_s": 4}}, "call.talk_limit_s: "),
     ({"call": {"say": "Hi.", "talk_limit_s": 14401}}, "call.talk_limit_s: "),
@@ -112,6 +185,15 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"retry": {"delays_s": {"busy": "soon"}}}, "retry.delays_s.busy: "),
     ({"retry": {"delays_s": {"busy": -1}}}, "retry.delays_s.busy: "),
     ({"retry": {"delays_s": {"busy": 10**15}}}, "retry.delays_s.busy: "),
+    ({"retry": {"delays_s": {}, "schedules": {}}}, "retry: Value error, give either `delays_s` or `schedules`"),
+    ({"retry": {"schedules": {"busy": {"waits_s": []}}}}, "retry.schedules.busy.waits_s: "),
+    ({"retry": {"max_per_day": 0}}, "retry.max_per_day: "),
+    ({"purpose": "marketing"}, "purpose: "),
+    ({"voice": "robot"}, "voice: "),
+    (
+        {"purpose": "telemarketing", "any_hour_because": "they like it"},
+        "campaign: Value error, `any_hour_because` is for an informational campaign alone",
+    ),
     ({"doubt": "guess"}, "doubt: "),
     ({"speed": "fast"}, "speed: "),
 ]

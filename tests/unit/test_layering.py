@@ -11,16 +11,19 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("layers/dialer/dialer", "functions", "local", "cli")
 STEPS = {
     "tick", "dial", "callback", "reconcile", "intake", "campaigns", "views", "announcements", "measures", "finish",
-    "audit", "desk", "keyring", "people", "statistics", "lists", "exports",
+    "audit", "board", "desk", "keyring", "people", "statistics", "lists", "exports", "drain", "conversation",
+    "rehearsal", "abandon_guard",
 }  # fmt: skip
-KINDS = {"errors", "model", "lifecycle", "ports", "settings", "wiring"} | STEPS
+KINDS = {"errors", "script", "opt_out", "model", "lifecycle", "ports", "settings", "wiring"} | STEPS
 
 # Who may import whom inside the product. Whatever is not named here is pure: no I/O, and `now` is an argument.
-PURE = {"pure", "model", "lifecycle", "errors"}
+PURE = {"pure", "model", "script", "opt_out", "lifecycle", "errors"}
 ALLOWED = {
     "errors": set[str](),
     "lifecycle": {"errors"},
-    "model": {"lifecycle", "errors"},
+    "script": set[str](),
+    "opt_out": set[str](),
+    "model": {"lifecycle", "errors", "script", "opt_out"},
     "pure": PURE,
     "ports": PURE,
     "step": PURE | {"ports", "step"},
@@ -38,8 +41,8 @@ VENDORS = {"boto3", "botocore", "mypy_boto3", "pymongo", "bson", "gridfs", "twil
 OUTSIDE = {
     **{vendor: {"adapter", "wiring"} for vendor in VENDORS},
     "aws_lambda_powertools": {"function", "wiring"},
-    "pydantic": {"function", "dialer.campaign_form"},
-    "phonenumbers": {"dialer.phones"},
+    "pydantic": {"function", "dialer.campaign_form", "dialer.call_form"},
+    "phonenumbers": {"dialer.phones", "dialer.calling.whereabouts"},
     "os": {"settings"},  # the environment
     "time": {"dialer.adapters.clock"},
     "importlib": set[str](),

@@ -19,7 +19,7 @@ AGREED = {
     Move.STEP_BACK: ("dialing", "pending"),
     Move.ACCEPT: ("dialing uncertain placed held", "placed"),
     Move.RECOVER: ("claimed", "placed"),
-    Move.REFUSE: ("dialing uncertain", "failed"),
+    Move.REFUSE: ("dialing uncertain", "failed pending"),
     Move.NOT_PLACED: ("dialing uncertain", "pending"),
     Move.DOUBT: ("dialing uncertain", "uncertain"),
     Move.FALL_SILENT: ("dialing", "uncertain"),
@@ -85,7 +85,7 @@ def test_permission_to_dial_is_given_by_one_move_of_the_call_function() -> None:
 
 def test_doubt_waits_again_only_by_proof_by_the_carriers_word_or_by_the_campaigns_choice() -> None:
     back = {move for source, move, end in EDGES if source is State.UNCERTAIN and end is State.PENDING}
-    assert back == {Move.NOT_PLACED, Move.SETTLE, Move.RELEASE}
+    assert back == {Move.REFUSE, Move.NOT_PLACED, Move.SETTLE, Move.RELEASE}
 
 
 def test_no_schedule_dials_a_held_contact_again() -> None:

@@ -128,7 +128,12 @@ def test_another_alarm_is_no_duplicate(alarm: str) -> None:
 @pytest.mark.parametrize("words", announcements._DUPLICATE)
 def test_the_words_of_a_duplicate_are_those_of_the_steps(words: str) -> None:
     """Whoever changes an alarm's words must change them here too, or nobody would be woken."""
-    sources = [PRODUCT / "callback.py", PRODUCT / "reconcile.py", PRODUCT / "adapters" / "lines.py"]
+    sources = [
+        PRODUCT / "callback.py",
+        PRODUCT / "conversation.py",
+        PRODUCT / "reconcile.py",
+        PRODUCT / "adapters" / "lines.py",
+    ]
     assert any(words in source.read_text() for source in sources)
 
 

@@ -1,7 +1,5 @@
 """The ids that tie a message, an attempt and a webhook together, and whose number a contact is called from."""
 
-from collections import Counter
-
 import pytest
 from bson import ObjectId
 
@@ -33,18 +31,6 @@ def test_tokens_never_meet() -> None:
     tokens = {new_token() for _ in range(10_000)}
     assert len(tokens) == 10_000
     assert {len(token) for token in tokens} == {24}
-
-
-def test_a_contact_is_always_called_from_the_same_number() -> None:
-    campaign, contact = a_campaign(from_numbers=NUMBERS), a_contact()
-    assert {campaign.caller_id(contact.id) for _ in range(5)} == {campaign.caller_id(contact.id)}
-
-
-def test_a_lists_contacts_are_spread_evenly_over_the_numbers() -> None:
-    campaign = a_campaign(from_numbers=NUMBERS)
-    calls = Counter(campaign.caller_id(str(ObjectId())) for _ in range(300))
-    assert set(calls) == set(NUMBERS)
-    assert max(calls.values()) - min(calls.values()) <= 2
 
 
 @pytest.mark.parametrize("state", CampaignState)

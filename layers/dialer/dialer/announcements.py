@@ -42,7 +42,7 @@ def of_webhook(report: "CallbackReport") -> Iterator[Announcement]:
 
 def of_reconcile(report: "ReconcileReport") -> Iterator[Announcement]:
     for one in report.settled:
-        yield from _of_settled(one)
+        yield from of_settled(one)
 
 
 def campaign_finished(campaign_id: str) -> Announcement:
@@ -54,7 +54,7 @@ def campaign_turned(campaign_id: str, state: str, reason: str) -> Announcement:
     return Announcement(kind=f"Campaign{state.capitalize()}", facts={"campaign_id": campaign_id, "reason": reason})
 
 
-def _of_settled(one: "Settled") -> Iterator[Announcement]:
+def of_settled(one: "Settled") -> Iterator[Announcement]:
     who = {"campaign_id": one.campaign_id, "contact_id": one.contact_id, "attempt_id": one.attempt_id}
     if one.outcome:
         yield from _settled(who, one.outcome, one.sid, one.state)

@@ -316,7 +316,7 @@ def _attempts_of(contact: Contact) -> Iterator[Known]:
             campaign_id=contact.campaign_id,
             contact_id=contact.id,
             attempt_id=past.id,
-            phone=contact.phone,
+            phone=past.to,
             from_number=past.from_number,
             dial_at=past.dial_at,
             sid=past.sid,

@@ -33,6 +33,11 @@ def is_answered(status: str) -> bool:
     return _ORDER.get(status) == _ORDER["answered"]
 
 
+def has_rung(rank_heard: int) -> bool:
+    """Whether a call was heard to ring: before that it is in the carrier's queue, or on its way to the phone."""
+    return rank_heard >= _ORDER["ringing"]
+
+
 def rank(status: str) -> int:
     """Where a status stands in a call's life: a lower one never replaces a higher one."""
     return _FINAL_RANK if is_final(status) else _ORDER[status]
@@ -42,9 +47,12 @@ def outcome(report: CallReport, *, heard_before: str = "") -> Outcome:
     """How a call with a final status ended; who answered may have been heard in an earlier webhook."""
     ended = _OUTCOMES[report.status]
     answered_by = report.answered_by or heard_before
-    if ended is Outcome.ANSWERED and answered_by.startswith(("machine", "fax")):
-        return Outcome.MACHINE
-    return ended
+    return Outcome.MACHINE if ended is Outcome.ANSWERED and is_machine(answered_by) else ended
+
+
+def is_machine(answered_by: str) -> bool:
+    """Whether the carrier heard a machine. Whoever it could not make out is taken for a person."""
+    return answered_by.startswith(("machine", "fax"))
 
 
 def duration(text: str) -> timedelta | None:

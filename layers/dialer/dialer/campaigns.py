@@ -1,13 +1,18 @@
 """Campaigns: what an operator may ask of one: create, start, pause, resume, stop, archive."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from dialer import presets
+from dialer.abandon_guard import AbandonGuard
 from dialer.errors import BadCampaign, Conflict, Unavailable, UnknownCampaign
+from dialer.lifecycle import State
 from dialer.model import Campaign, CampaignState, Sight
-from dialer.ports import CallQueue, Campaigns, Clock, ContactBook
+from dialer.ports import CallerIds, CallQueue, Campaigns, Clock, ContactBook
+from dialer.speech import needed, value_of
 
+_LOOKED_AT = 1000  # contacts whose variables are looked at before a start: all of one list have the same columns
 _NEVER_DIALED = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -36,7 +41,9 @@ class CampaignOffice:
 
     campaigns: Campaigns
     contacts: ContactBook
+    caller_ids: CallerIds
     queue: CallQueue
+    abandon_guard: AbandonGuard
     clock: Clock
     new_id: Callable[[], str]
 
@@ -51,8 +58,35 @@ class CampaignOffice:
             **wishes,  # type: ignore[arg-type]  # campaign_form has checked them
         )
         self.contacts.prepare()
+        self.abandon_guard.answers.prepare()
+        if campaign.caller.daily_limit is not None:
+            self.caller_ids.prepare()
         self.campaigns.create(campaign)
         return campaign
+
+    def shadow(self, campaign: Campaign) -> Campaign:
+        """A draft campaign that calls as this one does, once and one person at a time."""
+        once = replace(campaign.retry, max_attempts=1)
+        made = replace(
+            campaign,
+            id=self.new_id(),
+            name=f"Test call of {campaign.name}"[:200],
+            state=CampaignState.DRAFT,
+            reason="",
+            retry=once,
+            fence=0,
+            next_slot_at=_NEVER_DIALED,
+            next_dial_at=_NEVER_DIALED,
+            setbacks=0,
+            dials=0,
+            created_at=_milliseconds(self.clock.now()),
+            state_at=None,
+            start_at=None,
+            end_at=None,
+            shadow_of=campaign.id,
+        )
+        self.campaigns.create(made)
+        return made
 
     def show(self, campaign_id: str) -> Sight:
         sight = self.campaigns.see(campaign_id)
@@ -63,6 +97,10 @@ class CampaignOffice:
     def ask(self, campaign_id: str, verb: str, *, reason: str = "") -> Campaign:
         """Carry out a wish by name; asking twice is harmless. Raises Conflict where it cannot be granted."""
         wish = WISHES[verb]
+        if wish is START:
+            self.demand_ready(self.show(campaign_id).campaign)
+        if wish is RESUME:
+            self._demand_agents(self.show(campaign_id))
         self.campaigns.set_state(campaign_id, wish.target, sources=wish.sources, reason=reason)
         campaign = self.show(campaign_id).campaign
         if campaign.state is not wish.target:
@@ -70,6 +108,28 @@ class CampaignOffice:
         if campaign.running:
             self._tick_soon(campaign_id)
         return campaign
+
+    def _demand_agents(self, sight: Sight) -> None:
+        """Raises Conflict where too many of those who were handed on have found nobody."""
+        objection = self.abandon_guard.objection(sight) if sight.campaign.state in RESUME.sources else ""
+        if objection:
+            raise Conflict(f"Campaign {sight.campaign.id!r} cannot resume: {objection}")
+
+    def demand_ready(self, campaign: Campaign) -> None:
+        """Raises BadCampaign naming all that it lacks, before anybody is called."""
+        lacking = presets.missing(purpose=campaign.purpose, voice=campaign.voice, call=campaign.call)
+        if campaign.state is CampaignState.DRAFT:
+            lacking += self._missing_variables(campaign)
+        if lacking:
+            raise BadCampaign(f"Campaign {campaign.id!r} cannot start: {'; '.join(lacking)}.")
+
+    def _missing_variables(self, campaign: Campaign) -> list[str]:
+        names = needed(campaign.call)
+        if not names:
+            return []
+        waiting = self.contacts.holding(campaign.id, State.PENDING, limit=_LOOKED_AT)
+        lacking = sorted(name for name in names if any(value_of(contact.vars, name) is None for contact in waiting))
+        return [f"the list has no column `{name}`: add it, or write `{{{name}|…}}`" for name in lacking]
 
     def _tick_soon(self, campaign_id: str) -> None:
         """A hint only: when it is lost, the schedule starts the campaign within a minute."""

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from dialer.calling.whereabouts import NO_HINTS, Hints
 from dialer.errors import BadList
-from dialer.phones import e164
+from dialer.phones import dialable
 
 PRIORITIES = range(-100, 101)  # a tick looks at each priority in turn: a few hundred are quick, a million are not
 _YEARS = range(2000, 2101)
@@ -24,26 +25,41 @@ Fields = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bearings:
+    """What a cell is read by: the country of numbers written without one, and where the row says its owner is."""
+
+    region: str | None = None
+    hints: Hints = NO_HINTS
+
+
+@dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column by its names; `read` gets a cell that is not empty, and the country of numbers written without one.
+    """A column by its names; `read` gets a cell that is not empty.
 
     Raises ValueError with what is wrong with the cell, without repeating it.
     """
 
     names: tuple[str, ...]
-    read: Callable[[str, str | None], Fields]
+    read: Callable[[str, Bearings], Fields]
 
     @property
     def name(self) -> str:
         return self.names[0]
 
 
-def _phone(cell: str, region: str | None) -> Fields:
-    phone, country = e164(cell, region=region)
-    return {"phone": phone, "region": country}
+def _phone(cell: str, bearings: Bearings) -> Fields:
+    phone, group = dialable(cell, region=bearings.region, hints=bearings.hints)
+    return {"phone": phone, "region": group}
 
 
-def _priority(cell: str, _: str | None) -> Fields:
+def _alternate(cell: str, bearings: Bearings) -> Fields:
+    try:
+        return _phone(cell, bearings)
+    except ValueError as wrong:
+        raise ValueError(f"an alternate number: {wrong}") from None
+
+
+def _priority(cell: str, _: Bearings) -> Fields:
     try:
         priority = int(cell)
     except ValueError:
@@ -53,13 +69,13 @@ def _priority(cell: str, _: str | None) -> Fields:
     return {"priority": priority}
 
 
-def _external_id(cell: str, _: str | None) -> Fields:
+def _external_id(cell: str, _: Bearings) -> Fields:
     if len(cell) > _LONGEST_ID:
         raise ValueError(f"external_id is longer than {_LONGEST_ID} characters")
     return {"external_id": cell}
 
 
-def _call_after(cell: str, _: str | None) -> Fields:
+def _call_after(cell: str, _: Bearings) -> Fields:
     try:
         moment = datetime.fromisoformat(cell)
     except ValueError:
@@ -72,6 +88,16 @@ def _call_after(cell: str, _: str | None) -> Fields:
     return {"call_after": moment.replace(microsecond=moment.microsecond // 1000 * 1000)}
 
 
+def _another(number: int) -> Column:
+    """`alt_phone_1` is a person's second number, and so is `phone_2`."""
+    besides = [f"alt_phone_{number}", f"alternate_phone_{number}"]
+    counted = [f"{name}{number + 1}" for name in ("phone_", "phone", "phone_number_", "number")]
+    alone = ["alt_phone", "alternate_phone"] if number == 1 else []
+    return Column(names=(*besides, *counted, *alone), read=_alternate)
+
+
+ALTERNATES = tuple(_another(number) for number in range(1, 10))
+"""Other phones of the same person, in the order in which they are tried. Their readers give `phone` and `region`."""
 COLUMNS: tuple[Column, ...] = (
     Column(
         names=(
@@ -83,13 +109,27 @@ COLUMNS: tuple[Column, ...] = (
     Column(names=("priority",), read=_priority),
     Column(names=("external_id", "vendor_lead_code"), read=_external_id),
     Column(names=("call_after", "not_before", "due_at"), read=_call_after),
+    *ALTERNATES,
 )  # fmt: skip
 PHONE, *_ = COLUMNS
+_HINTS = {
+    "timezone": "timezone",
+    "time_zone": "timezone",
+    "postal_code": "postal_code",
+    "zip": "postal_code",
+    "state": "state",
+    "country": "country",
+}
+"""Columns that say where somebody is, and which hint they are. They stay variables too."""
 
 
 def column_named(name: str) -> Column | None:
     """The column that a header cell names, however it is written: `Phone Number` is `phone_number`."""
-    return _BY_NAME.get(_BETWEEN_WORDS.sub("_", name.strip().lower()).strip("_"))
+    return _BY_NAME.get(_plainly(name))
+
+
+def _plainly(name: str) -> str:
+    return _BETWEEN_WORDS.sub("_", name.strip().lower()).strip("_")
 
 
 _BY_NAME = {name: column for column in COLUMNS for name in column.names}
@@ -102,6 +142,8 @@ class Columns:
     names: tuple[str, ...]
     known: tuple[tuple[int, Column], ...]
     variables: tuple[tuple[int, str], ...]
+    hints: tuple[tuple[int, str], ...] = ()
+    """Of the variables those that say where somebody is, by the hint they are."""
 
 
 def columns_of(header: Sequence[str]) -> Columns:
@@ -117,9 +159,10 @@ def columns_of(header: Sequence[str]) -> Columns:
         meant = [(place, None if column is PHONE and place not in exact else column) for place, column in meant]
     known = tuple((place, column) for place, column in meant if column is not None)
     variables = tuple((place, names[place]) for place, column in meant if column is None and names[place])
+    hints = tuple((place, _HINTS[_plainly(name)]) for place, name in variables if _plainly(name) in _HINTS)
     _demand_a_phone(names, known)
     _demand_each_once(names, known, variables)
-    return Columns(names=names, known=known, variables=variables)
+    return Columns(names=names, known=known, variables=variables, hints=hints)
 
 
 def _demand_a_phone(names: Sequence[str], known: Sequence[tuple[int, Column]]) -> None:

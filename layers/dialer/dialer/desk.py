@@ -46,6 +46,8 @@ class Desk:
         refused = [name for name in changes(before, after) if before.state not in changeable_in(name)]
         if refused:
             raise Conflict(f"Campaign {before.id!r} is {before.state}: {_listed(refused)} cannot be changed now.")
+        if after.state is not CampaignState.DRAFT or after.start_at:
+            self.office.demand_ready(after)
         if not self.desk.change(before, after, states=states):
             raise Conflict(
                 f"Campaign {before.id!r} is no longer {before.state}: look at it again before you change it."
@@ -65,6 +67,8 @@ class Desk:
             raise Conflict(f"Campaign {campaign_id!r} is {campaign.state}: it has had its start.")
         if end_at is not None and end_at <= max(start_at or sight.now, sight.now):
             raise BadInput("The end must lie in the future, and after the start.")
+        if start_at is not None:
+            self.office.demand_ready(campaign)
         if not self.desk.schedule(campaign_id, start_at=start_at, end_at=end_at, states=[campaign.state]):
             raise Conflict(f"Campaign {campaign_id!r} is no longer {campaign.state}.")
         return self.office.show(campaign_id).campaign
@@ -117,10 +121,10 @@ _WISHES = tuple(
     if field.name
     not in {
         "id", "state", "reason", "blocked_regions", "fence", "next_slot_at", "next_dial_at", "setbacks", "form",
-        "dials", "created_at", "state_at", "start_at", "end_at",
+        "latest_setbacks", "dials", "share", "shadow_of", "created_at", "state_at", "start_at", "end_at",
     }
 )  # fmt: skip
-_FROM_THE_START = {"call.opt_out_digit", "doubt", "retry.max_attempts", "purpose"}
+_FROM_THE_START = {"call.opt_out_digit", "call.opt_out_words", "doubt", "retry.max_attempts", "purpose"}
 _IN_PARTS = {"call", "retry"}
 
 

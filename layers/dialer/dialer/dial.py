@@ -8,18 +8,36 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from dialer.alternates import following
 from dialer.bounds import Bounds
+from dialer.breaker import tripped
+from dialer.caller_id import callers, day_of, needs_contact, next_day
+from dialer.calling.group import country_of
+from dialer.caps import within_caps
 from dialer.carrier_answers import Answer, NotPlaced, OurFault, Placed, Refused, Unsure
 from dialer.errors import DialerError, PhoneBusy, Unavailable
 from dialer.last_look import Go, Never, NotNow, Verdict, may_dial
 from dialer.lifecycle import State
-from dialer.model import CallMessage, Campaign, CampaignState, Contact, Sight, attempt_of
+from dialer.model import CallMessage, Campaign, CampaignState, Contact, OnMachine, Sight, attempt_of
 from dialer.pacing import backoff
-from dialer.ports import CallQueue, CallRequest, Campaigns, Clock, Dialer, Lines, Suppressions
+from dialer.ports import (
+    Account,
+    CallerIds,
+    CallQueue,
+    CallRequest,
+    Campaigns,
+    Clock,
+    Dialer,
+    Lines,
+    Reach,
+    Suppressions,
+)
 
 _PHONE_BUSY = timedelta(seconds=30)
-_STREAK = 20  # setbacks in a row that pause a campaign: not the contacts' fault
+_ASK_AGAIN = timedelta(milliseconds=20)
+_TURN = timedelta(seconds=1)  # and no less: whoever got none must not come back at once
 _WRITE_TRIES = 3
+_NOTHING_LEFT = frozenset({"dropped", "put off", "forbidden", "stepped back", "not placed", "our fault"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +69,17 @@ class Dial:
     campaigns: Campaigns
     lines: Lines
     suppressions: Suppressions
+    reach: Reach
     dialer: Dialer
+    caller_ids: CallerIds
     queue: CallQueue
     clock: Clock
     bounds: Bounds
     new_token: Callable[[], str]
     time_left: Callable[[], timedelta]
     """What remains of this invocation before Lambda kills it."""
+    account: Account | None = None
+    """Where the account's calls per second are bounded for all campaigns together."""
 
     def __call__(self, message: CallMessage) -> DialReport:
         """Dial, or say why not. Raises only while nothing can have been sent: the message then returns."""
@@ -76,14 +98,46 @@ class Dial:
         if wait > self.bounds.early_wait:
             return self._put_off(message, wait, "too early")
         self.clock.sleep(max(0.0, wait.total_seconds()))
+        if not self._has_turn(message, sight.campaign, self.bounds.early_wait - max(timedelta(0), wait)):
+            return self._put_off(message, max(_TURN, sight.campaign.share), "the account dials no faster")
         if self._too_little_time():
             raise Unavailable("too little time is left to dial: the message returns")
+        caller = self._reserve_caller(message, sight)
+        if not caller:
+            tomorrow = next_day(sight.campaign.caller, sight.now)
+            return self._put_off(message, tomorrow, "every caller number has been used as often as it may today")
+        report = self._dial_from(caller, message, sight)
+        if report.outcome in _NOTHING_LEFT:
+            self._release_caller(caller, sight)
+        return report
+
+    def _reserve_caller(self, message: CallMessage, sight: Sight) -> str:
+        """The number to show; empty where each has reached its limit. Without a limit nothing is counted."""
+        policy, numbers = sight.campaign.caller, sight.campaign.from_numbers
+        contact = self.lines.explain(message.contact_id) if needs_contact(policy) else None
+        phone, used = (contact.phone, contact.used) if contact else ("", 0)
+        usable = callers(numbers, policy, contact_id=message.contact_id, phone=phone, used=used)
+        if policy.daily_limit is None:
+            return usable[0]
+        day, limit = day_of(policy, sight.now), policy.daily_limit
+        return next((number for number in usable if self.caller_ids.reserve(number, day=day, limit=limit)), "")
+
+    def _release_caller(self, number: str, sight: Sight) -> None:
+        """What is not given back counts as used: fewer calls today, never more."""
+        if sight.campaign.caller.daily_limit is None:
+            return
+        try:
+            self.caller_ids.release(number, day=day_of(sight.campaign.caller, sight.now))
+        except Unavailable:
+            return
+
+    def _dial_from(self, caller: str, message: CallMessage, sight: Sight) -> DialReport:
         call = sight.campaign.call
         try:
             contact = self.lines.take_line(
                 message,
                 token=self.new_token(),
-                from_number=sight.campaign.caller_id(message.contact_id),
+                from_number=caller,
                 silence=self.bounds.dial_silence,
                 patience=call.ring_timeout + call.talk_limit + self.bounds.queue_time,
                 talk_limit=call.talk_limit,
@@ -97,6 +151,27 @@ class Dial:
         except Exception as cause:  # noqa: BLE001  all of it is before the request: give the line back, whatever broke
             broken = cause
             return self._persistently(lambda: self._broke_off(contact, broken))
+
+    def _has_turn(self, message: CallMessage, campaign: Campaign, patience: timedelta) -> bool:
+        """Waits for the account's turn, where there is one. It comes before the line, so that a crash costs nothing.
+
+        Of functions that woke together one has the campaign's next turn. The others ask again when its pace allows the
+        next dial: through the queue they would come back slower than the campaign may dial.
+        """
+        if self.account is None:
+            return True
+        until = self.clock.monotonic() + patience.total_seconds()
+        while True:
+            left = timedelta(seconds=until - self.clock.monotonic())
+            turn = self.account.take_turn(campaign.id, share=campaign.share, patience=left)
+            if turn is not None:
+                self.clock.sleep(turn.total_seconds())
+                return True
+            sight = self.campaigns.see(campaign.id)
+            wait = max(_ASK_AGAIN, campaign.share / 4, _wait_for(message, sight) if sight else timedelta(0))
+            if wait > left:
+                return False
+            self.clock.sleep(wait.total_seconds())
 
     def _dropped(self, message: CallMessage, sight: Sight) -> DialReport:
         """Why the line was not ours; a message that came too late gives its claim back at once."""
@@ -128,13 +203,23 @@ class Dial:
     def _last_look(self, contact: Contact, sight: Sight) -> Verdict:
         limit = sight.campaign.pacing.max_concurrent
         of, purpose = contact.campaign_id, sight.campaign.purpose
-        return may_dial(
+        verdict = may_dial(
             campaign=sight.campaign,
             region=contact.region,
-            suppressed=bool(self.suppressions.among(of, [contact.phone], purpose=purpose)),
+            suppressed=bool(self.suppressions.among(of, contact.phones, purpose=purpose)),
             live=self.lines.count_live(contact.campaign_id, limit=limit + 1),
             now=sight.now,
         )
+        return self._within_caps(contact, sight) if isinstance(verdict, Go) and sight.campaign.caps else verdict
+
+    def _within_caps(self, contact: Contact, sight: Sight) -> Go | NotNow:
+        """While the line is ours nobody else's attempt can begin on this phone, so what is counted stays true.
+
+        Calls to the person's other numbers count too.
+        """
+        found = self.reach.sharing(contact.phones).values()
+        sharing = {other.id: other for others in found for other in others}
+        return within_caps(caps=sight.campaign.caps, contact=contact, sharing=[*sharing.values()], now=sight.now)
 
     def _await_permit(self, contact: Contact, looked_at: float) -> str:
         """T4c, the last write before the request. Empty when granted, else why not."""
@@ -202,8 +287,9 @@ class Dial:
                     self.campaigns.forget_setbacks(campaign.id)
                 return _report(contact, "placed", sid=sid, alarm=acceptance.alarm)
             case Refused(reason=reason):
-                self.lines.refuse(contact, reason=reason)
-                return _report(contact, "refused", reason, state=State.FAILED)
+                other = following(contact)
+                self.lines.refuse(contact, reason=reason, other=other)
+                return _report(contact, "refused", reason, state="" if other else State.FAILED)
             case NotPlaced(reason=reason):
                 self.lines.not_placed(contact, after=backoff(setbacks=contact.setbacks), reason=reason)
                 self._count_setback(campaign.id, f"the carrier takes no calls: {reason}")
@@ -218,15 +304,15 @@ class Dial:
 
     def _blame_ourselves(self, contact: Contact, reason: str, *, region_only: bool) -> None:
         """T10: stop before the next contact meets the same refusal; this one keeps its attempt."""
-        if region_only and contact.region:
-            self.campaigns.block_region(contact.campaign_id, contact.region, reason=reason)
+        if region_only and country_of(contact.region):
+            self.campaigns.block_region(contact.campaign_id, country_of(contact.region), reason=reason)
         else:
             self._pause(contact.campaign_id, reason)
         self.lines.not_placed(contact, after=timedelta(0), reason=reason)
 
     def _count_setback(self, campaign_id: str, reason: str) -> None:
-        if self.campaigns.count_setback(campaign_id) >= _STREAK:
-            self._pause(campaign_id, f"{_STREAK} in a row: {reason}")
+        if many := tripped(self.campaigns.count_setback(campaign_id, reason=reason)):
+            self._pause(campaign_id, f"{many}: {reason}")
 
     def _pause(self, campaign_id: str, reason: str) -> None:
         self.campaigns.set_state(campaign_id, CampaignState.PAUSED, sources=[CampaignState.RUNNING], reason=reason)
@@ -270,6 +356,8 @@ def _request(contact: Contact, campaign: Campaign) -> CallRequest:
         ring_timeout=campaign.call.ring_timeout,
         talk_limit=campaign.call.talk_limit,
         detect_machine=campaign.call.detect_machine,
+        detect_first=campaign.call.detect_first,
+        await_beep=campaign.call.on_machine is OnMachine.VOICEMAIL,
     )
 
 

@@ -13,6 +13,7 @@ from dialer.list_ports import PART_BYTES, Exports, PaperQueue, Store
 from dialer.list_records import Export, ExportKind, ExportState
 from dialer.model import Contact
 from dialer.ports import ContactBook
+from dialer.spreadsheet import harmless
 
 _PAGE = 1000
 _LINK_LASTS = timedelta(hours=1)
@@ -104,7 +105,7 @@ class Writing:
         behind = export.behind
         while page := self.contacts.page(export.campaign_id, after=behind, limit=self.page):
             sheet.add(page)
-            behind = page[-1].phone
+            behind = page[-1].listed
             if sheet.size >= self.part_bytes:
                 export = self._sent(export, owner, sheet, behind)
                 if self.time_left() < self.leave_with:
@@ -163,7 +164,7 @@ class _Sheet:
     def add(self, page: Sequence[Contact]) -> None:
         for contact in page:
             for line in self._lines(contact):
-                self._csv.writerow(line)
+                self._csv.writerow({name: harmless(cell) for name, cell in line.items()})
                 self._rows += 1
 
     def taken(self) -> tuple[bytes, int]:
@@ -182,7 +183,7 @@ def _calls(contact: Contact) -> Iterator[Line]:
             "attempt": past.n,
             "call_date": _written(past.dial_at),
             "ended_at": _written(past.ended_at),
-            "phone_number_dialed": contact.phone,
+            "phone_number_dialed": past.to,
             "caller_id": past.from_number,
             "status": past.outcome,
             "detail": past.detail,
@@ -207,7 +208,7 @@ def _calls(contact: Contact) -> Iterator[Line]:
 def _contacts(contact: Contact) -> Iterator[Line]:
     last = contact.history[-1] if contact.history else None
     yield {
-        "phone_number": contact.phone,
+        "phone_number": contact.listed,
         "country": contact.region,
         "state": contact.state,
         "reason": contact.reason,
@@ -222,7 +223,7 @@ def _contacts(contact: Contact) -> Iterator[Line]:
 
 
 def _whose(contact: Contact) -> Line:
-    """What joins a line with the sender's own records, word for word."""
+    """What joins a line with the sender's own records: word for word, save what a spreadsheet would run."""
     others = {name: value for name, value in contact.vars.items() if name != METADATA}
     return {
         "external_id": contact.external_id,

@@ -1,11 +1,9 @@
-"""When a campaign may call: one weekly window in its own time zone, daylight saving included."""
+"""When a campaign wishes to call: one weekly window in its own time zone, which narrows what calling hours allow."""
 
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
+from dialer.calling.week import Schedule, Week, minutes
 from dialer.model import Hours
-
-_LOOK_AHEAD = 15  # days: the same weekday twice more, in case today's window has closed and the next one falls out
 
 
 def is_open(hours: Hours | None, now: datetime) -> bool:
@@ -15,26 +13,10 @@ def is_open(hours: Hours | None, now: datetime) -> bool:
 
 def opens_next(hours: Hours | None, now: datetime) -> datetime:
     """The first moment from now on at which the window is open: now itself when it is. UTC."""
-    if hours is None:
-        return now
-    today = now.astimezone(ZoneInfo(hours.zone)).date()
-    windows = (
-        _window(hours, today + timedelta(days=ahead)) for ahead in range(_LOOK_AHEAD) if _opens_on(hours, today, ahead)
-    )
-    return next(max(now, opens) for opens, closes in windows if max(now, opens) < closes)
+    opens = None if hours is None else schedule_of(hours).opens_next(now)
+    return opens or now
 
 
-def _opens_on(hours: Hours, today: date, ahead: int) -> bool:
-    return (today + timedelta(days=ahead)).weekday() in hours.days
-
-
-def _window(hours: Hours, day: date) -> tuple[datetime, datetime]:
-    """The part of a day in which no reading of a clock that is just being set says "closed"."""
-    return max(_readings(hours, day, hours.opens)), min(_readings(hours, day, hours.closes))
-
-
-def _readings(hours: Hours, day: date, clock: str) -> tuple[datetime, datetime]:
-    """What a time of day can mean on a day that has it twice, or never; on any other, the same moment twice."""
-    hour, minute = map(int, clock.split(":"))
-    wall = datetime.combine(day + timedelta(days=hour // 24), time(hour % 24, minute), ZoneInfo(hours.zone))
-    return wall.replace(fold=0).astimezone(UTC), wall.replace(fold=1).astimezone(UTC)
+def schedule_of(hours: Hours) -> Schedule:
+    span = (minutes(hours.opens), minutes(hours.closes))
+    return Schedule(zone=hours.zone, week=Week(days=tuple((span,) if day in hours.days else () for day in range(7))))

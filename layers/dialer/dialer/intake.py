@@ -6,26 +6,26 @@ A file on the operator's own machine is read in one go (`Intake`). An uploaded o
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from itertools import islice
 from typing import IO
 
 from dialer import contact_list
 from dialer.campaigns import CampaignOffice, demand_open
-from dialer.contact_list import Place, Reject, Row, Sheet
+from dialer.contact_list import Batch, Place, Reject, Sheet
 from dialer.errors import BadInput, BadList, Unavailable, UnknownCampaign
 from dialer.list_ports import PART_BYTES, Lists, PaperQueue, Store
 from dialer.list_records import Counts, ListState, UploadedList
 from dialer.ports import Campaigns, Clock, ContactBook
-from dialer.workers import one_ahead
+from dialer.spreadsheet import harmless
+from dialer.workers import overlapped
 
-_BATCH = 2000
+_BATCH = 3000
 _REJECTS_KEPT = 1000
+_AT_ONCE = 2  # batches: while the database works on one, the other is made into documents
 _WRITTEN_DOWN = timedelta(seconds=5)  # so much is read again, at most, after a crash
-
-Batch = Sequence[Row | Reject]
 
 
 @dataclass(kw_only=True)
@@ -64,12 +64,11 @@ class Intake:
         """Import a CSV. Raises BadList, UnknownCampaign or BadCampaign before any row is added or between batches."""
         most = _attempts(self.office.campaigns, campaign_id)
         list_id, report = self.new_id(), ImportReport()
-        for batch in one_ahead(_batches(contact_list.read(stream, region=region))):
-            counts = _bring_in(self.contacts, campaign_id, batch, max_attempts=most, list_id=list_id)
+        batches = contact_list.read(stream, region=region, size=_BATCH)
+        for batch, counts in bring_in(self.contacts, campaign_id, batches, max_attempts=most, list_id=list_id):
             for name, count in vars(counts).items():
                 setattr(report, name, getattr(report, name) + count)
-            rejects = [row for row in batch if isinstance(row, Reject)]
-            report.rejects += rejects[: _REJECTS_KEPT - len(report.rejects)]
+            report.rejects += batch.rejects[: _REJECTS_KEPT - len(report.rejects)]
             progress(report)
         return report
 
@@ -130,14 +129,15 @@ class ListReading:
     def _read(self, uploaded: UploadedList, owner: str) -> ReadingReport:
         most = _attempts(self.campaigns, uploaded.campaign_id)
         began, sheet = self._opened(uploaded, owner)
-        uploaded = began
+        read, goes_on = began, False
         with self.store.reading(began.key, version=began.version, offset=began.place.offset) as stream:
-            rows = contact_list.read_on(stream, sheet, place=began.place, region=began.region)
-            for read, goes_on in self._bring_in_all(began, owner, rows, most):
-                uploaded = read
-                if goes_on:
-                    return self._later(began, uploaded, owner)
-        return self._end(replace(uploaded, state=ListState.READ), owner)
+            batches = contact_list.read_on(stream, sheet, place=began.place, region=began.region, size=self.batch)
+            with closing(self._bring_in_all(began, owner, batches, most)) as progress:  # then nothing is on its way
+                for reached, goes_on in progress:
+                    read = reached
+                    if goes_on:
+                        break
+        return self._later(began, read, owner) if goes_on else self._end(replace(read, state=ListState.READ), owner)
 
     def _opened(self, uploaded: UploadedList, owner: str) -> tuple[UploadedList, Sheet]:
         """The list with how it is written: from before, or found out now."""
@@ -160,16 +160,17 @@ class ListReading:
         return opened, sheet
 
     def _bring_in_all(
-        self, uploaded: UploadedList, owner: str, rows: Iterator[Row | Reject], most: int
-    ) -> Iterator[tuple[UploadedList, bool]]:
+        self, uploaded: UploadedList, owner: str, batches: Iterator[Batch], most: int
+    ) -> Generator[tuple[UploadedList, bool], None, None]:
         """How far the list is, each time it has been written down, and whether another run must go on."""
         rejects: list[Reject] = []
         since = began = self.clock.monotonic()
         try:
-            for batch in one_ahead(_batches(rows, self.batch)):
-                counts = _bring_in(self.contacts, uploaded.campaign_id, batch, max_attempts=most, list_id=uploaded.id)
-                rejects += [row for row in batch if isinstance(row, Reject)]
-                uploaded = replace(uploaded, place=batch[-1].after, counts=uploaded.counts + counts)
+            for batch, counts in bring_in(
+                self.contacts, uploaded.campaign_id, batches, max_attempts=most, list_id=uploaded.id
+            ):
+                rejects += batch.rejects
+                uploaded = replace(uploaded, place=batch.after, counts=uploaded.counts + counts)
                 ended = self.clock.monotonic()
                 goes_on = self.time_left() < max(self.leave_with, 2 * timedelta(seconds=ended - began))
                 began = ended
@@ -246,20 +247,24 @@ def _attempts(campaigns: Campaigns, campaign_id: str) -> int:
     return sight.campaign.retry.max_attempts
 
 
-def _batches(rows: Iterator[Row | Reject], size: int = _BATCH) -> Iterator[Batch]:
-    while batch := list(islice(rows, size)):
-        yield batch
+def bring_in(
+    contacts: ContactBook, campaign_id: str, batches: Iterator[Batch], *, max_attempts: int, list_id: str
+) -> Iterator[tuple[Batch, Counts]]:
+    """Each batch and what became of its rows, in the list's order.
 
+    Two are brought in at once, but never two with the same person: of a person's rows the first one counts.
+    """
 
-def _bring_in(contacts: ContactBook, campaign_id: str, batch: Batch, *, max_attempts: int, list_id: str) -> Counts:
-    good = [row.contact for row in batch if isinstance(row, Row)]
-    added = contacts.add(campaign_id, good, max_attempts=max_attempts, list_id=list_id)
-    return Counts(rows=len(batch), rejected=len(batch) - len(good), **vars(added))
+    def add(batch: Batch) -> Counts:
+        added = contacts.add(campaign_id, batch.contacts, max_attempts=max_attempts, list_id=list_id)
+        return Counts(rows=len(batch.rows), rejected=len(batch.rejects), **vars(added))
+
+    return overlapped(batches, add, at_once=_AT_ONCE, are_apart=Batch.is_apart)
 
 
 def _lines(rejects: Sequence[Reject]) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text).writerows((reject.line, reject.reason) for reject in rejects)
+    csv.writer(text).writerows((reject.line, harmless(reject.reason)) for reject in rejects)
     return text.getvalue().encode()
 
 

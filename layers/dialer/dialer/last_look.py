@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dialer.hours import is_open, opens_next
+from dialer.calling.group import country_of
+from dialer.calling.lawful import Closed, look
 from dialer.model import Campaign
 
 _PAUSED = timedelta(0)
@@ -36,17 +37,22 @@ Verdict = Go | NotNow | Never
 
 
 def may_call(*, campaign: Campaign, region: str, suppressed: bool, now: datetime) -> Verdict:
-    """What the campaign, the suppression list and the hours say; the first refusal wins, the lasting one first."""
+    """What the campaign, the suppression list and the hours say; the first refusal wins, the lasting one first.
+
+    `region` is the contact's zone group.
+    """
     if suppressed:
         return Never(reason="suppressed")
     if not campaign.running:
         return NotNow(until=now + _PAUSED, reason=f"campaign {campaign.state}")
     if campaign.has_ended(now):
         return NotNow(until=now + _ENDED, reason="the campaign's end has come")
-    if region in campaign.blocked_regions:
-        return NotNow(until=now + _BLOCKED, reason=campaign.blocked_regions[region])
-    if not is_open(campaign.hours, now):
-        return NotNow(until=opens_next(campaign.hours, now), reason="outside the campaign's hours")
+    country = country_of(region)
+    if country in campaign.blocked_regions:
+        return NotNow(until=now + _BLOCKED, reason=campaign.blocked_regions[country])
+    hours = look(campaign, region, now)
+    if isinstance(hours, Closed):
+        return NotNow(until=hours.until, reason=hours.reason)
     return Go()
 
 

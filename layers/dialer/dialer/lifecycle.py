@@ -120,7 +120,13 @@ MOVES: dict[Move, Rule] = {
     Move.RECOVER: _rule(
         "T7", Owner.CALL, {_C}, {_L}, "the carrier took a call whose permission was rolled back: alarm"
     ),
-    Move.REFUSE: _rule("T8", Owner.CALL, {_D, _U}, {_FAILED}, "the carrier refuses this number for good"),
+    Move.REFUSE: _rule(
+        "T8",
+        Owner.CALL,
+        {_D, _U},
+        {_FAILED, _P},
+        "the carrier refuses this number for good; pending means another number",
+    ),
     Move.NOT_PLACED: _rule("T9", Owner.CALL, {_D, _U}, {_P}, "proved that no call exists; no attempt is used"),
     Move.DOUBT: _rule("T11", Owner.CALL, {_D, _U}, {_U}, "the reply was lost or cannot be read"),
     Move.FALL_SILENT: _rule("T12", Owner.RECONCILE, {_D}, {_U}, "the function died with the permission in hand"),

@@ -33,6 +33,10 @@ class Store(Protocol):
         """A sender's permission to put one file there, no larger than this."""
         ...
 
+    def origin(self) -> str:
+        """The scheme and host of all forms and links."""
+        ...
+
     def link(self, key: str, *, file_name: str, lasts: timedelta) -> str:
         """An address from which anybody may fetch it for a while."""
         ...

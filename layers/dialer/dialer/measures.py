@@ -11,6 +11,7 @@ from dialer.ports import Pulse
 if TYPE_CHECKING:  # a function starts faster without the steps that it does not take
     from dialer.callback import CallbackReport
     from dialer.dial import DialReport
+    from dialer.drain import DrainReport
     from dialer.exports import WritingReport
     from dialer.intake import ReadingReport
     from dialer.reconcile import ReconcileReport
@@ -97,6 +98,12 @@ def of_reconcile(report: "ReconcileReport", *, took: timedelta) -> Measures:
     for words, name in _FINDINGS.items():
         counts[name] = sum(one.finding.startswith(words) for one in report.settled)
     return _told(counts)
+
+
+def of_drain(report: "DrainReport") -> Measures:
+    settled = sum(bool(one.outcome) for one in report.settled)
+    alarms = _alarms(one.alarm for one in report.settled)
+    return _told({"Settled": settled, "Unavailable": len(report.unavailable), **alarms})
 
 
 def of_paper(report: "ReadingReport | WritingReport") -> Measures:

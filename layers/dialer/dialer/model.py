@@ -10,7 +10,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from dialer import opt_out
 from dialer.lifecycle import State
+from dialer.script import Line, Script
 
 
 class CampaignState(StrEnum):
@@ -45,6 +47,27 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Purpose(StrEnum):
+    """Why people are called: which calling hours hold depends on it, and suppressions may be for one purpose only."""
+
+    INFORMATIONAL = "informational"
+    """Reminders, alerts, and other news that people expect."""
+    TELEMARKETING = "telemarketing"
+    COLLECTIONS = "collections"
+    POLITICAL = "political"
+    CHARITY = "charity"
+    SURVEY = "survey"
+
+
+class Voice(StrEnum):
+    """Who speaks: automated calls have stricter hours in some states."""
+
+    LIVE = "live"
+    PRERECORDED = "prerecorded"
+    """A recording, or a text that a machine reads."""
+    AI = "ai"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pacing:
     """How fast a campaign may dial."""
@@ -53,6 +76,18 @@ class Pacing:
     """The least time between two requests to the carrier."""
     max_concurrent: int = 10
     """The most lines in use at once."""
+    max_abandon: float | None = 0.025
+    """The share of live answers that may find nobody to talk to, where people are handed on; None: any."""
+
+
+class OnMachine(StrEnum):
+    """What becomes of a call that a machine answered."""
+
+    GO_ON = "go_on"
+    """It hears what a person would hear."""
+    HANG_UP = "hang_up"
+    VOICEMAIL = "voicemail"
+    """It is told the campaign's voicemail text after its beep."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +97,52 @@ class CallPlan:
     say: str = ""
     """Text to speak; `{name}` stands for the contact's variable of that name."""
     twiml: str = ""
-    """A fixed TwiML document instead of `say`."""
+    """A fixed TwiML document instead of `say`: nothing of it is looked at, and it listens to no key of ours."""
+    script: Script = ()
+    """Steps, instead of `say`."""
     voice: str = "alice"
     language: str = "en-US"
-    ring_timeout: timedelta = timedelta(seconds=30)
+    ring_timeout: timedelta = timedelta(seconds=25)
     talk_limit: timedelta = timedelta(minutes=5)
     detect_machine: bool = False
-    opt_out_digit: str = ""
+    detect_first: bool = False
+    """Say nothing until it is known who answered; otherwise speech begins at once."""
+    on_machine: OnMachine = OnMachine.GO_ON
+    voicemail: tuple[Line, ...] = ()
+    opt_out_digit: str = opt_out.DIGIT
     """A key that ends all calls to this person; empty: none is offered."""
+    opt_out_words: tuple[str, ...] = opt_out.WORDS
+    """Words that do, wherever the call listens to words."""
+    farewell: str = "You will not be called again. Goodbye."
+    """What somebody hears who has opted out."""
+    identification: str = ""
+    """Who is calling: spoken first."""
+    opt_out_line: str = ""
+    """How to opt out: spoken second."""
+    callback_number: str = ""
+    """The number at which the caller can be reached."""
+
+
+class CallerChoice(StrEnum):
+    """Which of a campaign's numbers a person is called from."""
+
+    FIXED = "fixed"
+    """Always the same one; the list is spread evenly over them."""
+    ROTATE = "rotate"
+    """Another one at each attempt."""
+    LOCAL = "local"
+    """One of the person's own area, where there is one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallerPolicy:
+    """Which number shows, and how often a day."""
+
+    choice: CallerChoice = CallerChoice.FIXED
+    daily_limit: int | None = None
+    """The most calls a day from each number, counted over all campaigns; None: no limit, and nothing is counted."""
+    zone: str = "UTC"
+    """Whose days are counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +157,33 @@ class Hours:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RetrySchedule:
+    """What follows one kind of end: how long to wait after the first, the second, and every further one."""
+
+    waits: tuple[timedelta, ...]
+    most: int | None = None
+    """After so many ends of this kind it is not tried again; None: only the campaign's own limit counts."""
+    counts: bool = True
+    """Whether it uses an attempt up: what the carrier could not do, does not."""
+
+    def wait(self, before: int) -> timedelta | None:
+        """How long to wait after one more end of this kind, when there were so many before; None: no more."""
+        if self.most is not None and before >= self.most:
+            return None
+        return self.waits[min(before, len(self.waits) - 1)]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
     """How often a person is tried, and how long to wait after each kind of end that is worth another try."""
 
     max_attempts: int = 3
+    max_per_day: int = 0
+    """The most calls to one person within 24 hours; 0: no limit of its own."""
+    spread: bool = False
+    """Whether a retry comes at another part of the day, and not at the very second of everybody else's."""
+    schedules: dict[Outcome, RetrySchedule] = field(default_factory=dict)
+    """What follows each kind of end; one that is not named follows `delays`."""
     delays: dict[Outcome, timedelta] = field(
         default_factory=lambda: {
             Outcome.BUSY: timedelta(minutes=5),
@@ -97,6 +193,42 @@ class RetryPolicy:
             Outcome.CANCELED: timedelta(minutes=30),  # we cancel what the carrier queues too long: nobody's fault
         }
     )
+
+    def schedule_for(self, outcome: Outcome) -> RetrySchedule | None:
+        if outcome in self.schedules:
+            return self.schedules[outcome]
+        return RetrySchedule(waits=(self.delays[outcome],)) if outcome in self.delays else None
+
+
+class Counted(StrEnum):
+    """What a cap counts."""
+
+    CALLS = "calls"
+    """Every attempt that may have reached the carrier, one in doubt included."""
+    CONVERSATIONS = "conversations"
+    """Calls that a person answered."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cap:
+    """A call is allowed while fewer than `most` of what is counted lie within the rolling span before it."""
+
+    name: str
+    most: int
+    within: timedelta
+    counts: Counted = Counted.CALLS
+    by: str = ""
+    """A variable of the contact, such as `account_id`: calls about another value of it are not counted."""
+    campaign_only: bool = False
+    """Only this campaign's own calls are counted; else those of all campaigns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setback:
+    """A request that came to nothing, or nobody knows to what."""
+
+    at: datetime
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,20 +241,32 @@ class Campaign:
     reason: str = ""
     """Why it is in this state, when that was not the operator's wish."""
     from_numbers: tuple[str, ...]
+    caller: CallerPolicy = CallerPolicy()
     call: CallPlan = CallPlan()
     pacing: Pacing = Pacing()
     hours: Hours | None = None
+    """When the operator wants to call; it only narrows what calling hours allow."""
+    purpose: Purpose = Purpose.INFORMATIONAL
+    voice: Voice = Voice.PRERECORDED
+    any_hour_because: str = ""
+    """Why the people of this list may be called at any hour; empty: calling hours hold."""
     retry: RetryPolicy = RetryPolicy()
     doubt: Doubt = Doubt.HOLD
+    caps: tuple[Cap, ...] = ()
+    """How often a person may be called, whatever campaigns the calls come from."""
     blocked_regions: dict[str, str] = field(default_factory=dict)
     """Countries (ISO 3166 codes) the carrier will not call for this account, each with its reason."""
     fence: int = 0
     next_slot_at: datetime
     next_dial_at: datetime
+    share: timedelta = timedelta(0)
+    """The least time between its dials that is fair to the account's other campaigns; 0 where nobody asks for it."""
     setbacks: int = 0
     """Attempts in a row that did not reach the carrier; a streak pauses the campaign."""
-    purpose: str = ""
-    """Why people are called: one of `campaign_form.Purpose`, or empty. Suppressions may be for one purpose only."""
+    latest_setbacks: tuple[Setback, ...] = ()
+    """To be shown; the last of them is the latest."""
+    shadow_of: str = ""
+    """The campaign that this one makes a test call for; it ends with that call."""
     form: Mapping[str, Any] = field(default_factory=dict)
     """What the operator filled in, to be shown, copied and changed."""
     created_at: datetime | None = None
@@ -142,10 +286,6 @@ class Campaign:
     def has_ended(self, now: datetime) -> bool:
         """Whether its own end has come, also while nobody has stopped it yet."""
         return self.end_at is not None and now >= self.end_at
-
-    def caller_id(self, contact_id: str) -> str:
-        """The number a contact is called from: always the same one, spread evenly over the list."""
-        return self.from_numbers[int(contact_id[-6:], 16) % len(self.from_numbers)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +313,8 @@ class Attempt:
     status: str = ""
     rank: int = 0
     answered_by: str = ""
+    answers: dict[str, str] = field(default_factory=dict)
+    """What the person pressed, said or reached, by the name of the step that asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,16 +323,40 @@ class FinishedAttempt:
 
     id: str
     n: int
+    to: str = ""
+    """The phone that was dialed."""
     from_number: str
     dial_at: datetime | None
     ended_at: datetime
     sid: str
     outcome: Outcome
     detail: str = ""
+    answers: dict[str, str] = field(default_factory=dict)
     duration: timedelta | None = None
     """How long they talked, as the carrier said with the end."""
     price: Decimal | None = None
     """What the carrier charged, where it said so with the end: negative, in the account's currency."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """What was decided about a contact, beside what its attempts came to."""
+
+    at: datetime
+    state: State
+    """What it was put into."""
+    reason: str
+    due_at: datetime | None = None
+    """From when it waits, where it does."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Number:
+    """A phone of somebody's."""
+
+    phone: str
+    region: str = ""
+    """Where it may ring: a zone group (`calling.group`), which begins with its country; empty: nobody knows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,10 +366,17 @@ class Contact:
     id: str
     campaign_id: str
     phone: str
+    """The one that is dialed, or will be next."""
     region: str = ""
-    """The country of the phone, an ISO 3166 code; empty when the number belongs to none."""
+    """Where it may ring: a zone group (`calling.group`), which begins with its country; empty: nobody knows."""
+    listed: str = ""
+    """The first phone of its row: by it the campaign knows this person, whichever is dialed."""
+    numbers: tuple[Number, ...] = ()
+    """All that the person has, in the order in which they are tried; empty where there is but one."""
     priority: int = 0
     due_at: datetime | None = None
+    callback_at: datetime | None = None
+    """When this person asked to be called; it wins over every schedule."""
     state: State = State.PENDING
     reason: str = ""
     used: int = 0
@@ -214,17 +387,26 @@ class Contact:
     """What the sender of the list calls this person."""
     attempt: Attempt | None = None
     history: tuple[FinishedAttempt, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    """The latest, the oldest of them first."""
     list_id: str = ""
     """The list that its data come from, and the line there; empty where no list was named."""
     line: int = 0
 
+    @property
+    def phones(self) -> tuple[str, ...]:
+        """All that the person has: who must not be called at one of them is called at none."""
+        return tuple(dict.fromkeys((self.phone, *(number.phone for number in self.numbers))))
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NewContact:
-    """A row of a contact list, checked and normalised."""
+    """A row of a contact list, checked and normalised. A list has millions: slots are quicker, and smaller by half."""
 
     phone: str
     region: str = ""
+    alternates: tuple[Number, ...] = ()
+    """Other phones of the same person, in the order in which they are tried."""
     priority: int | None = None
     """None where the list does not say: 0 for somebody new, as it was for somebody known."""
     vars: dict[str, str] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """How many calls may start, and when: pure arithmetic over the campaign's limits."""
 
 import math
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 
@@ -19,3 +20,18 @@ def backoff(
 ) -> timedelta:
     """How long to wait after a number of setbacks in a row: doubling, bounded."""
     return min(longest, first * float(2 ** min(setbacks, 16)))
+
+
+def fair_delay(campaign_id: str, *, wishes: Mapping[str, timedelta], spacing: timedelta) -> timedelta:
+    """The least time between a campaign's dials, when all of them share the account's one dial each `spacing`.
+
+    Max-min fair: whoever wishes for less than an equal part gets it, and the others share equally what that leaves.
+    """
+    left, share = timedelta(seconds=1) / spacing, 0.0
+    slowest_first = sorted(wishes, key=lambda one: (wishes[one], one), reverse=True)
+    for count, one in enumerate(slowest_first):
+        share = min(timedelta(seconds=1) / wishes[one], left / (len(slowest_first) - count))
+        if one == campaign_id:
+            break
+        left -= share
+    return max(wishes[campaign_id], timedelta(seconds=1 / share))

@@ -92,7 +92,7 @@ class Registry:
             raise NotFound(f"This phone is not suppressed in {scope!r}.")
 
     def erase(self, phone: str) -> Erased:
-        """Forget a person, in every campaign, but for the hash that keeps them from being called.
+        """Forget a person, in every campaign, but for the hashes that keep them from being called, at any number.
 
         Whose phone may be ringing is left for later: their end must find them. Asking again is harmless.
         """
@@ -100,5 +100,7 @@ class Registry:
             raise BadInput("Erasing needs the phone itself: a hash says nothing about whom to forget.")
         self.suppress([phone], scope=EVERYWHERE, source="erasure", reason=_ERASED)
         known = self.people.with_phone(phone)
+        if others := {one for contact in known for one in contact.phones} - {phone}:
+            self.suppress(sorted(others), scope=EVERYWHERE, source="erasure", reason=_ERASED)
         waiting = [one.id for one in known if not self.people.erase(one)]
         return Erased(erased=len(known) - len(waiting), waiting=waiting)

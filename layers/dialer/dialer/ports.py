@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from dialer.breaker import Setbacks
 from dialer.carrier_answers import Answer
 from dialer.lifecycle import State
 from dialer.model import (
@@ -20,6 +21,7 @@ from dialer.model import (
     Claimed,
     Contact,
     NewContact,
+    Number,
     Outcome,
     Sight,
     Slots,
@@ -74,6 +76,14 @@ class NoSlots:
     running: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Draining:
+    """A campaign that was paused or stopped, and may still have calls in the carrier's own queue."""
+
+    campaign_id: str
+    since: datetime
+
+
 class Campaigns(Protocol):
     """The campaign document: the operator's wishes, and the grants that every dial needs."""
 
@@ -93,8 +103,21 @@ class Campaigns(Protocol):
         """Move the campaign, only from one of the source states."""
         ...
 
-    def reserve_slots(self, campaign_id: str, *, fence: int, wanted: int, horizon: timedelta) -> Slots | NoSlots:
-        """T0: own up to `wanted` dial times within the horizon. A tick with an older fence gets none."""
+    def draining(self) -> Sequence[Draining]:
+        """Whoever was paused or stopped and has not been drained since."""
+        ...
+
+    def drained(self, draining: Draining) -> bool:
+        """Nothing of it waits at the carrier any more; False when it has been resumed or paused again meanwhile."""
+        ...
+
+    def reserve_slots(
+        self, campaign_id: str, *, fence: int, wanted: int, horizon: timedelta, share: timedelta = timedelta(0)
+    ) -> Slots | NoSlots:
+        """T0: own up to `wanted` dial times within the horizon. A tick with an older fence gets none.
+
+        They are the call delay apart, and no less than the campaign's share of the account allows.
+        """
         ...
 
     def return_slots(self, campaign_id: str, *, fence: int, slots: Slots, used: int) -> bool:
@@ -109,13 +132,29 @@ class Campaigns(Protocol):
         """T4c: the grant for one dial, now: only while running, and `call_delay` after the last."""
         ...
 
-    def count_setback(self, campaign_id: str) -> int:
-        """One more attempt in a row that did not reach the carrier; how many there are now."""
+    def count_setback(self, campaign_id: str, *, reason: str) -> Setbacks:
+        """One more attempt that did not reach the carrier; what there is now, in a row and among the last dials. The
+        reason is kept to be shown."""
         ...
 
     def forget_setbacks(self, campaign_id: str) -> None: ...
 
     def block_region(self, campaign_id: str, region: str, *, reason: str) -> None: ...
+
+
+class Account(Protocol):
+    """The carrier's account, whose calls per second all campaigns share. It paces; no promise rests on it."""
+
+    def share(self, campaign_id: str, *, call_delay: timedelta) -> timedelta:
+        """Note what this campaign wishes for; the least time between its dials that is fair to the others."""
+        ...
+
+    def take_turn(self, campaign_id: str, *, share: timedelta, patience: timedelta) -> timedelta | None:
+        """How long to wait for this dial's own moment; None when none can be had within `patience`.
+
+        Moments are handed out one `spacing` apart. Who has dialed more than its share gets only one that is here now.
+        """
+        ...
 
 
 class Claims(Protocol):
@@ -125,8 +164,12 @@ class Claims(Protocol):
         """Lines in use or promised, counted no further than `limit`."""
         ...
 
-    def anyone_due(self, campaign_id: str, *, now: datetime) -> bool:
-        """Whether there is a candidate at all: a cheap look before slots are reserved."""
+    def regions_waiting(self, campaign_id: str) -> Sequence[str]:
+        """The zone groups of all who wait, each once, whether due or not; it costs one look at each."""
+        ...
+
+    def anyone_due(self, campaign_id: str, *, now: datetime, among: Sequence[str] | None = None) -> bool:
+        """Whether there is a candidate at all: a cheap look before slots are reserved. `among`: these zone groups."""
         ...
 
     def claim_due(
@@ -138,8 +181,11 @@ class Claims(Protocol):
         until: datetime,
         now: datetime,
         behind: Claimed | None = None,
+        among: Sequence[str] | None = None,
     ) -> Sequence[Claimed]:
         """T1: claim up to `limit` contacts that are due, in order of priority and due time. `claim` must be new.
+
+        `among`: of these zone groups only, the others cost nothing; None: whatever their group.
 
         `now` chooses the candidates; the guard uses the database's clock. What is returned is claimed by us, even when
         the reply to the write was lost. `behind`: start after this one, the last of the same tick's batch before.
@@ -196,8 +242,8 @@ class Lines(Protocol):
         """T7: the carrier has the call."""
         ...
 
-    def refuse(self, contact: Contact, *, reason: str) -> bool:
-        """T8: failed for good."""
+    def refuse(self, contact: Contact, *, reason: str, other: Number | None = None) -> bool:
+        """T8: failed for good; or, with another number of the person's, pending with that and the attempt not used."""
         ...
 
     def not_placed(self, contact: Contact, *, after: timedelta, reason: str) -> bool:
@@ -248,11 +294,55 @@ class Hearing(Protocol):
         ...
 
     def note_machine(self, ref: CallRef, *, sid: str, answered_by: str) -> str:
-        """Who answered, heard before the end. The campaign of whom it is about, or nothing."""
+        """Who answered, heard before the end. The campaign of whom it is about; nothing where it is not news."""
+        ...
+
+    def note_answer(self, ref: CallRef, *, name: str, value: str, sid: str = "") -> bool:
+        """What the person answered, kept with the attempt, also when that is over by now. One value for each name:
+        the last. `sid`, where it is known, must not be another call's."""
         ...
 
     def note_late(self, ref: CallRef, *, sid: str) -> bool:
         """Write the call's id into an attempt that was given up without one. True: an alarm is due."""
+        ...
+
+
+class LiveAnswers(Protocol):
+    """The calls of campaigns that hand people on which were answered live, and which of them found nobody.
+
+    An attempt is one entry, however often and in whatever order it is written.
+    """
+
+    def prepare(self) -> None:
+        """Make what the counting needs; safe to repeat."""
+        ...
+
+    def note(self, ref: CallRef, *, campaign_id: str, at: datetime) -> bool:
+        """Count it, at the earliest moment it was written of; whether it is known to have found nobody."""
+        ...
+
+    def reached(self, ref: CallRef, *, somebody: bool, at: datetime) -> bool:
+        """How a transfer ended: who has found somebody once, has. Whether it is counted, and found nobody."""
+        ...
+
+    def live(self, campaign_id: str, *, since: datetime) -> int:
+        """All that were counted after this moment."""
+        ...
+
+    def abandoned(self, campaign_id: str, *, since: datetime) -> int:
+        """Those of them that found nobody."""
+        ...
+
+
+class Waiting(Protocol):
+    """Calls of a campaign that may still wait in the carrier's own queue."""
+
+    def not_heard_of(self, campaign_id: str) -> Sequence[Contact]:
+        """Placed contacts of which nothing was heard since: no more than the campaign has lines."""
+        ...
+
+    def any_left(self, campaign_id: str) -> bool:
+        """Whether there is such a contact, or one whose request may still turn into one."""
         ...
 
 
@@ -353,6 +443,17 @@ class ContactBook(Protocol):
         ...
 
 
+class Reach(Protocol):
+    """Whom we have called, as the contacts' own stories tell it."""
+
+    def sharing(self, phones: Sequence[str]) -> Mapping[str, Sequence[Contact]]:
+        """By phone, every contact that has it, in any campaign.
+
+        As a majority has them: after a line was taken, all that was written about this phone before is among it.
+        """
+        ...
+
+
 class Suppressions(Protocol):
     """Phones that must not be called, kept as keyed hashes."""
 
@@ -398,6 +499,10 @@ class CallRequest:
     ring_timeout: timedelta
     talk_limit: timedelta
     detect_machine: bool
+    detect_first: bool = False
+    """Nothing is said before it is known who answered."""
+    await_beep: bool = False
+    """A machine is told of only at the end of its greeting."""
 
 
 class Dialer(Protocol):
@@ -405,6 +510,33 @@ class Dialer(Protocol):
 
     def place(self, request: CallRequest) -> Answer:
         """Send the request at most once and say what is known. Never raises once a byte may have left."""
+        ...
+
+
+class LiveCalls(Protocol):
+    """The carrier as the voice function uses it: what is to become of a call that is on. May raise Unavailable; a call
+    that is over by now is none of its errors."""
+
+    def hang_up(self, sid: str) -> None: ...
+
+    def leave_voicemail(self, ref: CallRef, *, sid: str) -> None:
+        """Stop what is being said, and ask for the voicemail text."""
+        ...
+
+
+class CallerIds(Protocol):
+    """Counts what each number of ours has been used for in a day. Never more than the limit, however many ask."""
+
+    def prepare(self) -> None:
+        """Make what the counting needs; safe to repeat."""
+        ...
+
+    def reserve(self, number: str, *, day: str, limit: int) -> bool:
+        """One call of this day, or False where the limit is reached."""
+        ...
+
+    def release(self, number: str, *, day: str) -> None:
+        """Give back a call that provably never left."""
         ...
 
 
@@ -719,6 +851,17 @@ class Ended:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ends:
+    """How many attempts of settled contacts ended in a minute, in the same way."""
+
+    at: datetime
+    outcome: str
+    detail: str
+    """What the carrier said, where the call came to nothing."""
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sums:
     """What is known of a campaign without looking at every contact."""
 
@@ -731,6 +874,8 @@ class Sums:
     settled_by_minute: Sequence[tuple[datetime, int]]
     dials_by_minute: Sequence[tuple[datetime, int]]
     """How many permits had been granted at a moment."""
+    ends: Sequence[Ends]
+    """Of the last hour in which any ended."""
     upto: datetime
     whole: bool
     now: datetime
@@ -744,3 +889,42 @@ class Statistics(Protocol):
         ...
 
     def sums(self, campaign_id: str, *, within: timedelta) -> Sums: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How many contacts in flight are alike."""
+
+    state: State
+    status: str
+    """The call's, where it has one."""
+    reason: str
+    contacts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingGroup:
+    """How many wait in one zone group."""
+
+    region: str
+    contacts: int
+    due: int
+    """Whose moment has come."""
+    held_back: int
+    """Who wait for a person to release them."""
+    next_at: datetime | None
+    """When the next of the others is due."""
+
+
+class Floor(Protocol):
+    """Looks at who is on the line, lately called, or waiting where: a second or two old, and deciding nothing."""
+
+    def in_flight(self, campaign_id: str) -> Sequence[Standing]: ...
+
+    def waiting(self, campaign_id: str, *, now: datetime) -> Sequence[WaitingGroup]:
+        """By zone group, the largest first."""
+        ...
+
+    def latest(self, campaign_id: str, *, limit: int) -> Sequence[Contact]:
+        """Whoever is on the line, and whoever was settled last, the latest call first."""
+        ...

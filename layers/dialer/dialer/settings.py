@@ -8,6 +8,8 @@ from datetime import timedelta
 from dialer.bounds import Bounds, bounds_from, setting
 from dialer.errors import BadSettings
 
+_MOST_CALLS_PER_SECOND = 500
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -27,6 +29,7 @@ class Settings:
     idempotency_table: str = ""
     call_queue_url: str = ""
     refill_queue_url: str = ""
+    account_calls_per_second: str = ""
     store_bucket: str = ""
     intake_queue_url: str = ""
 
@@ -36,6 +39,17 @@ class Settings:
         if not value:
             raise BadSettings(f"The setting {name.upper()} is missing.")
         return str(value)
+
+    def dial_spacing(self) -> timedelta | None:
+        """The least time between two dials of the whole account; None where they are not bounded."""
+        name, text = "ACCOUNT_CALLS_PER_SECOND", self.account_calls_per_second or "0"
+        try:
+            a_second = float(text)
+        except ValueError:
+            raise BadSettings(f"{name} must be a number.") from None
+        if not 0 <= a_second <= _MOST_CALLS_PER_SECOND:  # which a number that is none is not either
+            raise BadSettings(f"{name} must be between 0 (no bound) and {_MOST_CALLS_PER_SECOND}.")
+        return timedelta(seconds=1 / a_second) if a_second else None
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:

@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from dialer.abandon_guard import AbandonGuard
 from dialer.bounds import Bounds
+from dialer.calling.lawful import Open, look
+from dialer.caps import in_bulk, within_caps
 from dialer.errors import Unavailable
 from dialer.hours import is_open
 from dialer.last_look import Go, Never, NotNow, Verdict, may_call
 from dialer.lifecycle import State
-from dialer.model import CallMessage, Campaign, Claimed, Sight, Slots
+from dialer.model import CallMessage, Campaign, Claimed, Contact, Sight, Slots
 from dialer.pacing import open_lines, queue_delay
-from dialer.ports import CallQueue, CampaignLock, Campaigns, Claims, Clock, Lease, NoSlots, Suppressions
+from dialer.ports import Account, CallQueue, CampaignLock, Campaigns, Claims, Clock, Lease, NoSlots, Reach, Suppressions
 from dialer.workers import each
 
 _BATCH = 1000
@@ -25,12 +28,14 @@ class CampaignTick:
 
     campaign_id: str
     outcome: str
-    """ticked | locked elsewhere | lines full | closed | nobody due | not running | no slots | unavailable"""
+    """ticked | locked elsewhere | lines full | closed | nobody due | not running | paused | no slots | unavailable"""
     claimed: int = 0
     sifted: int = 0
     sent: int = 0
     unsent: int = 0
     doubtful: int = 0
+    closed: int = 0
+    """Zone groups that wait for their hours: nobody of them was looked at."""
     alarm: str = ""
 
     @property
@@ -56,21 +61,31 @@ class Tick:
     campaigns: Campaigns
     claims: Claims
     suppressions: Suppressions
+    reach: Reach
     queue: CallQueue
+    abandon_guard: AbandonGuard
     clock: Clock
     bounds: Bounds
     new_token: Callable[[], str]
+    account: Account | None = None
+    """Where the account's calls per second are bounded for all campaigns together."""
     workers: int = 8
 
     def every_campaign(self, *, enough_time: Callable[[], bool]) -> TickReport:
         """Tick the running campaigns, the longest waiting first; whoever is not reached comes first next time."""
-        report = self.named(self.campaigns.running_ids(), enough_time=enough_time)
+        report = self._ticked(self.campaigns.running_ids(), enough_time, judged=True)
         self._note_ticked([one.campaign_id for one in report.campaigns if one.outcome != "ticked"])
         return report
 
     def named(self, campaign_ids: Sequence[str], *, enough_time: Callable[[], bool]) -> TickReport:
         """Tick these campaigns, in this order, and start no more when time runs low."""
-        done = each(campaign_ids, lambda one: self._within(one, enough_time), workers=self.workers)
+        return self._ticked(campaign_ids, enough_time, judged=False)
+
+    def _ticked(self, campaign_ids: Sequence[str], enough_time: Callable[[], bool], *, judged: bool) -> TickReport:
+        """`judged`: whether they must not go on is asked too. The schedule does, and no hint, of which one may come
+        every second: whoever finds nobody pauses the campaign at once, and here is found what nobody could tell then.
+        """
+        done = each(campaign_ids, lambda one: self._within(one, enough_time, judged), workers=self.workers)
         ticked = [one for one in done if one]
         return TickReport(campaigns=ticked, not_reached=len(campaign_ids) - len(ticked))
 
@@ -79,52 +94,64 @@ class Tick:
         with suppress(Unavailable):
             self.campaigns.note_ticked(without_slots)
 
-    def _within(self, campaign_id: str, enough_time: Callable[[], bool]) -> CampaignTick | None:
-        return self.campaign(campaign_id) if enough_time() else None
+    def _within(self, campaign_id: str, enough_time: Callable[[], bool], judged: bool) -> CampaignTick | None:
+        return self.campaign(campaign_id, judged=judged) if enough_time() else None
 
-    def campaign(self, campaign_id: str) -> CampaignTick:
+    def campaign(self, campaign_id: str, *, judged: bool = False) -> CampaignTick:
         """Tick one campaign; a part that does not answer ends this campaign's tick, and leases heal the rest."""
         try:
             lease = self.lock.acquire(campaign_id, owner=self.new_token(), lease=self.bounds.lock_lease)
             if lease is None:
                 return CampaignTick(campaign_id=campaign_id, outcome="locked elsewhere")
             try:
-                return self._while_locked(lease)
+                return self._while_locked(lease, judged=judged)
             finally:
                 self.lock.release(lease)
         except Unavailable as cause:
             return CampaignTick(campaign_id=campaign_id, outcome=f"unavailable: {cause}")
 
-    def _while_locked(self, lease: Lease) -> CampaignTick:
+    def _while_locked(self, lease: Lease, *, judged: bool) -> CampaignTick:
         sight = self.campaigns.see(lease.campaign_id)
         if sight is None or not sight.campaign.running:
             return CampaignTick(campaign_id=lease.campaign_id, outcome="not running")
+        if judged and self.abandon_guard.enforce(sight):
+            return CampaignTick(campaign_id=lease.campaign_id, outcome="paused")
         if sight.campaign.has_ended(sight.now) or not is_open(sight.campaign.hours, sight.now):
             return CampaignTick(campaign_id=lease.campaign_id, outcome="closed")
+        waiting = self.claims.regions_waiting(lease.campaign_id)
+        among = [region for region in waiting if isinstance(look(sight.campaign, region, sight.now), Open)]
+        if waiting and not among:
+            return CampaignTick(campaign_id=lease.campaign_id, outcome="closed", closed=len(waiting))
         limit = sight.campaign.pacing.max_concurrent
         lines = open_lines(limit=limit, booked=self.claims.count_booked(lease.campaign_id, limit=limit))
         if lines == 0:
             return CampaignTick(campaign_id=lease.campaign_id, outcome="lines full")
-        if not self.claims.anyone_due(lease.campaign_id, now=sight.now):
-            return CampaignTick(campaign_id=lease.campaign_id, outcome="nobody due")
-        return self._book(lease, sight, lines)
+        if not self.claims.anyone_due(lease.campaign_id, now=sight.now, among=among):
+            return CampaignTick(campaign_id=lease.campaign_id, outcome="nobody due", closed=len(waiting) - len(among))
+        return replace(self._book(lease, sight, lines, among), closed=len(waiting) - len(among))
 
-    def _book(self, lease: Lease, sight: Sight, lines: int) -> CampaignTick:
-        fence, alarm = lease.fence, ""
-        slots = self._reserve(lease.campaign_id, fence, lines)
+    def _book(self, lease: Lease, sight: Sight, lines: int, among: Sequence[str]) -> CampaignTick:
+        fence, alarm, share = lease.fence, "", self._share(sight.campaign)
+        slots = self._reserve(lease.campaign_id, fence, lines, share)
         if isinstance(slots, NoSlots) and slots.fence > fence:
             raised = self.lock.raise_fence(lease, above=slots.fence)
             if raised is None:
                 return CampaignTick(campaign_id=lease.campaign_id, outcome="locked elsewhere")
             fence, alarm = raised.fence, "the lock table is younger than the campaign: its fence was raised"
-            slots = self._reserve(lease.campaign_id, fence, lines)
+            slots = self._reserve(lease.campaign_id, fence, lines, share)
         if isinstance(slots, NoSlots):
             outcome = "no slots" if slots.running else "not running"
             return CampaignTick(campaign_id=lease.campaign_id, outcome=outcome, alarm=alarm)
-        return _Booking(tick=self, campaign=sight.campaign, slots=slots, alarm=alarm).fill(fence)
+        return _Booking(tick=self, campaign=sight.campaign, slots=slots, among=among, alarm=alarm).fill(fence)
 
-    def _reserve(self, campaign_id: str, fence: int, lines: int) -> Slots | NoSlots:
-        return self.campaigns.reserve_slots(campaign_id, fence=fence, wanted=lines, horizon=self.bounds.slot_horizon)
+    def _share(self, campaign: Campaign) -> timedelta:
+        if self.account is None:
+            return timedelta(0)
+        return self.account.share(campaign.id, call_delay=campaign.pacing.call_delay)
+
+    def _reserve(self, campaign_id: str, fence: int, lines: int, share: timedelta) -> Slots | NoSlots:
+        horizon = self.bounds.slot_horizon
+        return self.campaigns.reserve_slots(campaign_id, fence=fence, wanted=lines, horizon=horizon, share=share)
 
 
 @dataclass(kw_only=True)
@@ -134,6 +161,8 @@ class _Booking:
     tick: Tick
     campaign: Campaign
     slots: Slots
+    among: Sequence[str]
+    """The zone groups whose hours are open: nobody else is claimed."""
     alarm: str
     used: int = 0
     claimed: int = 0
@@ -178,6 +207,7 @@ class _Booking:
             until=until,
             now=self._now(),
             behind=self.last,
+            among=self.among,
         )
         self.claimed += len(claimed)
         self.last = claimed[-1] if claimed else None
@@ -197,6 +227,8 @@ class _Booking:
             self.campaign.id, [one.phone for one in claimed], purpose=self.campaign.purpose
         )
         verdicts = [(one, self._verdict(one, suppressed)) for one in claimed]
+        if self.campaign.caps:
+            verdicts = self._within_caps(verdicts)
         for verdict in {verdict for _, verdict in verdicts if not isinstance(verdict, Go)}:
             refused = [one for one, said in verdicts if said == verdict]
             to, due_at = _away(verdict)
@@ -211,6 +243,20 @@ class _Booking:
                 campaign=self.campaign, region=one.region, suppressed=of[1], now=self.slots.now
             )
         return self.verdicts[of]
+
+    def _within_caps(self, verdicts: Sequence[tuple[Claimed, Verdict]]) -> list[tuple[Claimed, Verdict]]:
+        """A cap that somebody has reached already is found out here for all of them at once; the dial asks again."""
+        sharing = self.tick.reach.sharing([one.phone for one, said in verdicts if isinstance(said, Go)])
+        return [
+            (one, self._capped(one, sharing[one.phone]) if isinstance(said, Go) else said) for one, said in verdicts
+        ]
+
+    def _capped(self, one: Claimed, sharing: Sequence[Contact]) -> Verdict:
+        own = next((contact for contact in sharing if contact.id == one.contact_id), None)
+        if own is None:
+            return Go()
+        now = self.slots.now
+        return in_bulk(within_caps(caps=self.campaign.caps, contact=own, sharing=sharing, now=now), now=now)
 
     def _send(self, callable_now: Sequence[Claimed]) -> None:
         messages = [self._message(one, self.slots.at(self.used + index)) for index, one in enumerate(callable_now)]

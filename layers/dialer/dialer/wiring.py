@@ -16,6 +16,7 @@ from dialer.adapters.parameters import ParameterStore
 from dialer.errors import BadSettings
 from dialer.secret import Secret
 from dialer.settings import Settings, from_environment
+from dialer.stream_token import stream_key
 
 _REMEMBERED_S = 2 * 24 * 3600  # longer than the call queue keeps a message (template.yaml: one day)
 
@@ -31,11 +32,16 @@ if TYPE_CHECKING:
     from pymongo.database import Database
     from twilio.rest import Client
 
+    from dialer.abandon_guard import AbandonGuard
+    from dialer.adapters.caller_ids import MongoCallerIds
     from dialer.audit import Audit
+    from dialer.board import Board
     from dialer.callback import Callback
     from dialer.campaigns import CampaignOffice
+    from dialer.conversation import Conversation
     from dialer.desk import Desk
     from dialer.dial import Dial
+    from dialer.drain import Drain
     from dialer.exports import ExportDesk, Writing
     from dialer.finish import Finish
     from dialer.intake import Intake, ListReading
@@ -45,11 +51,15 @@ if TYPE_CHECKING:
     from dialer.measures import Measures
     from dialer.people import Registry
     from dialer.ports import (
+        Account,
         Announcer,
         AuditLog,
         CallQueue,
+        CallRef,
         Campaigns,
         ContactBook,
+        Floor,
+        LiveCalls,
         Patients,
         Statistics,
         SuppressionList,
@@ -57,6 +67,7 @@ if TYPE_CHECKING:
         Timetable,
     )
     from dialer.reconcile import Reconcile
+    from dialer.rehearsal import Rehearsal
     from dialer.statistics import Survey
     from dialer.tick import Tick
     from dialer.views import Views
@@ -233,6 +244,7 @@ def _twilio(*, fresh: bool) -> "Client":
 def tick() -> "Tick":
     from dialer.adapters.campaign_lock import DynamoCampaignLock
     from dialer.adapters.claims import MongoClaims
+    from dialer.adapters.reach import MongoReach
     from dialer.tick import Tick
 
     clock = SystemClock()
@@ -242,29 +254,44 @@ def tick() -> "Tick":
         campaigns=campaigns(),
         claims=MongoClaims(_collection("contacts")),
         suppressions=suppressions(),
+        reach=MongoReach(_collection("contacts")),
         queue=_queue("call_queue_url"),
+        abandon_guard=abandon_guard(),
         clock=clock,
         bounds=settings().bounds,
         new_token=new_token,
+        account=account(),
     )
+
+
+@_part
+def account() -> "Account | None":
+    from dialer.adapters.account import MongoAccount
+
+    spacing = settings().dial_spacing()
+    return MongoAccount(_collection("account"), spacing=spacing) if spacing else None
 
 
 def dial(time_left: Callable[[], timedelta]) -> "Dial":
     """One per invocation, because each has its own time left; the parts are shared."""
     from dialer.adapters.carrier import TwilioDialer
     from dialer.adapters.lines import MongoLines
+    from dialer.adapters.reach import MongoReach
     from dialer.dial import Dial
 
     return Dial(
         campaigns=campaigns(),
         lines=MongoLines(_collection("contacts")),
         suppressions=suppressions(),
+        reach=MongoReach(_collection("contacts")),
         dialer=TwilioDialer(_twilio(fresh=True), voice_base_url=voice_base_url(), replaced=distrust),
+        caller_ids=caller_ids(),
         queue=_queue("refill_queue_url"),
         clock=SystemClock(),
         bounds=settings().bounds,
         new_token=new_token,
         time_left=time_left,
+        account=account(),
     )
 
 
@@ -304,10 +331,57 @@ def callback() -> "Callback":
     return Callback(
         hearing=MongoHearing(_collection("contacts")),
         campaigns=campaigns(),
-        suppressions=suppressions(),
         queue=_queue("refill_queue_url"),
         clock=SystemClock(),
+        abandon_guard=abandon_guard(),
     )
+
+
+@_part
+def abandon_guard() -> "AbandonGuard":
+    from dialer.abandon_guard import AbandonGuard
+    from dialer.adapters.live_answers import MongoLiveAnswers
+
+    return AbandonGuard(answers=MongoLiveAnswers(_collection("live_answers")), campaigns=campaigns())
+
+
+@_part
+def conversation() -> "Conversation":
+    from dialer.conversation import Conversation
+
+    listening = callback()
+    return Conversation(
+        callback=listening,
+        hearing=listening.hearing,
+        campaigns=campaigns(),
+        suppressions=suppressions(),
+        live=_LiveCalls(),
+        stream_key=stream_key(twilio_auth_token()),
+    )
+
+
+class _LiveCalls:
+    """Made when the first machine is met: most invocations meet none, and start faster without Twilio's client."""
+
+    def hang_up(self, sid: str) -> None:
+        _live_calls().hang_up(sid)
+
+    def leave_voicemail(self, ref: "CallRef", *, sid: str) -> None:
+        _live_calls().leave_voicemail(ref, sid=sid)
+
+
+@_part
+def _live_calls() -> "LiveCalls":
+    from dialer.adapters.carrier import TwilioLiveCalls
+
+    return TwilioLiveCalls(_twilio(fresh=False), voice_base_url=voice_base_url())
+
+
+@_part
+def caller_ids() -> "MongoCallerIds":
+    from dialer.adapters.caller_ids import MongoCallerIds
+
+    return MongoCallerIds(_collection("caller_ids"))
 
 
 @_part
@@ -322,6 +396,20 @@ def reconcile() -> "Reconcile":
         callback=callback(),
         witness=TwilioWitness(_twilio(fresh=False)),
         bounds=settings().bounds,
+    )
+
+
+@_part
+def drain() -> "Drain":
+    from dialer.adapters.carrier import TwilioWitness
+    from dialer.adapters.waiting import MongoWaiting
+    from dialer.drain import Drain
+
+    return Drain(
+        campaigns=campaigns(),
+        waiting=MongoWaiting(_collection("contacts")),
+        callback=callback(),
+        witness=TwilioWitness(_twilio(fresh=False)),
     )
 
 
@@ -346,7 +434,7 @@ def finish() -> "Finish":
     from dialer.adapters.endings import MongoEndings
     from dialer.finish import Finish
 
-    return Finish(endings=MongoEndings(_collection("campaigns"), _collection("contacts")))
+    return Finish(endings=MongoEndings(_collection("campaigns"), _collection("contacts")), campaigns=campaigns())
 
 
 @_part
@@ -370,7 +458,9 @@ def campaign_office() -> "CampaignOffice":
     return CampaignOffice(
         campaigns=campaigns(),
         contacts=_contact_book(),
+        caller_ids=caller_ids(),
         queue=_queue("refill_queue_url"),
+        abandon_guard=abandon_guard(),
         clock=SystemClock(),
         new_id=new_id,
     )
@@ -384,8 +474,10 @@ def intake() -> "Intake":
 
 
 def new_id() -> str:
-    """Of a campaign, a list or an export: six random bytes."""
-    return secrets.token_hex(6)
+    """Of a campaign, list, export or token: six random bytes in hex, never digits alone, as a phone number would be."""
+    while (fresh := secrets.token_hex(6)).isdigit():
+        pass
+    return fresh
 
 
 @cache
@@ -393,6 +485,12 @@ def _store() -> "Store":
     from dialer.adapters.store import S3_CONFIG, S3Store
 
     return S3Store(boto3.client("s3", config=S3_CONFIG), bucket=settings().need("store_bucket"))
+
+
+@cache
+def store_origin() -> str:
+    """Where files are put into the store, and fetched from it: its scheme and host."""
+    return _store().origin()
 
 
 @cache
@@ -468,6 +566,15 @@ def views() -> "Views":
 
 
 @_part
+def rehearsal() -> "Rehearsal":
+    from dialer.adapters.hearing import MongoHearing
+    from dialer.rehearsal import Rehearsal
+
+    office = campaign_office()
+    return Rehearsal(office=office, contacts=office.contacts, hearing=MongoHearing(_collection("contacts")))
+
+
+@_part
 def desk() -> "Desk":
     from dialer.adapters.campaign_desk import MongoCampaignDesk
     from dialer.desk import Desk
@@ -490,7 +597,7 @@ def keyring() -> "Keyring":
     return Keyring(
         tokens=MongoTokens(_collection("tokens")),
         clock=SystemClock(),
-        new_id=lambda: secrets.token_hex(6),
+        new_id=new_id,
         new_secret=lambda: secrets.token_urlsafe(32),
     )
 
@@ -502,6 +609,7 @@ def audit_log() -> "AuditLog":
     return MongoAuditLog(_collection("audit"))
 
 
+_OUTLINE_S = 3  # a list of campaigns is looked at every few seconds
 _REPEATABLE_S = 24 * 3600
 
 
@@ -571,4 +679,29 @@ def statistics() -> "Statistics":
 def survey() -> "Survey":
     from dialer.statistics import Survey
 
-    return Survey(views=views(), statistics=statistics())
+    return Survey(views=views(), statistics=statistics(), floor=floor(), abandon_guard=abandon_guard())
+
+
+@_part
+def floor() -> "Floor":
+    """Kept, since it remembers what it has seen a moment ago."""
+    from dialer.adapters.floor import MongoFloor
+
+    return MongoFloor(_collection("contacts"), clock=SystemClock())
+
+
+@_part
+def board() -> "Board":
+    """Kept, since it remembers what it has seen a moment ago."""
+    from dialer.adapters.remembering import Remembering
+    from dialer.board import Board, Outline
+
+    remember: Remembering[Outline] = Remembering(SystemClock(), at_least=_OUTLINE_S)
+    return Board(
+        survey=survey(),
+        contacts=_contact_book(),
+        floor=floor(),
+        bounds=settings().bounds,
+        clock=SystemClock(),
+        remember=remember,
+    )

@@ -6,7 +6,15 @@ from typing import Any
 
 from pymongo.collection import Collection
 
-from dialer.adapters.campaigns import EPOCH, NEWEST_INDEX, RUNNING_INDEX, STARTING_INDEX, campaign_of, wishes_of
+from dialer.adapters.campaigns import (
+    EPOCH,
+    NEWEST_INDEX,
+    RUNNING_INDEX,
+    STARTING_INDEX,
+    TO_DRAIN,
+    campaign_of,
+    wishes_of,
+)
 from dialer.adapters.mongo import Document, available, database_clock
 from dialer.model import Campaign, CampaignState
 from dialer.ports import Halted, Place
@@ -81,7 +89,10 @@ class MongoCampaignDesk:
     def _pause(self, campaign_ids: Sequence[str], reason: str) -> None:
         self._campaigns.update_many(
             {"_id": {"$in": list(campaign_ids)}, **_RUNNING},
-            {"$set": {"state": CampaignState.PAUSED, "reason": reason}, "$currentDate": {"state_at": True}},
+            {
+                "$set": {"state": CampaignState.PAUSED, "reason": reason, **TO_DRAIN},
+                "$currentDate": {"state_at": True},
+            },
         )
 
     def _unschedule(self) -> int:

@@ -8,22 +8,46 @@ from typing import Any
 from pymongo import IndexModel, ReturnDocument
 from pymongo.collection import Collection
 
-from dialer.adapters.contact_documents import literal, milliseconds
-from dialer.adapters.mongo import Document, available
-from dialer.model import CallPlan, Campaign, CampaignState, Doubt, Hours, Outcome, Pacing, RetryPolicy, Sight, Slots
-from dialer.ports import NoSlots
+from dialer.adapters.contact_documents import milliseconds
+from dialer.adapters.mongo import Document, available, literal
+from dialer.adapters.script_documents import call_document, call_of
+from dialer.breaker import MANY, PROBATION, STREAK, Setbacks
+from dialer.model import (
+    CallerChoice,
+    CallerPolicy,
+    Campaign,
+    CampaignState,
+    Cap,
+    Counted,
+    Doubt,
+    Hours,
+    Outcome,
+    Pacing,
+    Purpose,
+    RetryPolicy,
+    RetrySchedule,
+    Setback,
+    Sight,
+    Slots,
+    Voice,
+)
+from dialer.ports import Draining, NoSlots
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # earlier than any moment of a campaign
 RUNNING_INDEX = "running"
+DRAINING_INDEX = "draining"
 NEWEST_INDEX = "newest"
 STARTING_INDEX = "starting"
 ENDING_INDEX = "ending"
+TO_DRAIN: Document = {"draining": True}
+"""A campaign that was paused or stopped, and may still have calls in the carrier's queue."""
 INDEXES = [
     IndexModel(
         [("state", 1), ("ticked_at", 1)],
         name=RUNNING_INDEX,
         partialFilterExpression={"state": CampaignState.RUNNING},
     ),
+    IndexModel([("draining", 1)], name=DRAINING_INDEX, partialFilterExpression=TO_DRAIN),
     IndexModel([("created_at", -1), ("_id", -1), ("state", 1)], name=NEWEST_INDEX),
     IndexModel(
         [("start_at", 1)],
@@ -37,6 +61,17 @@ INDEXES = [
     ),
 ]
 _RUNNING = {"state": CampaignState.RUNNING}
+_SETBACKS_KEPT = 40  # twice the streak that pauses a campaign
+_LEFT = frozenset({CampaignState.PAUSED, CampaignState.STOPPED})
+_ERRORS = {"$ifNull": ["$errors", []]}
+_DIALS = {"$ifNull": ["$dials", 0]}
+_RESUMED: Document = {
+    "draining": False,
+    "blocked_regions": literal({}),
+    # Half open: after a trip, a few more are enough.
+    "setbacks": {"$cond": [{"$gte": ["$setbacks", STREAK]}, STREAK - PROBATION, 0]},
+    "errors": {"$slice": [_ERRORS, PROBATION - MANY]},
+}
 
 
 class MongoCampaigns:
@@ -63,28 +98,52 @@ class MongoCampaigns:
     def set_state(
         self, campaign_id: str, state: CampaignState, *, sources: Iterable[CampaignState], reason: str = ""
     ) -> bool:
-        resumed: Document = {"setbacks": 0, "blocked_regions": {}} if state is CampaignState.RUNNING else {}
+        more = _RESUMED if state is CampaignState.RUNNING else TO_DRAIN if state in _LEFT else {}
         with available():
             result = self._campaigns.update_one(
                 {"_id": campaign_id, "state": {"$in": sorted(sources)}},
-                {"$set": {"state": state, "reason": reason, **resumed}, "$currentDate": {"state_at": True}},
+                [{"$set": {"state": state, "reason": literal(reason), "state_at": "$$NOW", **more}}],
             )
             return result.matched_count == 1
 
-    def reserve_slots(self, campaign_id: str, *, fence: int, wanted: int, horizon: timedelta) -> Slots | NoSlots:
+    def draining(self) -> Sequence[Draining]:
+        with available():
+            found = self._campaigns.find(TO_DRAIN, {"state_at": 1})
+            return [Draining(campaign_id=document["_id"], since=document["state_at"]) for document in found]
+
+    def drained(self, draining: Draining) -> bool:
+        with available():
+            result = self._campaigns.update_one(
+                {"_id": draining.campaign_id, **TO_DRAIN, "state_at": draining.since},
+                {"$set": {"draining": False}},
+            )
+            return result.modified_count == 1
+
+    def reserve_slots(
+        self, campaign_id: str, *, fence: int, wanted: int, horizon: timedelta, share: timedelta = timedelta(0)
+    ) -> Slots | NoSlots:
+        share_ms = milliseconds(share)
+        spacing = {"$max": ["$pacing.call_delay_ms", share_ms]}
         start = {"$max": ["$$NOW", "$next_slot_at"]}
         room = {"$subtract": [{"$add": ["$$NOW", milliseconds(horizon)]}, "$slots.start"]}
-        fitting = {"$max": [0, {"$ceil": {"$divide": [room, "$pacing.call_delay_ms"]}}]}
+        fitting = {"$max": [0, {"$ceil": {"$divide": [room, "$slots.spacing_ms"]}}]}
         with available():
             document = self._campaigns.find_one_and_update(
                 {"_id": campaign_id, **_RUNNING, "fence": {"$lte": fence}},
                 [
-                    {"$set": {"fence": fence, "ticked_at": "$$NOW", "slots": {"start": start, "now": "$$NOW"}}},
+                    {
+                        "$set": {
+                            "fence": fence,
+                            "ticked_at": "$$NOW",
+                            "share_ms": share_ms,
+                            "slots": {"start": start, "now": "$$NOW", "spacing_ms": spacing},
+                        }
+                    },
                     {"$set": {"slots.count": {"$toInt": {"$min": [wanted, fitting]}}}},
                     {
                         "$set": {
                             "next_slot_at": {
-                                "$add": ["$slots.start", {"$multiply": ["$slots.count", "$pacing.call_delay_ms"]}]
+                                "$add": ["$slots.start", {"$multiply": ["$slots.count", "$slots.spacing_ms"]}]
                             }
                         }
                     },
@@ -96,7 +155,7 @@ class MongoCampaigns:
         slots = Slots(
             start=document["slots"]["start"],
             count=document["slots"]["count"],
-            spacing=timedelta(milliseconds=document["pacing"]["call_delay_ms"]),
+            spacing=_span(document["slots"]["spacing_ms"]),
             now=document["slots"]["now"],
         )
         return slots if slots.count else NoSlots(fence=fence, running=True)
@@ -128,22 +187,31 @@ class MongoCampaigns:
                     {
                         "$set": {
                             "next_dial_at": {"$add": ["$$NOW", "$pacing.call_delay_ms"]},
-                            "dials": {"$add": [{"$ifNull": ["$dials", 0]}, 1]},
+                            "dials": {"$add": [_DIALS, 1]},
                         }
                     }
                 ],
             )
             return result.modified_count == 1
 
-    def count_setback(self, campaign_id: str) -> int:
+    def count_setback(self, campaign_id: str, *, reason: str) -> Setbacks:
+        """Of the last errors is kept which dial each was: those that went well need not be written."""
+        errors = {"$slice": [{"$concatArrays": [_ERRORS, [_DIALS]]}, -MANY]}
+        setback = {"at": "$$NOW", "reason": literal(reason)}
+        latest = {"$slice": [{"$concatArrays": [{"$ifNull": ["$latest_setbacks", []]}, [setback]]}, -_SETBACKS_KEPT]}
+        counted = {"setbacks": {"$add": ["$setbacks", 1]}, "errors": errors, "latest_setbacks": latest}
         with available():
             document = self._campaigns.find_one_and_update(
                 {"_id": campaign_id},
-                {"$inc": {"setbacks": 1}},
-                {"setbacks": 1},
+                [{"$set": counted}],
+                {"setbacks": 1, "errors": 1, "dials": 1},
                 return_document=ReturnDocument.AFTER,
             )
-        return int(document["setbacks"]) if document else 0
+        if document is None:
+            return Setbacks(streak=0, spread=None)
+        dials = document["errors"]
+        spread = document.get("dials", 0) - dials[0] + 1 if len(dials) == MANY else None
+        return Setbacks(streak=document["setbacks"], spread=spread)
 
     def forget_setbacks(self, campaign_id: str) -> None:
         with available():
@@ -167,34 +235,41 @@ def document_of(campaign: Campaign) -> Document:
         "fence": campaign.fence,
         "next_slot_at": campaign.next_slot_at,
         "next_dial_at": campaign.next_dial_at,
+        "share_ms": milliseconds(campaign.share),
         "setbacks": campaign.setbacks,
+        **({"latest_setbacks": list(map(asdict, campaign.latest_setbacks))} if campaign.latest_setbacks else {}),
         "dials": campaign.dials,
+        **({"shadow_of": campaign.shadow_of} if campaign.shadow_of else {}),
         **{name: moment for name in _MOMENTS if (moment := getattr(campaign, name)) is not None},
     }
 
 
 def wishes_of(campaign: Campaign) -> Document:
     """What an operator has asked for, without what has become of it."""
-    call, hours = campaign.call, campaign.hours
+    hours = campaign.hours
     return {
         "name": campaign.name,
         "from_numbers": list(campaign.from_numbers),
-        "call": {
-            **{name: value for name, value in asdict(call).items() if not isinstance(value, timedelta)},
-            "ring_timeout_ms": milliseconds(call.ring_timeout),
-            "talk_limit_ms": milliseconds(call.talk_limit),
-        },
+        "caller": asdict(campaign.caller),
+        "call": call_document(campaign.call),
         "pacing": {
             "call_delay_ms": milliseconds(campaign.pacing.call_delay),
             "max_concurrent": campaign.pacing.max_concurrent,
+            "max_abandon": campaign.pacing.max_abandon,
         },
         "hours": None if hours is None else {**asdict(hours), "days": sorted(hours.days)},
+        "purpose": campaign.purpose,
+        "voice": campaign.voice,
+        "any_hour_because": campaign.any_hour_because,
         "retry": {
             "max_attempts": campaign.retry.max_attempts,
+            "max_per_day": campaign.retry.max_per_day,
+            "spread": campaign.retry.spread,
+            "schedules": {str(outcome): _schedule(one) for outcome, one in campaign.retry.schedules.items()},
             "delays_ms": {str(outcome): milliseconds(delay) for outcome, delay in campaign.retry.delays.items()},
         },
         "doubt": campaign.doubt,
-        "purpose": campaign.purpose,
+        "caps": [_document_of_cap(cap) for cap in campaign.caps],
         "form": dict(campaign.form),
     }
 
@@ -210,33 +285,70 @@ def campaign_of(document: Document) -> Campaign:
         state=CampaignState(document["state"]),
         reason=document["reason"],
         from_numbers=tuple(document["from_numbers"]),
-        call=_call_of(document["call"]),
+        caller=_caller_of(document.get("caller", {})),
+        call=call_of(document["call"]),
         pacing=Pacing(
             call_delay=_span(document["pacing"]["call_delay_ms"]),
             max_concurrent=document["pacing"]["max_concurrent"],
+            max_abandon=document["pacing"].get("max_abandon", Pacing.max_abandon),  # older documents have none
         ),
         hours=None if hours is None else Hours(**{**hours, "days": frozenset(hours["days"])}),
-        retry=RetryPolicy(
-            max_attempts=document["retry"]["max_attempts"],
-            delays={Outcome(name): _span(delay) for name, delay in document["retry"]["delays_ms"].items()},
-        ),
+        purpose=Purpose(document.get("purpose") or Purpose.INFORMATIONAL),
+        voice=Voice(document.get("voice", Voice.PRERECORDED)),
+        any_hour_because=document.get("any_hour_because", ""),
+        retry=_retry_of(document["retry"]),
         doubt=Doubt(document["doubt"]),
+        caps=tuple(map(_cap_of, document.get("caps", ()))),  # older documents have none
         blocked_regions=document["blocked_regions"],
         fence=document["fence"],
         next_slot_at=document["next_slot_at"],
         next_dial_at=document["next_dial_at"],
+        share=_span(document.get("share_ms", 0)),
         setbacks=document["setbacks"],
-        purpose=document.get("purpose", ""),
+        latest_setbacks=tuple(Setback(**one) for one in document.get("latest_setbacks", ())),
+        shadow_of=document.get("shadow_of", ""),
         form=document.get("form", {}),
         dials=document.get("dials", 0),
         **{name: document.get(name) for name in _MOMENTS},
     )
 
 
-def _call_of(document: Document) -> CallPlan:
-    words = {name: value for name, value in document.items() if not name.endswith("_ms")}
-    return CallPlan(
-        ring_timeout=_span(document["ring_timeout_ms"]), talk_limit=_span(document["talk_limit_ms"]), **words
+def _document_of_cap(cap: Cap) -> Document:
+    kept = {name: value for name, value in asdict(cap).items() if name != "within"}
+    return {**kept, "within_ms": milliseconds(cap.within)}
+
+
+def _cap_of(document: Document) -> Cap:
+    kept = {name: value for name, value in document.items() if name != "within_ms"}
+    return Cap(**{**kept, "within": _span(document["within_ms"]), "counts": Counted(document["counts"])})
+
+
+def _caller_of(document: Document) -> CallerPolicy:
+    """Campaigns from before there was a choice have none."""
+    known = dict(document)
+    choice = CallerChoice(known.pop("choice", CallerChoice.FIXED))
+    return CallerPolicy(choice=choice, **known)
+
+
+def _schedule(schedule: RetrySchedule) -> Document:
+    waits = [milliseconds(wait) for wait in schedule.waits]
+    return {"waits_ms": waits, "most": schedule.most, "counts": schedule.counts}
+
+
+def _retry_of(document: Document) -> RetryPolicy:
+    """Of a campaign made before there were schedules, its delays alone."""
+    return RetryPolicy(
+        max_attempts=document["max_attempts"],
+        max_per_day=document.get("max_per_day", 0),
+        spread=document.get("spread", False),
+        schedules={Outcome(name): _schedule_of(one) for name, one in document.get("schedules", {}).items()},
+        delays={Outcome(name): _span(delay) for name, delay in document["delays_ms"].items()},
+    )
+
+
+def _schedule_of(document: Document) -> RetrySchedule:
+    return RetrySchedule(
+        waits=tuple(map(_span, document["waits_ms"])), most=document["most"], counts=document["counts"]
     )
 
 

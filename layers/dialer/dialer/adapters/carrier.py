@@ -17,12 +17,13 @@ from dialer.adapters.signature import FRAGMENT
 from dialer.carrier_answers import Answer, NotPlaced, OurFault, Placed, Unsure, meaning
 from dialer.errors import Unavailable
 from dialer.model import CallRecord, CallReport
-from dialer.ports import CallRequest
+from dialer.ports import CallRef, CallRequest
 from dialer.secret import Secret
 
 _EVENTS = ["initiated", "ringing", "answered", "completed"]
 _PAGE = 1000
 _NOT_FOUND, _UNAUTHORIZED = 404, 401
+_OVER = 21220  # the call is not in progress
 
 
 class _HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the client has no types
@@ -73,7 +74,6 @@ class TwilioDialer:
 
     def _place(self, request: CallRequest) -> Answer:
         about = f"{self._voice_base_url}/voice/{request.contact_id}/{request.attempt_id}"
-        detection: dict[str, Any] = {"machine_detection": "Enable"} if request.detect_machine else {}
         try:
             call = self._twilio.calls.create(
                 to=request.to,
@@ -83,13 +83,24 @@ class TwilioDialer:
                 status_callback_event=_EVENTS,
                 timeout=round(request.ring_timeout.total_seconds()),
                 time_limit=round(request.talk_limit.total_seconds()),
-                **detection,
+                **_detection(request, about),
             )
         except Exception as error:  # noqa: BLE001  whatever it is, a request may have left: it is judged, never raised
             return answer_of(error, on_the_wire=self._twilio.http_client.status)
         if not call.sid:
             return Unsure(reason="accepted without a call id")
         return Placed(sid=call.sid, status=str(call.status))
+
+
+def _detection(request: CallRequest, about: str) -> dict[str, Any]:
+    """Beside the call, which speaks at once; or before it, where the campaign would rather know first."""
+    if not request.detect_machine:
+        return {}
+    detection = {"machine_detection": "DetectMessageEnd" if request.await_beep else "Enable"}
+    if request.detect_first:
+        return detection
+    told = {"async_amd_status_callback": f"{about}/amd{FRAGMENT}", "async_amd_status_callback_method": "POST"}
+    return detection | {"async_amd": "true"} | told
 
 
 def answer_of(error: Exception, *, on_the_wire: int) -> Answer:
@@ -111,6 +122,29 @@ def answer_of(error: Exception, *, on_the_wire: int) -> Answer:
 def _never_connected(error: NoConnection) -> bool:
     cause = error.args[0] if error.args else None
     return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+
+
+class TwilioLiveCalls:
+    """Changes calls that are on. Asking twice changes nothing more, so a lost reply is only Unavailable."""
+
+    def __init__(self, twilio: Client, *, voice_base_url: str) -> None:
+        self._twilio = twilio
+        self._voice_base_url = voice_base_url
+
+    def hang_up(self, sid: str) -> None:
+        self._change(sid, status="completed")
+
+    def leave_voicemail(self, ref: CallRef, *, sid: str) -> None:
+        about = f"{self._voice_base_url}/voice/{ref.contact_id}/{ref.attempt_id}"
+        self._change(sid, url=f"{about}/answer?voicemail=1{FRAGMENT}", method="POST")
+
+    def _change(self, sid: str, **change: str) -> None:
+        with answering():
+            try:
+                self._twilio.calls(sid).update(**change)
+            except TwilioRestException as wrong:
+                if wrong.code != _OVER:
+                    raise
 
 
 class TwilioWitness:

@@ -1,19 +1,18 @@
 """Claims: the tick's verbs on contacts (T1, T1b, T2)."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from heapq import merge
+from itertools import islice
 from typing import Any
 
-from bson import MaxKey
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
 from dialer.adapters.contact_documents import (
-    BOOKED_INDEX,
     CLAIM_INDEX,
-    INDEXES,
     Stage,
-    booked_in,
+    count_booked_in,
     is_past,
     states,
     to_pending,
@@ -23,11 +22,10 @@ from dialer.adapters.mongo import Document, available
 from dialer.lifecycle import BOOKED, Move, State, target
 from dialer.model import Claimed, attempt_id, claim_of
 
-Bound = list[tuple[str, Any]]  # a key of the index, whole
-_CLAIM_KEYS, _ = INDEXES[CLAIM_INDEX]
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_GROUPS_AT_ONCE = 150  # the database merges at most 200 ranges of an index; above that it would sort them
 _CANDIDATE = {"_id": 1, "phone": 1, "region": 1, "priority": 1, "due_at": 1}
 _QUEUE = [("priority", -1), ("due_at", 1), ("_id", 1)]
-_LAST: Bound = [("phone", MaxKey()), ("region", MaxKey())]
 
 
 class MongoClaims:
@@ -41,11 +39,17 @@ class MongoClaims:
 
     def count_booked(self, campaign_id: str, *, limit: int) -> int:
         with available():
-            return self._contacts.count_documents(booked_in(campaign_id, BOOKED), limit=limit, hint=BOOKED_INDEX)
+            return count_booked_in(self._contacts, campaign_id, BOOKED, limit=limit)
 
-    def anyone_due(self, campaign_id: str, *, now: datetime) -> bool:
+    def regions_waiting(self, campaign_id: str) -> Sequence[str]:
+        waiting = {"campaign_id": campaign_id, "due_at": {"$gte": _BEGINNING}}
+        each_once: list[Document] = [{"$match": waiting}, {"$group": {"_id": "$region"}}]
         with available():
-            return bool(self._from_the_front(due(campaign_id, now), limit=1))
+            return [found["_id"] or "" for found in self._contacts.aggregate(each_once, hint=CLAIM_INDEX)]
+
+    def anyone_due(self, campaign_id: str, *, now: datetime, among: Sequence[str] | None = None) -> bool:
+        with available():
+            return bool(self._first(_Queue(campaign_id, self._all_if_none(campaign_id, among), now), limit=1))
 
     def claim_due(
         self,
@@ -56,9 +60,11 @@ class MongoClaims:
         until: datetime,
         now: datetime,
         behind: Claimed | None = None,
+        among: Sequence[str] | None = None,
     ) -> Sequence[Claimed]:
         with available():
-            found = {one["_id"]: one for one in self._candidates(campaign_id, limit, now, behind)}
+            queue = _Queue(campaign_id, self._all_if_none(campaign_id, among), now)
+            found = {one["_id"]: one for one in self._candidates(queue, limit, behind)}
             if not found:
                 return []
             ids = list(found)
@@ -80,31 +86,30 @@ class MongoClaims:
     def unsend(self, claimed: Sequence[Claimed]) -> int:
         return self._give_back(Move.UNSEND, claimed, to_pending("$$NOW", reason="the queue did not take it"))
 
-    def _candidates(self, campaign_id: str, limit: int, now: datetime, behind: Claimed | None) -> Sequence[Document]:
+    def _all_if_none(self, campaign_id: str, among: Sequence[str] | None) -> Sequence[str]:
+        return self.regions_waiting(campaign_id) if among is None else among
+
+    def _candidates(self, queue: "_Queue", limit: int, behind: Claimed | None) -> Sequence[Document]:
         """From the index alone. The function's clock only chooses here; the update guards with the server's.
 
         Behind a place, because claimed keys stay in the index's pages for minutes: each batch would walk past all the
         batches before it.
         """
         if behind is None:
-            return self._from_the_front(due(campaign_id, now), limit=limit)
-        found = self._rest_of_priority(campaign_id, limit, now, behind)
-        if len(found) < limit:
-            lower = {"priority": {"$lt": behind.priority}}
-            found += self._from_the_front(due(campaign_id, now) | lower, limit=limit - len(found))
+            return self._first(queue, limit=limit)
+        found: list[Document] = []
+        for rest in queue.behind(behind):
+            if len(found) < limit:
+                found += self._first(rest, limit=limit - len(found))
         return found
 
-    def _from_the_front(self, wanted: Document, *, limit: int) -> list[Document]:
-        found = self._contacts.find(wanted, _CANDIDATE, sort=_QUEUE, limit=limit, hint=CLAIM_INDEX, batch_size=limit)
-        return list(found)
-
-    def _rest_of_priority(self, campaign_id: str, limit: int, now: datetime, behind: Claimed) -> list[Document]:
-        """Who is due with the same priority, behind one that was just claimed: a range of the index, no filter."""
-        rest: Bound = [("campaign_id", campaign_id), ("priority", behind.priority)]
-        after: Bound = [*rest, ("due_at", behind.due_at), ("_id", behind.contact_id), *_LAST]
-        to: Bound = [*rest, ("due_at", now), ("_id", MaxKey()), *_LAST]
-        found = self._contacts.find({}, _CANDIDATE, sort=_QUEUE, limit=limit, hint=_CLAIM_KEYS, batch_size=limit)
-        return list(found.min(after).max(to))
+    def _first(self, queue: "_Queue", *, limit: int) -> list[Document]:
+        """The first of the queue, in its order, which each zone group has in the index: they are merged."""
+        lanes = [
+            self._contacts.find(wanted, _CANDIDATE, sort=queue.order, limit=limit, hint=CLAIM_INDEX, batch_size=limit)
+            for wanted in queue.filters()
+        ]
+        return list(islice(merge(*lanes, key=_place), limit))
 
     def _claim(self, ids: list[str], *, claim: str, until: datetime) -> int:
         attempts_left = {"$lt": ["$used", "$max"]}
@@ -147,9 +152,32 @@ class MongoClaims:
             return result.modified_count
 
 
-def due(campaign_id: str, now: datetime) -> Document:
-    """A campaign's contacts whose time has come."""
-    return {"campaign_id": campaign_id, "due_at": {"$lte": now}}
+class _Queue:
+    """Whose time has come, in some zone groups of a campaign; or what of them stands behind a place."""
+
+    def __init__(self, campaign_id: str, among: Sequence[str], now: datetime, **narrower: Any) -> None:
+        self._of = (campaign_id, among, now)
+        self._wanted = {"due_at": {"$lte": now}, **narrower}
+        # By what is the same for all of them the database would sort, instead of merging the ranges of the index.
+        self.order = [(name, way) for name, way in _QUEUE if isinstance(self._wanted.get(name, {}), dict)]
+
+    def filters(self) -> Iterator[Document]:
+        """As many as it takes for the database to merge the groups of each."""
+        campaign_id, among, _ = self._of
+        for start in range(0, len(among), _GROUPS_AT_ONCE):
+            groups = list(among[start : start + _GROUPS_AT_ONCE])
+            yield {"campaign_id": campaign_id, "region": {"$in": groups}, **self._wanted}
+
+    def behind(self, last: Claimed) -> Iterator["_Queue"]:
+        """What follows somebody of this queue, in order: each is one range of every group's part of the index."""
+        _, _, now = self._of
+        yield _Queue(*self._of, priority=last.priority, due_at=last.due_at, _id={"$gt": last.contact_id})
+        yield _Queue(*self._of, priority=last.priority, due_at={"$gt": last.due_at, "$lte": now})
+        yield _Queue(*self._of, priority={"$lt": last.priority})
+
+
+def _place(candidate: Document) -> tuple[int, datetime, str]:
+    return -candidate["priority"], candidate["due_at"], candidate["_id"]
 
 
 def _claimed(candidate: Document, claim: str) -> Claimed:

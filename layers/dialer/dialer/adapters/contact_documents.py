@@ -7,36 +7,41 @@ Traps of the database that this file avoids, each seen by running it:
 - a filter without `_id` scans, so every guard starts with it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from dialer.adapters.mongo import Document
+from pymongo.collection import Collection
+
+from dialer.adapters.decisions import decisions_of, noted
+from dialer.adapters.mongo import Document, literal
 from dialer.lifecycle import IN_FLIGHT, MOVES, TERMINAL, UNSETTLED, Move, State
-from dialer.model import Attempt, Contact, FinishedAttempt, Outcome, attempt_id, claim_of
+from dialer.model import Attempt, Contact, FinishedAttempt, Number, Outcome, attempt_id, claim_of
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 HISTORY_KEPT = 40  # more than the 20 attempts a campaign may make
 _PATIENCE_LOST_MS = 600_000  # where a rollback took the attempt's own patience: then the carrier is asked
 Stage = dict[str, Any]
 
-CLAIM_INDEX = "claim"
+CLAIM_INDEX = "claim_by_region"
 BOOKED_INDEX = "booked"
 SETTLED_INDEX = "settled_in_order"
 UNTIL_INDEX = "until"
 PHONE_INDEX = "phone"
-PERSON_INDEX = "one_contact_per_phone"
+PERSON_INDEX = "one_contact_per_listed_phone"
 EXTERNAL_INDEX = "external_id"
 
 INDEXES: dict[str, tuple[list[tuple[str, int]], Document]] = {
     CLAIM_INDEX: (
-        # The queue's order, and behind it all that a tick asks of a contact: it reads no document to claim one.
-        [("campaign_id", 1), ("priority", -1), ("due_at", 1), ("_id", 1), ("phone", 1), ("region", 1)],
+        # The queue's order within each zone group, so that a group whose hours are over is not walked past; and behind
+        # it all that a tick asks of a contact: it reads no document to claim one.
+        [("campaign_id", 1), ("region", 1), ("priority", -1), ("due_at", 1), ("_id", 1), ("phone", 1)],
         {"partialFilterExpression": {"due_at": {"$exists": True}}},
     ),
-    PERSON_INDEX: ([("campaign_id", 1), ("phone", 1)], {"unique": True}),
+    PERSON_INDEX: ([("campaign_id", 1), ("listed", 1)], {"unique": True}),
     PHONE_INDEX: ([("phone", 1)], {}),
+    "alternates": ([("numbers.phone", 1)], {"sparse": True}),
     EXTERNAL_INDEX: ([("external_id", 1)], {"partialFilterExpression": {"external_id": {"$gt": ""}}}),
     "one_unsettled_attempt_per_phone": (
         [("phone", 1)],
@@ -89,15 +94,26 @@ def booked_in(campaign_id: str, among: Iterable[State]) -> Document:
     return {"campaign_id": campaign_id, "$and": [indexed, {"state": {"$in": sorted(among)}}]}
 
 
+def count_booked_in(contacts: Collection[Document], campaign_id: str, among: Iterable[State], *, limit: int) -> int:
+    """How many they are, keys counted up to the limit and no further.
+
+    By the `count` command, which with a query is no estimate: `count_documents` is an aggregation, a quarter dearer.
+    pymongo repeats this one after a cut connection, and no command that is passed to it by name.
+    """
+    standing = booked_in(campaign_id, among)
+    return contacts.estimated_document_count(query=standing, limit=limit, hint=BOOKED_INDEX)
+
+
+def having(phones: Sequence[str]) -> Document:
+    """Whoever has one of these phones, as the one that is dialed or as another: two indexes, a key for each found."""
+    return {"$or": [{"phone": {"$in": phones}}, {"numbers.phone": {"$in": phones}}]}
+
+
 def standing_in(campaign_id: str, state: State) -> tuple[Document, str]:
     """A campaign's contacts in one state, and the index that has just these: every state is in one of three."""
     if state is State.PENDING:
         return {"campaign_id": campaign_id, "due_at": {"$gte": _BEGINNING}}, CLAIM_INDEX
     return {"campaign_id": campaign_id, "state": state}, SETTLED_INDEX if state in TERMINAL else BOOKED_INDEX
-
-
-def literal(value: Any) -> Stage:
-    return {"$literal": value}
 
 
 def milliseconds(span: timedelta) -> int:
@@ -117,8 +133,13 @@ def is_past(path: str) -> Stage:
     return {"$and": [is_date(path), {"$lte": [path, "$$NOW"]}]}
 
 
-def to_pending(due_at: Any, *, reason: str, used: int = 0, setbacks: int = 0) -> list[Stage]:
-    """Waiting again: due at a moment, without an attempt."""
+def to_pending(
+    due_at: Any, *, reason: str, used: int = 0, setbacks: int = 0, number: Number | None = None, tried: bool = False
+) -> list[Stage]:
+    """Waiting again: due at a moment, without an attempt.
+
+    `number`: to be dialed at another one than before; `tried`: because of what an attempt came to.
+    """
     return [
         {
             "$set": {
@@ -126,16 +147,20 @@ def to_pending(due_at: Any, *, reason: str, used: int = 0, setbacks: int = 0) ->
                 "due_at": due_at,
                 "reason": literal(reason),
                 **_counters(used=used, setbacks=setbacks),
+                **noted(State.PENDING, reason, due_at=due_at, anew=tried),
+                **({"phone": literal(number.phone), "region": literal(number.region)} if number else {}),
             }
         },
         {"$unset": "attempt"},
     ]
 
 
-def to_terminal(state: State, *, reason: str, used: int = 0) -> list[Stage]:
-    """Settled for good."""
+def to_terminal(state: State, *, reason: str, used: int = 0, tried: bool = False) -> list[Stage]:
+    """Settled for good; `tried`: by an attempt, whose story says so."""
+    decision = {} if tried else noted(state, reason)
+    counters = _counters(used=used)
     return [
-        {"$set": {"state": state, "reason": literal(reason), "settled_at": "$$NOW", **_counters(used=used)}},
+        {"$set": {"state": state, "reason": literal(reason), "settled_at": "$$NOW", **counters, **decision}},
         {"$unset": ["attempt", "due_at"]},
     ]
 
@@ -147,6 +172,7 @@ def to_uncertain(poll: timedelta, *, reason: str) -> list[Stage]:
                 "state": State.UNCERTAIN,
                 "reason": literal(reason),
                 "attempt.until": from_now(poll),
+                **noted(State.UNCERTAIN, reason),
             }
         }
     ]
@@ -182,12 +208,14 @@ def archive(
     entry: Stage = {
         "id": "$attempt.id",
         "n": "$attempt.n",
+        "to": "$phone",
         "from": "$attempt.from",
         "dial_at": "$attempt.dial_at",
         "ended_at": "$$NOW",
         "sid": literal(sid) if sid else {"$ifNull": ["$attempt.sid", ""]},
         "outcome": literal(outcome),
         "detail": literal(detail),
+        "answers": "$attempt.answers",  # no field where nothing was answered
     }
     if duration is not None:
         entry["duration_s"] = literal(round(duration.total_seconds()))
@@ -206,13 +234,17 @@ def contact_of(document: Document) -> Contact:
     contact_id = document["_id"]
     attempt = document.get("attempt")
     row = document.get("row", {})
+    listed: str = document.get("listed") or document["phone"]  # before there were alternates, no other was dialed
     return Contact(
         id=contact_id,
         campaign_id=document["campaign_id"],
         phone=document["phone"],
         region=document.get("region", ""),
+        listed=listed,
+        numbers=tuple(Number(**number) for number in document.get("numbers", ())),
         priority=document.get("priority", 0),
         due_at=document.get("due_at"),
+        callback_at=document.get("callback_at"),
         state=State(document["state"]),
         reason=document.get("reason", ""),
         used=document.get("used", 0),
@@ -221,7 +253,8 @@ def contact_of(document: Document) -> Contact:
         vars=document.get("vars", {}),
         external_id=document.get("external_id", ""),
         attempt=_attempt_of(contact_id, attempt) if attempt else None,
-        history=tuple(_finished_of(contact_id, past) for past in document.get("history", ())),
+        history=tuple(_finished_of(contact_id, listed, past) for past in document.get("history", ())),
+        decisions=decisions_of(document),
         list_id=row.get("list", ""),
         line=row.get("line", 0),
     )
@@ -250,19 +283,22 @@ def _attempt_of(contact_id: str, attempt: Document) -> Attempt:
         status=attempt.get("status", ""),
         rank=attempt.get("rank", 0),
         answered_by=attempt.get("answered_by", ""),
+        answers=attempt.get("answers", {}),
     )
 
 
-def _finished_of(contact_id: str, past: Document) -> FinishedAttempt:
+def _finished_of(contact_id: str, listed: str, past: Document) -> FinishedAttempt:
     return FinishedAttempt(
         id=attempt_id(contact_id, past["id"]),
         n=past.get("n", 0),
+        to=past.get("to", listed),
         from_number=past.get("from", ""),
         dial_at=past.get("dial_at"),
         ended_at=_moment(past["ended_at"]),
         sid=past.get("sid", ""),
         outcome=Outcome(past["outcome"]),
         detail=past.get("detail", ""),
+        answers=past.get("answers", {}),
         duration=timedelta(seconds=past["duration_s"]) if "duration_s" in past else None,
         price=Decimal(past["price"]) if "price" in past else None,
     )

@@ -2,7 +2,7 @@
 
 from pymongo.collection import Collection
 
-from dialer.adapters.contact_documents import BOOKED_INDEX, CLAIM_INDEX, booked_in
+from dialer.adapters.contact_documents import CLAIM_INDEX, count_booked_in
 from dialer.adapters.mongo import Document, available
 from dialer.lifecycle import BOOKED
 from dialer.model import CampaignState
@@ -30,4 +30,4 @@ class MongoEndings:
         waiting = {"campaign_id": campaign_id, "due_at": {"$exists": True}}
         if self._contacts.find_one(waiting, {"_id": 1}, hint=CLAIM_INDEX):
             return True
-        return self._contacts.count_documents(booked_in(campaign_id, BOOKED), limit=1, hint=BOOKED_INDEX) > 0
+        return count_booked_in(self._contacts, campaign_id, BOOKED, limit=1) > 0

@@ -1,5 +1,7 @@
 """Hearing: what the carrier tells us moves a contact forward, and only its own call does (T13, T16)."""
 
+from datetime import timedelta
+
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
@@ -10,13 +12,12 @@ from dialer.adapters.contact_documents import (
     contact_of,
     from_now,
     guard,
-    literal,
     no_other_call,
     to_pending,
     to_placed,
     to_terminal,
 )
-from dialer.adapters.mongo import Document, available
+from dialer.adapters.mongo import Document, available, literal
 from dialer.lifecycle import Move, target
 from dialer.model import CallReport, Contact, Outcome, claim_of
 from dialer.ports import CallRef
@@ -48,16 +49,27 @@ class MongoHearing:
     def settle(self, ref: CallRef, report: CallReport, *, outcome: Outcome, decision: RetryDecision) -> bool:
         story = archive(outcome, detail=report.detail, sid=report.sid, duration=report.duration, price=report.price)
         to = target(Move.SETTLE, decision.state)
-        end = (
-            to_terminal(to, reason=outcome)
-            if decision.after is None
-            else to_pending(from_now(decision.after), reason=outcome)
-        )
+        end = to_terminal(to, reason=outcome, tried=True)
+        if decision.waits:
+            due_at = decision.due_at or from_now(decision.after or timedelta(0))
+            used = 0 if decision.counts else -1
+            end = to_pending(due_at, reason=outcome, used=used, number=decision.number, tried=True)
         return bool(self._move(self._own(Move.SETTLE, ref, report.sid), [*story, *end]))
 
     def note_machine(self, ref: CallRef, *, sid: str, answered_by: str) -> str:
+        news = {"$ne": ["$attempt.answered_by", literal(answered_by)]}
         noted: list[Stage] = [{"$set": {"attempt.answered_by": literal(answered_by)}}]
-        return self._move(self._own(Move.HEAR, ref, sid), noted)
+        return self._move(self._own(Move.HEAR, ref, sid, news), noted)
+
+    def note_answer(self, ref: CallRef, *, name: str, value: str, sid: str = "") -> bool:
+        on = guard(Move.HEAR, ref.contact_id, ref.attempt_id) | (no_other_call(sid) if sid else {})
+        over = {"id": claim_of(ref.attempt_id)} | ({"sid": sid} if sid else {})
+        with available():
+            noted = self._contacts.update_one(on, {"$set": {f"attempt.answers.{name}": value}})
+            if not noted.matched_count:
+                told = {"_id": ref.contact_id, "history": {"$elemMatch": over}}
+                noted = self._contacts.update_one(told, {"$set": {f"history.$.answers.{name}": value}})
+            return noted.matched_count == 1
 
     def note_late(self, ref: CallRef, *, sid: str) -> bool:
         given_up = {"id": claim_of(ref.attempt_id), "sid": ""}

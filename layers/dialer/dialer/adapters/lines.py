@@ -8,15 +8,13 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from dialer.adapters.contact_documents import (
-    BOOKED_INDEX,
     Stage,
     archive,
-    booked_in,
     contact_of,
+    count_booked_in,
     from_now,
     guard,
     is_date,
-    literal,
     milliseconds,
     no_other_call,
     to_pending,
@@ -24,10 +22,10 @@ from dialer.adapters.contact_documents import (
     to_terminal,
     to_uncertain,
 )
-from dialer.adapters.mongo import Document, available, linearizable
+from dialer.adapters.mongo import Document, available, linearizable, literal
 from dialer.errors import PhoneBusy, Unproven
 from dialer.lifecycle import LIVE, Move, State, target
-from dialer.model import CallMessage, Contact, Outcome, attempt_of
+from dialer.model import CallMessage, Contact, Number, Outcome, attempt_of
 from dialer.ports import Acceptance
 
 _PROOF_MS = 3000
@@ -141,12 +139,12 @@ class MongoLines:
             return Acceptance(written=True, alarm=f"call {sid} was dialed on a permission that was rolled back")
         return Acceptance(written=False, alarm=f"call {sid} is a second call for one attempt")
 
-    def refuse(self, contact: Contact, *, reason: str) -> bool:
-        stages = [
-            *archive(Outcome.REFUSED, detail=reason),
-            *to_terminal(target(Move.REFUSE, State.FAILED), reason=reason),
-        ]
-        return self._move(self._mine(Move.REFUSE, contact), stages)
+    def refuse(self, contact: Contact, *, reason: str, other: Number | None = None) -> bool:
+        to = target(Move.REFUSE, State.PENDING if other else State.FAILED)
+        end = to_terminal(to, reason=reason, tried=True)
+        if other:
+            end = to_pending("$$NOW", reason=reason, used=-1, number=other, tried=True)
+        return self._move(self._mine(Move.REFUSE, contact), [*archive(Outcome.REFUSED, detail=reason), *end])
 
     def not_placed(self, contact: Contact, *, after: timedelta, reason: str) -> bool:
         stages = to_pending(from_now(after), reason=reason, used=-1, setbacks=1)
@@ -157,7 +155,7 @@ class MongoLines:
 
     def count_live(self, campaign_id: str, *, limit: int) -> int:
         with available():
-            return self._contacts.count_documents(booked_in(campaign_id, LIVE), limit=limit, hint=BOOKED_INDEX)
+            return count_booked_in(self._contacts, campaign_id, LIVE, limit=limit)
 
     def _attempt(self, move: Move, contact: Contact) -> Document:
         return guard(move, contact.id, attempt_of(contact).id)

@@ -66,6 +66,11 @@ def database_clock(database: Database[Document]) -> datetime:
     return now if now.tzinfo else now.replace(tzinfo=UTC)  # an answer that is no document comes without its zone
 
 
+def literal(value: Any) -> Document:
+    """A value in an aggregation expression: its texts may begin with a dollar and are not read as fields."""
+    return {"$literal": value}
+
+
 @contextmanager
 def available() -> Iterator[None]:
     """Turns a database that does not answer into Unavailable, and wrong credentials into BadSettings.

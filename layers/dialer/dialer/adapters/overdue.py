@@ -7,7 +7,6 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from dialer.adapters.contact_documents import (
-    PHONE_INDEX,
     UNTIL_INDEX,
     Stage,
     archive,
@@ -15,6 +14,7 @@ from dialer.adapters.contact_documents import (
     contacts_of,
     from_now,
     guard,
+    having,
     is_past,
     milliseconds,
     no_other_call,
@@ -24,12 +24,14 @@ from dialer.adapters.contact_documents import (
     to_terminal,
     to_uncertain,
 )
-from dialer.adapters.mongo import Document, available, database_clock
+from dialer.adapters.decisions import noted
+from dialer.adapters.mongo import Document, available, database_clock, literal
 from dialer.lifecycle import Move, State, target
 from dialer.model import Contact, Outcome, attempt_of, claim_of
 from dialer.ports import OverdueBatch
 
 _OVERDUE = is_past("$attempt.until")
+_ADOPTED = "the carrier's list has one call that can be this attempt's"
 
 
 class MongoOverdue:
@@ -60,7 +62,7 @@ class MongoOverdue:
 
     def sharing_phone(self, phone: str) -> Sequence[Contact]:
         with available():
-            return contacts_of(self._contacts.find({"phone": phone}, hint=PHONE_INDEX))
+            return contacts_of(self._contacts.find(having([phone])))
 
     def look_again(self, contact: Contact, *, after: timedelta) -> bool:
         same = {"_id": contact.id, "state": contact.state, "attempt.id": claim_of(attempt_of(contact).id)}
@@ -68,7 +70,8 @@ class MongoOverdue:
 
     def adopt(self, contact: Contact, *, sid: str) -> bool:
         try:
-            return self._update(self._guard(Move.ADOPT, contact) | no_other_call(sid), to_placed(sid))
+            adopted: Stage = {"$set": noted(State.PLACED, _ADOPTED)}
+            return self._update(self._guard(Move.ADOPT, contact) | no_other_call(sid), [*to_placed(sid), adopted])
         except DuplicateKeyError:
             return False
 
@@ -76,8 +79,9 @@ class MongoOverdue:
         held: Stage = {
             "$set": {
                 "state": target(Move.HOLD, State.HELD),
-                "reason": {"$literal": reason},
+                "reason": literal(reason),
                 "attempt.until": {"$add": ["$attempt.dial_at", milliseconds(limit)]},
+                **noted(State.HELD, reason),
             }
         }
         return self._update(self._guard(Move.HOLD, contact), [held])
@@ -126,6 +130,6 @@ def _room(to: State) -> list[Stage]:
 
 def _unknown(move: Move, to: State, reason: str) -> list[Stage]:
     """The attempt ends without anybody knowing whether it reached the person."""
-    story = archive(Outcome.UNKNOWN, detail=reason)
-    end = to_pending("$$NOW", reason=reason) if target(move, to) is State.PENDING else to_terminal(to, reason=reason)
-    return [*story, *end]
+    waits = target(move, to) is State.PENDING
+    end = to_pending("$$NOW", reason=reason, tried=True) if waits else to_terminal(to, reason=reason, tried=True)
+    return [*archive(Outcome.UNKNOWN, detail=reason), *end]

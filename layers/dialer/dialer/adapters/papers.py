@@ -8,8 +8,8 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
 
-from dialer.adapters.contact_documents import from_now, literal
-from dialer.adapters.mongo import Document, available
+from dialer.adapters.contact_documents import from_now
+from dialer.adapters.mongo import Document, available, literal
 from dialer.columns import columns_of
 from dialer.contact_list import Place, Sheet
 from dialer.list_records import Counts, Export, ExportKind, ExportState, ListState, UploadedList

@@ -12,15 +12,15 @@ from dialer.adapters.contact_documents import (
     CLAIM_INDEX,
     EXTERNAL_INDEX,
     INDEXES,
-    PHONE_INDEX,
     SETTLED_INDEX,
     contact_of,
     contacts_of,
+    having,
     states,
     to_pending,
     to_terminal,
 )
-from dialer.adapters.mongo import Document, available
+from dialer.adapters.mongo import Document, available, literal
 from dialer.errors import BadInput
 from dialer.lifecycle import TERMINAL, UNSETTLED, Move, State, target
 from dialer.model import Contact, claim_of
@@ -45,7 +45,7 @@ class MongoPeople:
 
     def with_phone(self, phone: str) -> Sequence[Contact]:
         with available():
-            return contacts_of(self._contacts.find({"phone": phone}, limit=_MOST_SHARING, hint=PHONE_INDEX))
+            return contacts_of(self._contacts.find(having([phone]), limit=_MOST_SHARING))
 
     def with_external_id(self, external_id: str) -> Sequence[Contact]:
         wanted = {"external_id": {"$eq": external_id, "$gt": ""}}
@@ -63,22 +63,14 @@ class MongoPeople:
 
     def _waiting(self, campaign_id: str, limit: int, cursor: str) -> ContactPage:
         keys, _ = INDEXES[CLAIM_INDEX]
-        last: list[tuple[str, Any]] = [("phone", MaxKey()), ("region", MaxKey())]
-        start: list[tuple[str, Any]] = [("campaign_id", campaign_id), ("priority", MaxKey()), *_lowest(keys[2:])]
+        start: list[tuple[str, Any]] = [("campaign_id", campaign_id), *_before_all(keys[1:])]
         if cursor:
-            priority, due, contact_id = _parts(cursor, 3)
-            queue = [("priority", _number(priority)), ("due_at", _moment(due)), ("_id", contact_id)]
-            start = [("campaign_id", campaign_id), *queue, *last]
-        end: list[tuple[str, Any]] = [
-            ("campaign_id", campaign_id),
-            ("priority", MinKey()),
-            ("due_at", MaxKey()),
-            ("_id", MaxKey()),
-            *last,
-        ]
-        found = self._contacts.find({}, sort=keys[1:4], limit=limit, hint=keys).min(start).max(end)
-        documents = list(found)
-        return _page(documents, limit, lambda one: f"{one['priority']}~{_milliseconds(one['due_at'])}~{one['_id']}")
+            region, priority, due, contact_id = _parts(cursor, 4)
+            place = [region, _number(priority), _moment(due), contact_id, MaxKey()]
+            start = [("campaign_id", campaign_id), *zip((name for name, _ in keys[1:]), place, strict=True)]
+        end: list[tuple[str, Any]] = [("campaign_id", campaign_id), *_behind_all(keys[1:])]
+        found = self._contacts.find({}, sort=keys[1:5], limit=limit, hint=keys).min(start).max(end)
+        return _page(list(found), limit, _place_in_queue)
 
     def _settled(self, campaign_id: str, state: State, limit: int, cursor: str) -> ContactPage:
         """Many may be settled in one millisecond: the cursor says how many of them have been shown."""
@@ -106,7 +98,7 @@ class MongoPeople:
 
     def hold_back(self, contact: Contact, *, reason: str) -> bool:
         target(Move.POSTPONE, State.PENDING)
-        return self._move(Move.POSTPONE, contact, {}, to_pending(_literal(NEVER), reason=f"on hold: {reason}"))
+        return self._move(Move.POSTPONE, contact, {}, to_pending(literal(NEVER), reason=f"on hold: {reason}"))
 
     def let_go(self, contact: Contact, *, reason: str) -> bool:
         target(Move.POSTPONE, State.PENDING)
@@ -118,7 +110,7 @@ class MongoPeople:
 
     def erase(self, contact: Contact) -> bool:
         """Remove the document, unless its phone may be ringing."""
-        forgettable = {"_id": contact.id, "phone": contact.phone, "state": {"$nin": sorted(UNSETTLED)}}
+        forgettable = {"_id": contact.id, "listed": contact.listed, "state": {"$nin": sorted(UNSETTLED)}}
         with available():
             return self._contacts.delete_one(forgettable).deleted_count == 1
 
@@ -130,12 +122,16 @@ class MongoPeople:
             return self._contacts.update_one(guard, stages).matched_count == 1
 
 
-def _literal(value: Any) -> Document:
-    return {"$literal": value}
+def _before_all(keys: Sequence[tuple[str, int]]) -> list[tuple[str, Any]]:
+    return [(name, MinKey() if direction > 0 else MaxKey()) for name, direction in keys]
 
 
-def _lowest(keys: Sequence[tuple[str, int]]) -> list[tuple[str, Any]]:
-    return [(name, MinKey()) for name, _ in keys]
+def _behind_all(keys: Sequence[tuple[str, int]]) -> list[tuple[str, Any]]:
+    return _before_all([(name, -direction) for name, direction in keys])
+
+
+def _place_in_queue(one: Document) -> str:
+    return f"{one['region']}~{one['priority']}~{_milliseconds(one['due_at'])}~{one['_id']}"
 
 
 def _page(documents: Sequence[Document], limit: int, cursor: Any) -> ContactPage:

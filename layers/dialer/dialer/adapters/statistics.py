@@ -17,15 +17,17 @@ from dialer.adapters.campaigns import RUNNING_INDEX
 from dialer.adapters.contact_documents import SETTLED_INDEX
 from dialer.adapters.mongo import Document, available, database_clock
 from dialer.lifecycle import TERMINAL
-from dialer.model import CampaignState
-from dialer.ports import Clock, Ended, Sums
+from dialer.model import CampaignState, Outcome
+from dialer.ports import Clock, Ended, Ends, Sums
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _REASONS = 50  # kept apart in each state; what is rarer is summed up
 _OTHER = "other"
 _LONGEST_REASON = 100
 _MINUTES = 60
-_SAMPLES = 20  # of permits granted, one a minute
+_SAMPLES = 60  # of permits granted, one a minute
+_ENDS = 1000  # kinds of end in all these minutes together
+_TROUBLED = sorted((Outcome.FAILED, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.CANCELED))
 
 
 class MongoStatistics:
@@ -82,12 +84,12 @@ class MongoStatistics:
 
     def _known(self, campaign_id: str) -> Document:
         found = self._statistics.find_one({"_id": campaign_id}) or {}
-        return {"samples": [], "upto": _BEGINNING, "counts": [], "outcomes": {}, "minutes": [], **found}
+        return {"samples": [], "upto": _BEGINNING, "counts": [], "outcomes": {}, "minutes": [], "ends": [], **found}
 
     def _forward(self, campaign_id: str, sums: Document, horizon: datetime) -> Document:
         """One step, written only where nobody else has made it meanwhile."""
         after = self._summed(campaign_id, sums, self._step(campaign_id, sums["upto"], horizon), keep=True)
-        kept = {name: after[name] for name in ("upto", "counts", "outcomes", "minutes")}
+        kept = {name: after[name] for name in ("upto", "counts", "outcomes", "minutes", "ends")}
         mine = {"_id": campaign_id, "upto": None if sums["upto"] == _BEGINNING else sums["upto"]}
         try:
             written = self._statistics.update_one(mine, {"$set": kept}, upsert=sums["upto"] == _BEGINNING)
@@ -123,10 +125,12 @@ class MongoStatistics:
             "counts": _added(sums["counts"], found["counts"]),
             "outcomes": dict(Counter(sums["outcomes"]) + Counter({row["_id"]: row["n"] for row in found["outcomes"]})),
             "minutes": _latest(sums["minutes"], found["minutes"]),
+            "ends": _latest_ends(sums["ends"], found["ends"]),
         }
 
 
 _SHORT_REASON = {"$substrCP": [{"$ifNull": ["$reason", ""]}, 0, _LONGEST_REASON]}
+_SHORT_DETAIL = {"$substrCP": [{"$ifNull": ["$history.detail", ""]}, 0, _LONGEST_REASON]}
 _FACETS: dict[str, Sequence[Document]] = {
     "counts": [
         {
@@ -140,6 +144,21 @@ _FACETS: dict[str, Sequence[Document]] = {
     ],
     "outcomes": [{"$unwind": "$history"}, {"$group": {"_id": "$history.outcome", "n": {"$sum": 1}}}],
     "minutes": [{"$group": {"_id": {"$dateTrunc": {"date": "$settled_at", "unit": "minute"}}, "n": {"$sum": 1}}}],
+    "ends": [
+        {"$unwind": "$history"},
+        {
+            "$group": {
+                "_id": {
+                    "at": {"$dateTrunc": {"date": "$history.ended_at", "unit": "minute"}},
+                    "outcome": "$history.outcome",
+                    "detail": {"$cond": [{"$in": ["$history.outcome", _TROUBLED]}, _SHORT_DETAIL, ""]},
+                },
+                "n": {"$sum": 1},
+            }
+        },
+        {"$sort": {"_id.at": -1}},
+        {"$limit": _ENDS},
+    ],
 }
 
 
@@ -163,6 +182,20 @@ def _latest(known: Sequence[Document], new: Sequence[Document]) -> list[Document
     return [{"at": at, "n": n} for at, n in sorted(minutes.items())[-_MINUTES:]]
 
 
+def _latest_ends(known: Sequence[Document], new: Sequence[Document]) -> list[Document]:
+    """By minute, outcome and detail: the last hour of them, and of that no more than are kept."""
+    ends: Counter[tuple[datetime, str, str]] = Counter()
+    ends.update({(one["at"], one["outcome"], one["detail"]): one["n"] for one in known})
+    ends.update({(one["_id"]["at"], one["_id"]["outcome"], one["_id"]["detail"]): one["n"] for one in new})
+    first = max((at for at, _, _ in ends), default=_BEGINNING) - timedelta(minutes=_MINUTES - 1)
+    rows = [
+        {"at": at, "outcome": outcome, "detail": detail, "n": n}
+        for (at, outcome, detail), n in sorted(ends.items())
+        if at >= first
+    ]
+    return rows[-_ENDS:]
+
+
 def _sums_of(sums: Document, *, whole: bool, now: datetime) -> Sums:
     counts: list[dict[str, Any]] = sums["counts"]
     return Sums(
@@ -172,6 +205,9 @@ def _sums_of(sums: Document, *, whole: bool, now: datetime) -> Sums:
         outcomes=dict(sums["outcomes"]),
         settled_by_minute=[(one["at"], one["n"]) for one in sums["minutes"]],
         dials_by_minute=[(one["at"], one["dials"]) for one in sums["samples"]],
+        ends=[
+            Ends(at=one["at"], outcome=one["outcome"], detail=one["detail"], attempts=one["n"]) for one in sums["ends"]
+        ],
         upto=now if whole else sums["upto"],
         whole=whole,
         now=now,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
@@ -41,6 +42,11 @@ class S3Store:
             ExpiresIn=_seconds(lasts),
         )
         return UploadForm(url=form["url"], fields=form["fields"])
+
+    def origin(self) -> str:
+        """As the forms and links have it; nothing is asked."""
+        url = urlsplit(self._s3.generate_presigned_post(self._bucket, "none", ExpiresIn=1)["url"])
+        return f"{url.scheme}://{url.netloc}"
 
     def link(self, key: str, *, file_name: str, lasts: timedelta) -> str:
         what = {

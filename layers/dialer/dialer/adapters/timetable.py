@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pymongo.collection import Collection
 
-from dialer.adapters.campaigns import ENDING_INDEX, EPOCH, STARTING_INDEX
+from dialer.adapters.campaigns import ENDING_INDEX, EPOCH, STARTING_INDEX, TO_DRAIN
 from dialer.adapters.contact_documents import is_past
 from dialer.adapters.mongo import Document, available
 from dialer.model import CampaignState
@@ -27,7 +27,8 @@ class MongoTimetable:
         return [*starts, *self._each(ending, ENDING_INDEX, CampaignState.STOPPED, "its scheduled end has come")]
 
     def _each(self, wanted: Document, index: str, state: CampaignState, reason: str) -> Sequence[Turn]:
-        change = {"$set": {"state": state, "reason": reason}, "$currentDate": {"state_at": True}}
+        halted = TO_DRAIN if state is CampaignState.STOPPED else {}
+        change = {"$set": {"state": state, "reason": reason, **halted}, "$currentDate": {"state_at": True}}
         with available():
             due = [one["_id"] for one in self._campaigns.find(wanted, {"_id": 1}, hint=index)]
             moved = [one for one in due if self._campaigns.update_one(wanted | {"_id": one}, change).modified_count]

@@ -1,0 +1,183 @@
+"""Live: one look at a campaign, for a page that looks every few seconds: all of it in one answer, and cheap."""
+
+from datetime import datetime
+
+from aws_lambda_powertools.event_handler.router import LambdaFunctionUrlRouter
+from pydantic import BaseModel, Field
+
+import contacts
+import shapes
+from campaigns import CampaignShape, shape_of
+from dialer import wiring
+from dialer.board import Doubt, Stage, Why
+from dialer.board import Zone as ZoneGroup
+from dialer.lifecycle import State
+from dialer.model import Contact
+from dialer.tokens import Role
+from shapes import CampaignId
+from stats import EndedShape, Figures, figures_of
+
+router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
+_ZONES = 200
+
+
+class WhyShape(BaseModel):
+    text: str = Field(description="What the campaign is doing, in one clause.")
+    until: datetime | None = Field(description="Until when, where that is known.")
+    zone: str = Field(description="Whose clock that moment is read on; empty: the reader's own.")
+    wrong: bool = Field(description="Whether somebody should look into it.")
+
+
+class LimitsShape(BaseModel):
+    calls_per_minute: float = Field(description="The most that its pace allows.")
+    lines: int = Field(description="The most lines in use at once.")
+
+
+class WaitingShape(BaseModel):
+    """Those who wait."""
+
+    due: int = Field(description="Whose moment has come: they wait for a line, or for their calling hours.")
+    later: int = Field(description="Whose moment is still to come.")
+    on_hold: int
+    next_at: datetime | None = Field(description="When the next of the later ones is due.")
+
+
+class ZoneShape(BaseModel):
+    """Those who wait and share their calling hours."""
+
+    region: str = Field(description="Where their phones may ring; empty where nobody knows.")
+    left: int
+    due: int
+    open: bool = Field(description="Whether they may be called now.")
+    changes_at: datetime | None = Field(description="When that changes; null where it does not.")
+    zone: str = Field(description="Whose clock that moment is read on.")
+    reason: str = Field(description="Why they may not be called.")
+
+
+class DoubtShape(BaseModel):
+    """Somebody of whom it is not known whether they were called."""
+
+    contact_id: str
+    phone: str = Field(description="With its middle hidden from a viewer.")
+    state: State
+    reason: str
+    dialed_at: datetime | None
+    doing: str = Field(description="What is done about it by itself.")
+    until: datetime | None
+
+
+class CallShape(BaseModel):
+    contact_id: str
+    phone: str = Field(description="With its middle hidden from a viewer.")
+    region: str
+    n: int = Field(description="Which attempt it is.")
+    dialed_at: datetime | None
+    ended_at: datetime | None = Field(description="Null while it goes on.")
+    outcome: str = Field(description="How it ended; or the call's status, while it goes on.")
+    reason: str = Field(description="Why the contact is where it is.")
+    duration_s: int | None
+    sid: str
+
+
+class ErrorShape(BaseModel):
+    code: str = Field(description="Of the carrier, or of the telephone network; empty where there is none.")
+    meaning: str
+    count: int
+    last_at: datetime
+
+
+class LiveShape(BaseModel):
+    """A campaign as it is now, or was a second or two ago."""
+
+    campaign: CampaignShape
+    stats: Figures
+    why: WhyShape
+    limits: LimitsShape
+    lines: dict[Stage, int] = Field(description="Lines in use, by what they are doing.")
+    reasons: list[EndedShape] = Field(description="Contacts by state and reason, but for those who wait.")
+    waiting: WaitingShape
+    zones: list[ZoneShape] = Field(description=f"The largest {_ZONES} first.")
+    more_zones: int = Field(description="How many there are beyond these.")
+    doubts: list[DoubtShape] = Field(description="The first of those who are held or uncertain.")
+    calls: list[CallShape] = Field(
+        description="The last 50: those on the line, and of the settled contacts the latest. A call that is followed "
+        "by another attempt is shown when its contact is settled."
+    )
+    errors: list[ErrorShape] = Field(description="Of the last 15 minutes.")
+
+
+@router.get("/campaigns/<campaign_id>/live", tags=["campaigns"], summary="Look at all of a campaign at once")
+def live(campaign_id: CampaignId) -> LiveShape:
+    """What an operator's page shows. It may be asked every few seconds: counts that take long are remembered."""
+    seen = wiring.board()(campaign_id)
+    pacing = seen.campaign.pacing
+    waiting = seen.waiting
+    return LiveShape(
+        campaign=shape_of(seen.campaign),
+        stats=figures_of(seen.figures),
+        why=why_of(seen.why),
+        limits=LimitsShape(
+            calls_per_minute=60 / pacing.call_delay.total_seconds(),
+            lines=pacing.max_concurrent,
+        ),
+        lines=dict(seen.stages),
+        reasons=[EndedShape(state=one.state, reason=one.reason, contacts=one.contacts) for one in seen.reasons],
+        waiting=WaitingShape(
+            due=waiting.due,
+            later=waiting.contacts - waiting.due - waiting.held_back,
+            on_hold=waiting.held_back,
+            next_at=waiting.next_at,
+        ),
+        zones=[_zone(one) for one in seen.zones[:_ZONES]],
+        more_zones=max(0, len(seen.zones) - _ZONES),
+        doubts=[_doubt(one) for one in seen.doubts],
+        calls=[_call(one) for one in seen.calls],
+        errors=[
+            ErrorShape(code=one.code, meaning=one.meaning, count=one.count, last_at=one.last_at) for one in seen.errors
+        ],
+    )
+
+
+def why_of(why: Why) -> WhyShape:
+    return WhyShape(text=why.text, until=why.until, zone=why.zone, wrong=why.wrong)
+
+
+def _zone(group: ZoneGroup) -> ZoneShape:
+    return ZoneShape(**{name: getattr(group, name) for name in ZoneShape.model_fields})
+
+
+def _doubt(doubt: Doubt) -> DoubtShape:
+    contact = doubt.contact
+    return DoubtShape(
+        contact_id=contact.id,
+        phone=_phone(contact),
+        state=contact.state,
+        reason=contact.reason,
+        dialed_at=contact.attempt.dial_at if contact.attempt else None,
+        doing=doubt.doing,
+        until=doubt.until,
+    )
+
+
+def _call(contact: Contact) -> CallShape:
+    *_, attempt = contacts.attempts_of(contact, whole=_sees_all())
+    return CallShape(
+        contact_id=contact.id,
+        phone=attempt.to,
+        region=contact.region,
+        n=attempt.n,
+        dialed_at=attempt.dial_at,
+        ended_at=attempt.ended_at,
+        outcome=attempt.outcome,
+        reason=contact.reason,
+        duration_s=attempt.duration_s,
+        sid=attempt.sid,
+    )
+
+
+def _phone(contact: Contact) -> str:
+    return shapes.shown(contact.phone, whole=_sees_all())
+
+
+def _sees_all() -> bool:
+    return router.context["who"].role is Role.OPERATOR

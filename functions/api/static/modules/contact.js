@@ -1,0 +1,197 @@
+// A person in a campaign: every attempt and decision in order; and the way to find somebody by their phone.
+import { capital, OUTCOMES, STATES, STATUSES } from "./words.js";
+import { empty, h, pill, section, table } from "./dom.js";
+import { clock, count, place, span, whole_moment } from "./times.js";
+import { get, post, session } from "./api.js";
+import { field } from "./dialogs.js";
+
+export function contactView(id) {
+  let campaign = null; // its name alone, which does not change while somebody looks
+  return {
+    title: "Contact",
+    every: 4000,
+    load: async () => {
+      const contact = await get(`/contacts/${id}`);
+      campaign = campaign || (await get(`/campaigns/${contact.campaign_id}`));
+      return { contact, campaign };
+    },
+    draw,
+  };
+}
+
+function draw({ contact, campaign }) {
+  const [where, zones] = place(contact.region);
+  return h(
+    "main",
+    { id: "main", tabindex: "-1" },
+    h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Campaigns"), " › ", h("a", { href: `#/campaigns/${contact.campaign_id}` }, campaign.name)),
+    h(
+      "div",
+      { class: "card head" },
+      h("div", { class: "page-head" }, h("div", { class: "title" }, h("h1", { class: "phone" }, contact.phone), pill(STATES, contact.state)), session.mayChange && h("div", { class: "buttons" }, actions(contact))),
+      h("p", { class: "why-line" }, contact.reason ? `${capital(contact.reason)}.` : "Nothing has been decided about this contact yet."),
+      h(
+        "dl",
+        { class: "figures" },
+        fact("Attempts used", `${contact.used} of ${contact.max}`),
+        fact("Due", dueWord(contact)),
+        fact("Where it may ring", where, zones),
+        (contact.numbers || []).length > 1 && fact("Phones", count(contact.numbers.length), contact.numbers.join(", ")),
+        fact("Known to you as", contact.external_id || "–", contact.list_id && contact.line ? `line ${count(contact.line)} of its list` : null),
+        fact("Priority", String(contact.priority)),
+      ),
+    ),
+    section("Story", "your clock and theirs", story(contact)),
+    section("Variables", session.mayChange ? null : "hidden from viewers", variables(contact)),
+  );
+}
+
+function dueWord(contact) {
+  if (!contact.due_at) return "–";
+  return contact.due_at.startsWith("9999") ? "when released" : clock(contact.due_at);
+}
+
+function fact(label, value, more) {
+  return h("div", null, h("dt", null, label), h("dd", null, h("b", null, value), more && h("span", null, more)));
+}
+
+// Attempts, and what was decided beside them, in the order in which they happened.
+function story(contact) {
+  const zone = (contact.zones || [])[0];
+  const attempts = contact.attempts.map((attempt, at) => ({ at: attempt.dial_at || attempt.ended_at, step: called(contact, at, zone) }));
+  const decisions = (contact.decisions || []).map((decision, at) => ({ at: decision.at, step: decided(decision, `decision-${at}-${decision.at}`, zone) }));
+  const steps = [...attempts, ...decisions].sort((one, other) => new Date(one.at) - new Date(other.at));
+  return h("ol", { class: "story" }, steps.map((one) => one.step), now(contact, zone));
+}
+
+function called(contact, at, zone) {
+  const attempt = contact.attempts[at];
+  return h(
+    "li",
+    { "data-key": attempt.id },
+    h("div", { class: "step-head" }, h("b", null, `Attempt ${attempt.n}`), pill(attempt.ended_at ? OUTCOMES : STATUSES, attempt.outcome), attempt.detail && h("span", { class: "quiet" }, detail(attempt.detail, contact.meanings || {}))),
+    h(
+      "dl",
+      { class: "step" },
+      line("Dialed", attempt.dial_at && both(attempt.dial_at, zone)),
+      line("Ended", attempt.ended_at ? both(attempt.ended_at, zone) : ["uncertain", "held"].includes(attempt.outcome) ? "nobody knows whether it was made" : "it goes on"),
+      line("Talked", attempt.duration_s === null ? null : span(attempt.duration_s)),
+      line("To", (contact.numbers || []).length > 1 && attempt.to),
+      line("From", attempt.from_number),
+      Object.entries(attempt.answers || {}).map(([name, answer]) => line(`Answered: ${name}`, answer)),
+      line("Then", attempt.ended_at && next(attempt, contact.attempts[at + 1])),
+      line("Carrier's id", attempt.sid ? h("code", null, attempt.sid) : "none known"),
+      h("div", { class: "wide" }, h("dt", null, "Attempt's id"), h("dd", null, h("code", null, attempt.id))),
+    ),
+  );
+}
+
+function decided({ at, state, reason, due_at: due }, key, zone) {
+  const open = due && due.startsWith("9999");
+  return h(
+    "li",
+    { "data-key": key, class: "decision" },
+    h("div", { class: "step-head" }, h("b", null, "Decision"), pill(STATES, state), h("span", null, reason)),
+    h("dl", { class: "step" }, line("Decided", both(at, zone)), line("Waits until", due && (open ? "somebody releases them" : both(due, zone)))),
+  );
+}
+
+// Of the telephone network a bare number, of the carrier a sentence that has its number in it.
+function detail(text, meanings) {
+  const meaning = meanings[text];
+  return !meaning || text.includes(meaning) ? text : `${text}: ${meaning}`;
+}
+
+function next(attempt, following) {
+  if (!following || !following.dial_at) return null;
+  return `called again ${span((new Date(following.dial_at) - new Date(attempt.ended_at)) / 1000)} later`;
+}
+
+// The last decision: where they are, why, and what comes next.
+function now(contact, zone) {
+  const { state, due_at: due } = contact;
+  const waits = due && !due.startsWith("9999");
+  const again = contact.attempts.length > 0 ? "tried again" : "called";
+  return h(
+    "li",
+    { "data-key": "now", class: "now" },
+    h("div", { class: "step-head" }, h("b", null, "Now"), pill(STATES, state)),
+    h(
+      "dl",
+      { class: "step" },
+      line("Decided", contact.reason ? `${capital(contact.reason)}.` : "Nothing yet."),
+      waits && line(new Date(due) > new Date() ? `Not ${again} before` : "Due since", both(due, zone)),
+      due && !waits && line("Next", "nothing, until somebody releases them"),
+      waits && line("Attempts left", count(Math.max(0, contact.max - contact.used))),
+      contact.callback_at && line("Asked to be called", both(contact.callback_at, zone)),
+      ["uncertain", "held"].includes(state) && line("Next", state === "held" ? "the carrier reports the call, or a person decides" : "the carrier is asked for the call"),
+      ["done", "failed", "suppressed"].includes(state) && line("Next", "nothing: this is settled"),
+    ),
+  );
+}
+
+function both(moment, zone) {
+  const ours = whole_moment(moment);
+  return zone ? [ours, h("span", { class: "sub" }, `there: ${whole_moment(moment, zone)}`)] : ours;
+}
+
+function line(label, value) {
+  return value ? h("div", null, h("dt", null, label), h("dd", null, value)) : null;
+}
+
+function variables(contact) {
+  const rows = Object.entries(contact.vars).map(([name, value]) => ({ key: name, cells: [name, value] }));
+  return rows.length ? table("Variables", [["Name"], ["Value"]], rows) : empty("No variables.", "Columns of the list beyond the known ones would stand here, for the text that is spoken.");
+}
+
+function actions(contact) {
+  const button = (act, label, more) => h("button", { type: "button", "data-key": `${act}${(more || {})["data-to"] || ""}`, "data-do": act, "data-id": contact.id, ...more }, label);
+  const onHold = (contact.due_at || "").startsWith("9999");
+  const found = [];
+  if (contact.state === "held") found.push(button("resolve", "Call again", { "data-to": "pending" }), button("resolve", "Give up", { "data-to": "failed" }));
+  if (contact.state === "pending" && !onHold) found.push(button("move", "Put on hold", { "data-verb": "hold" }));
+  if (onHold) found.push(button("move", "Release", { "data-verb": "release" }));
+  if (["pending", "claimed"].includes(contact.state)) found.push(button("move", "Cancel", { "data-verb": "cancel" }));
+  return found;
+}
+
+// -- finding somebody ------------------------------------------------------------------------------------------------
+
+export function peopleView() {
+  let answer = null;
+  return {
+    title: "People",
+    every: 0,
+    load: async () => null,
+    draw: () => {
+      const found = h("div", { id: "found", "aria-live": "polite" });
+      const go = h("button", { type: "submit", class: "primary" }, "Find");
+      const form = h("form", { class: "inline" }, field("Phone, in international form", "phone", { type: "tel", placeholder: "+1…", autocomplete: "off" }), field("or your own id", "external_id", { autocomplete: "off" }), go);
+      form.addEventListener("submit", async (event) => {
+        event.preventDefault();
+        const { phone, external_id: own } = Object.fromEntries(new FormData(form));
+        try {
+          answer = await post("/contacts/find", phone ? { phone } : { external_id: own });
+          found.replaceChildren(people(answer.items));
+        } catch (refused) {
+          found.replaceChildren(h("p", { class: "problem", role: "alert" }, refused.message));
+        }
+      });
+      return h(
+        "main",
+        { id: "main", tabindex: "-1", "data-keep": true },
+        h("div", { class: "page-head" }, h("h1", null, "People"), session.mayChange && h("button", { type: "button", "data-do": "suppress" }, "Suppress a number")),
+        section("Find somebody", "in every campaign", form, found),
+      );
+    },
+  };
+}
+
+function people(items) {
+  if (!items.length) return empty("Nobody was found.", "No campaign has this phone or id. Look at how it is written: +1 and ten digits, for instance.");
+  const rows = items.map((one) => ({
+    key: one.id,
+    cells: [h("a", { href: `#/contacts/${one.id}`, class: "phone" }, one.phone), pill(STATES, one.state), one.reason, `${one.used} of ${one.max}`, h("a", { href: `#/campaigns/${one.campaign_id}` }, "campaign")],
+  }));
+  return table("Found", [["Phone"], ["State"], ["Why"], ["Attempts", "number"], ["Campaign"]], rows);
+}

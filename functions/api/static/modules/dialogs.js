@@ -1,0 +1,65 @@
+// Dialogs: a question before every change, and its result after it. The browser keeps the focus inside, and gives it back.
+import { h } from "./dom.js";
+
+// Asks, does, and closes when it is done; a refusal is shown where it was asked for. Null where nobody agreed.
+export function dialog({ title, text, fields, confirm, danger, act, busy }) {
+  return new Promise((answer) => {
+    const problem = h("p", { class: "problem", role: "alert", hidden: true });
+    const go = h("button", { type: "submit", class: danger ? "danger" : "primary" }, confirm);
+    const form = h(
+      "form",
+      { method: "dialog" },
+      h("h2", { id: "dialog-title" }, title),
+      text && h("p", { id: "dialog-text" }, text),
+      fields || [],
+      problem,
+      h("div", { class: "buttons" }, h("button", { type: "button", value: "cancel" }, "Cancel"), go),
+    );
+    const box = h("dialog", { "aria-labelledby": "dialog-title", "aria-describedby": text ? "dialog-text" : null }, form);
+    let result = null;
+    form.querySelector("[value=cancel]").addEventListener("click", () => box.close());
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const given = Object.fromEntries(new FormData(form));
+      go.disabled = true;
+      go.textContent = busy || "Asking …";
+      try {
+        result = (await act(given)) || {};
+        box.close();
+      } catch (refused) {
+        problem.textContent = refused.message;
+        problem.hidden = false;
+        go.disabled = false;
+        go.textContent = confirm;
+      }
+    });
+    box.addEventListener("close", () => {
+      box.remove();
+      answer(result);
+    });
+    document.body.append(box);
+    box.showModal();
+  });
+}
+
+// Something that is only to be read.
+export function show({ title, content }) {
+  const close = h("button", { type: "submit", class: "primary" }, "Close");
+  const form = h("form", { method: "dialog" }, h("h2", { id: "shown-title" }, title), content, h("div", { class: "buttons" }, close));
+  const box = h("dialog", { "aria-labelledby": "shown-title" }, form);
+  box.addEventListener("close", () => box.remove());
+  document.body.append(box);
+  box.showModal();
+  return box;
+}
+
+export function field(label, name, attributes, hint) {
+  const id = `field-${name.replace(/\W/g, "-")}`;
+  const { options, tag = options ? "select" : "input", ...others } = attributes || {};
+  const input = h(tag, { id, name, "aria-describedby": hint ? `${id}-hint` : null, ...others });
+  if (options) input.append(...options.map(([value, text]) => h("option", { value, selected: value === others.value }, text)));
+  return h("div", { class: "field" }, h("label", { for: id }, label), input, hint && h("p", { class: "hint", id: `${id}-hint` }, hint));
+}
+
+export const WHY = () =>
+  field("Why (shown beside it and logged; no names, no numbers)", "reason", { maxlength: 200, autocomplete: "off" });

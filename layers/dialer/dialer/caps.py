@@ -1,0 +1,104 @@
+"""Caps: how often a person may be called within a rolling span, whatever campaigns the calls come from.
+
+A pure rule over the stories of all contacts that have one of the person's phones. There is no counter beside them that
+could be lost, left behind by a crash, or fall out of step: docs/decisions/0014-no-counter-for-caps.md.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from dialer.last_look import Go, NotNow
+from dialer.model import Cap, Contact, Counted, Outcome
+
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
+_ACCOUNT = "account_id"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+PRESETS: dict[str, tuple[Cap, ...]] = {
+    # 12 CFR 1006.14(b)(2): per person and debt. A rolling span is never laxer than seven days of the calendar.
+    "reg-f": (
+        Cap(name="reg-f", most=7, within=7 * _DAY, by=_ACCOUNT),
+        Cap(name="reg-f", most=1, within=7 * _DAY, counts=Counted.CONVERSATIONS, by=_ACCOUNT),
+    ),
+    # Fla. Stat. 501.616(6); 15 O.S. 775C.4; Md. Com. Law 14-4502(c); ORS 646.563.
+    "three-a-day": (Cap(name="three-a-day", most=3, within=_DAY),),
+    # 47 CFR 64.1200(a)(3)(ii)-(iv): prerecorded, to a residential line, without consent.
+    "residential-prerecorded": (Cap(name="residential-prerecorded", most=3, within=30 * _DAY),),
+    # 47 CFR 64.1200(a)(3)(v) and (a)(9)(iv): health messages.
+    "health": (Cap(name="health", most=1, within=_DAY), Cap(name="health", most=3, within=7 * _DAY)),
+    # 940 CMR 7.04(1)(f): collections in Massachusetts, per debtor and debt.
+    "massachusetts-collections": (Cap(name="massachusetts-collections", most=2, within=7 * _DAY, by=_ACCOUNT),),
+    # 10 M.R.S. 1498: automated calls in Maine.
+    "maine-automated": (Cap(name="maine-automated", most=1, within=8 * _HOUR),),
+    # Decree 2022-1313: sales calls in France.
+    "france": (Cap(name="france", most=4, within=30 * _DAY),),
+}
+
+
+def within_caps(*, caps: Sequence[Cap], contact: Contact, sharing: Sequence[Contact], now: datetime) -> Go | NotNow:
+    """Whether the contact may be called, or from when on, and which cap says so.
+
+    `sharing`: every contact with a phone of this person's, the contact itself included; the attempt it is about is not
+    counted. A call to another of the phones may be under way, and is.
+    """
+    waits = [(until, cap) for cap in caps if (until := _free_at(cap, contact, sharing, now)) > now]
+    if not waits:
+        return Go()
+    until, cap = max(waits, key=lambda wait: wait[0])
+    return NotNow(until=until, reason=_reason(cap))
+
+
+def in_bulk(verdict: Go | NotNow, *, now: datetime) -> Go | NotNow:
+    """The same, at most a twenty-fifth later, so that many who wait for about as long can be sifted as one."""
+    if isinstance(verdict, Go):
+        return verdict
+    step = 2.0 ** math.ceil(math.log2(max(1.0, (verdict.until - now).total_seconds() / 50)))
+    rounded = math.ceil((verdict.until - _EPOCH).total_seconds() / step) * step
+    return NotNow(until=_EPOCH + timedelta(seconds=rounded), reason=verdict.reason)
+
+
+def _free_at(cap: Cap, contact: Contact, sharing: Sequence[Contact], now: datetime) -> datetime:
+    """When the cap has room: once the `most`-th last of what it counts has left the span."""
+    counted = sorted(_counted(cap, contact, sharing, now))
+    return counted[-cap.most] + cap.within if len(counted) >= cap.most else now
+
+
+def _counted(cap: Cap, contact: Contact, sharing: Sequence[Contact], now: datetime) -> Iterator[datetime]:
+    """By when each call was surely over: it may have rung at any moment before, and then counts as if at the last."""
+    for other in sharing:
+        if not _concerns(cap, contact, other):
+            continue
+        for past in other.history:
+            if _counts(cap, past.outcome):
+                yield past.ended_at
+        dialed = other.attempt is not None and other.attempt.dial_at is not None
+        if dialed and other.id != contact.id:
+            yield now
+
+
+def _concerns(cap: Cap, contact: Contact, other: Contact) -> bool:
+    """What is not known to be about something else is counted."""
+    if cap.campaign_only and other.campaign_id != contact.campaign_id:
+        return False
+    ours, theirs = contact.vars.get(cap.by, ""), other.vars.get(cap.by, "")
+    return not (cap.by and ours and theirs) or ours == theirs
+
+
+def _counts(cap: Cap, outcome: Outcome) -> bool:
+    """Only a call that provably never existed is no call; an ending that nobody knows may have been one."""
+    if cap.counts is Counted.CONVERSATIONS:
+        return outcome is Outcome.ANSWERED
+    return outcome is not Outcome.REFUSED
+
+
+def _reason(cap: Cap) -> str:
+    what = "conversation" if cap.counts is Counted.CONVERSATIONS else "call"
+    return f"cap {cap.name}: {cap.most} {what}{'s' * (cap.most > 1)} within {_spoken(cap.within)}"
+
+
+def _spoken(span: timedelta) -> str:
+    for unit, name in ((_DAY, "days"), (_HOUR, "hours")):
+        if span >= 2 * unit and not span % unit:
+            return f"{span // unit} {name}"
+    return f"{span / _HOUR:g} hours"

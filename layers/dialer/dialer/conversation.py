@@ -1,0 +1,265 @@
+"""Conversation: what is said next on a call, and what the person answered (T16 and all that follows it).
+
+Whoever opts out is on the suppression list before a word of it is confirmed, whatever has become of the attempt.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from dialer import call_status, opt_out, script, speech, stream_token
+from dialer.callback import Callback, CallbackReport, report_of
+from dialer.errors import Unavailable
+from dialer.model import CallPlan, CallReport, Campaign, Contact, OnMachine, Sight
+from dialer.ports import CallRef, Campaigns, Hearing, LiveCalls, Suppressions
+from dialer.script import Place
+from dialer.secret import Secret
+from dialer.speech import SILENCE, Asks, Hook, Page
+
+OPT_OUT = "opt_out"
+"""The name under which an opt-out is kept among the answers."""
+LONGEST_ANSWER = 500
+_TALKED = timedelta(hours=5)  # longer than any call: until then an agent may tell how it went
+_ENDED_WELL = frozenset({"completed", "answered", "bridged"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """What the carrier brings from a call that is on: everything empty means that somebody only goes on."""
+
+    sid: str
+    hook: Hook | None = None
+    digits: str = ""
+    words: str = ""
+    recording: str = ""
+    reached: str = ""
+    """What became of a transfer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What an agent on a media stream says of its call."""
+
+    opt_out: bool = False
+    name: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """The parts that talk."""
+
+    callback: Callback
+    hearing: Hearing
+    campaigns: Campaigns
+    suppressions: Suppressions
+    live: LiveCalls
+    stream_key: Secret
+
+    def answer(self, ref: CallRef, report: CallReport) -> tuple[CallbackReport, Page]:
+        """T16: what to say to whoever answered. Of two calls for one attempt only the first may speak."""
+        contact, sight = self._whom(ref)
+        if contact is None or sight is None:
+            return report_of(ref, "unknown"), SILENCE
+        of = contact.campaign_id
+        if not self.hearing.answer(ref, sid=report.sid):
+            return report_of(ref, "hung up", alarm=self._mute(ref, report.sid), campaign_id=of), SILENCE
+        if report.answered_by:
+            self.hearing.note_machine(ref, sid=report.sid, answered_by=report.answered_by)
+        return report_of(ref, "speaks", campaign_id=of), self._greeting(ref, contact, sight, report.answered_by)
+
+    def go_on(self, ref: CallRef, given: Input) -> tuple[CallbackReport, Page]:
+        """A key, words, a recording, or the end of a transfer. An opt-out is written whatever became of the attempt."""
+        contact, sight = self._whom(ref)
+        if contact is None or sight is None:
+            return report_of(ref, "unknown"), SILENCE
+        of, plan = contact.campaign_id, sight.campaign.call
+        if _opts_out(plan, given):
+            by_key = given.digits == plan.opt_out_digit != ""
+            self._opt_out(ref, contact, sid=given.sid, source="keypress" if by_key else "speech")
+            return report_of(ref, "opted out", campaign_id=of), speech.farewell(plan)
+        if not _is_on(contact, ref, given.sid):
+            self._hear_late(ref, contact, sight, given)
+            return report_of(ref, "no-op", "the call is over, or another one", campaign_id=of), SILENCE
+        if given.hook is None:
+            return report_of(ref, "no-op", "another key", campaign_id=of), SILENCE
+        if given.hook.asks is Asks.FINDING:
+            found = contact.attempt.answered_by if contact.attempt else ""
+            page = speech.await_finding(given.hook.place, answered_by=found)
+            return report_of(ref, "goes on", "listens for a machine", campaign_id=of), page
+        asked, place = self._take(ref, sight, given, given.hook)
+        report = report_of(ref, "goes on", asked, campaign_id=of)
+        return report, self._page(ref, contact, sight, place) if place else SILENCE
+
+    def machine(self, ref: CallRef, report: CallReport) -> CallbackReport:
+        """Who answered, heard while the call is on: a machine gets what the campaign has for machines.
+
+        Whoever has pressed a key or spoken by then is a person, whatever the carrier thinks it heard.
+        """
+        noted = self.callback.machine(ref, report)
+        if noted.outcome != "moved" or not call_status.is_machine(report.answered_by):
+            return noted
+        contact = self.hearing.find(ref.contact_id)
+        if contact is None or contact.attempt is None or contact.attempt.answers:
+            return replace(noted, detail=f"{report.answered_by}, but somebody has answered us")
+        sight = self.campaigns.see(noted.campaign_id)
+        wanted = sight.campaign.call.on_machine if sight else OnMachine.GO_ON
+        try:
+            self._meet(ref, report, wanted)
+        except Unavailable as cause:  # it hears the rest of what a person hears: no promise is broken
+            return replace(noted, detail=f"{report.answered_by}: {cause}")
+        return noted
+
+    def voicemail(self, ref: CallRef, report: CallReport) -> tuple[CallbackReport, Page]:
+        """What a machine is told, asked for by the carrier after we sent it here."""
+        contact, sight = self._whom(ref)
+        if contact is None or sight is None:
+            return report_of(ref, "unknown"), SILENCE
+        of = contact.campaign_id
+        if not _is_on(contact, ref, report.sid):
+            return report_of(ref, "no-op", "the call is over, or another one", campaign_id=of), SILENCE
+        return report_of(ref, "speaks", "voicemail", campaign_id=of), speech.voicemail(
+            sight.campaign.call, contact.vars
+        )
+
+    def aside(self, ref: CallRef, hook: Hook, *, waited: timedelta) -> tuple[CallbackReport, Page]:
+        """What somebody else hears: who takes a transfer, or the person while waiting for that."""
+        contact, sight = self._whom(ref)
+        if contact is None or sight is None:
+            return report_of(ref, "unknown"), SILENCE
+        plan = sight.campaign.call
+        transfer = script.step_at(speech.script_of(plan), hook.place)
+        if not isinstance(transfer, script.Transfer):
+            return report_of(ref, "no-op", "no such step", campaign_id=contact.campaign_id), SILENCE
+        page = (
+            speech.whisper(plan, contact.vars, transfer)
+            if hook.asks is Asks.WHISPER
+            else speech.hold(transfer, waited=waited)
+        )
+        return report_of(ref, "goes on", hook.asks, campaign_id=contact.campaign_id), page
+
+    def told(self, ref: CallRef, *, token: str, told: Told) -> CallbackReport | None:
+        """What an agent says of the call that its token is about; None for any other token."""
+        contact, sight = self._whom(ref)
+        if contact is None or sight is None:
+            return None
+        bearer = stream_token.verify(self.stream_key, token, now=sight.now, grace=_TALKED)
+        if bearer is None or (bearer.contact_id, bearer.attempt_id) != (ref.contact_id, ref.attempt_id):
+            return None
+        if told.opt_out:
+            self._opt_out(ref, contact, source="agent")
+        if told.name in _agents_answers(sight.campaign.call):
+            self.hearing.note_answer(ref, name=told.name, value=told.value[:LONGEST_ANSWER])
+        return report_of(ref, "opted out" if told.opt_out else "goes on", "agent", campaign_id=contact.campaign_id)
+
+    def _whom(self, ref: CallRef) -> tuple[Contact | None, Sight | None]:
+        contact = self.hearing.find(ref.contact_id)
+        return contact, self.campaigns.see(contact.campaign_id) if contact else None
+
+    def _greeting(self, ref: CallRef, contact: Contact, sight: Sight, answered_by: str) -> Page:
+        """The beginning, unless the carrier listened first and found a machine."""
+        plan = sight.campaign.call
+        wanted = plan.on_machine if call_status.is_machine(answered_by) else OnMachine.GO_ON
+        match wanted:
+            case OnMachine.HANG_UP:
+                return SILENCE
+            case OnMachine.VOICEMAIL:
+                return speech.voicemail(plan, contact.vars)
+        page = self._page(ref, contact, sight, speech.START)
+        unknown = plan.detect_machine and not plan.detect_first and not answered_by
+        return speech.held_open(page) if unknown and plan.on_machine is OnMachine.VOICEMAIL else page
+
+    def _page(self, ref: CallRef, contact: Contact, sight: Sight, place: Place) -> Page:
+        credentials = _credentials(self.stream_key, ref, sight)
+        return speech.page_for(sight.campaign.call, contact.vars, place=place, credentials=credentials)
+
+    def _take(self, ref: CallRef, sight: Sight, given: Input, hook: Hook) -> tuple[str, Place]:
+        """Keep what was answered; which step asked, and where the call goes on. No place: it ends."""
+        if hook.asks is not Asks.INPUT:
+            return "", hook.place
+        step = script.step_at(speech.script_of(sight.campaign.call), hook.place)
+        match step:
+            case script.Menu(choices=choices):
+                choice = next((one for one in choices if _chosen(one, given)), None)
+                if choice is None:
+                    return step.name, hook.place
+                self._keep(ref, given, step.name, choice.outcome)
+                return step.name, script.into(hook.place, script.branch_of(choice.key))
+            case script.Ask(name=name):
+                self._keep(ref, given, name, given.words or given.digits)
+                return name, script.after(hook.place)
+            case script.Record(name=name):
+                self._keep(ref, given, name, given.recording)
+                return name, script.after(hook.place)
+            case script.Transfer(name=name):
+                taken = self._transferred(ref, sight, given, name)
+                return name, () if taken else script.into(hook.place, script.OTHERWISE)
+        return "", ()
+
+    def _transferred(self, ref: CallRef, sight: Sight, given: Input, name: str) -> bool:
+        """Keep how a transfer ended, and count it; whether somebody took it."""
+        taken = given.reached in _ENDED_WELL
+        self._keep(ref, given, name, given.reached)
+        self.callback.abandon_guard.transferred(ref, sight, somebody=taken)
+        return taken
+
+    def _hear_late(self, ref: CallRef, contact: Contact, sight: Sight, given: Input) -> None:
+        """A transfer's end may come behind the end of its call, above all where the person hung up."""
+        own = any((past.id, past.sid) == (ref.attempt_id, given.sid) for past in contact.history)
+        if own and given.hook is not None and given.hook.asks is Asks.INPUT:
+            step = script.step_at(speech.script_of(sight.campaign.call), given.hook.place)
+            if isinstance(step, script.Transfer):
+                self._transferred(ref, sight, given, step.name)
+
+    def _keep(self, ref: CallRef, given: Input, name: str, value: str) -> None:
+        if value:
+            self.hearing.note_answer(ref, sid=given.sid, name=name, value=value[:LONGEST_ANSWER])
+
+    def _opt_out(self, ref: CallRef, contact: Contact, *, source: str, sid: str = "") -> None:
+        for phone in contact.phones:
+            self.suppressions.suppress(phone, scope="global", source=source, reason="opted out on a call")
+        self.hearing.note_answer(ref, sid=sid, name=OPT_OUT, value=source)
+
+    def _meet(self, ref: CallRef, report: CallReport, wanted: OnMachine) -> None:
+        is_fax = report.answered_by == "fax"
+        if wanted is OnMachine.HANG_UP or (wanted is OnMachine.VOICEMAIL and is_fax):
+            self.live.hang_up(report.sid)
+        elif wanted is OnMachine.VOICEMAIL:
+            self.live.leave_voicemail(ref, sid=report.sid)
+
+    def _mute(self, ref: CallRef, sid: str) -> str:
+        """Why this call may not speak; no alarm where it is the attempt's own and only its webhook is late."""
+        contact = self.hearing.find(ref.contact_id)
+        over = contact is not None and any(past.id == ref.attempt_id and past.sid == sid for past in contact.history)
+        return "" if over else f"call {sid} has no right to speak"
+
+
+def _opts_out(plan: CallPlan, given: Input) -> bool:
+    return opt_out.is_opt_out(
+        digit=plan.opt_out_digit, words=plan.opt_out_words, pressed=given.digits, spoken=given.words
+    )
+
+
+def _is_on(contact: Contact, ref: CallRef, sid: str) -> bool:
+    """Whether this call is the attempt's own, and not over; nor has its person opted out meanwhile."""
+    attempt = contact.attempt
+    return attempt is not None and (attempt.id, attempt.sid) == (ref.attempt_id, sid) and OPT_OUT not in attempt.answers
+
+
+def _chosen(choice: script.Choice, given: Input) -> bool:
+    return given.digits == choice.key or opt_out.is_among(choice.words, given.words)
+
+
+def _agents_answers(plan: CallPlan) -> frozenset[str]:
+    streams = (step for step in script.every_step(plan.script) if isinstance(step, script.Stream))
+    return frozenset(name for stream in streams for name in stream.answers)
+
+
+def _credentials(key: Secret, ref: CallRef, sight: Sight) -> dict[str, str]:
+    """What an agent is told of the call, with the proof that it was us; made only where a stream may need it."""
+    campaign: Campaign = sight.campaign
+    if not any(isinstance(step, script.Stream) for step in script.every_step(campaign.call.script)):
+        return {}
+    token = stream_token.sign(key, contact_id=ref.contact_id, attempt_id=ref.attempt_id, now=sight.now)
+    return {
+        "campaign_id": campaign.id, "contact_id": ref.contact_id, "attempt_id": ref.attempt_id, "token": token,
+    }  # fmt: skip

@@ -1,0 +1,123 @@
+"""One look at a campaign through the operators' API: what a page shows, and what a viewer is not shown."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from dialer import wiring
+from dialer.calling.lawful import Closed, look
+from dialer.lifecycle import State
+from dialer.model import CampaignState, FinishedAttempt, Outcome, attempt_id, attempt_of
+from dialer.tokens import Role
+from tests.builders import a_campaign, a_contact, a_phone, a_sid, now, stored
+from tests.functions.conftest import Stack, telling
+from tests.functions.operators import FORM, Operator, a_token
+
+
+def test_a_look_has_the_state_and_why_lines_zones_doubts_calls_and_errors(stack: Stack, operator: Operator) -> None:
+    campaign_id = operator.running(pacing={"call_delay_s": 0.5, "max_concurrent": 7}, any_hour_because="a test")
+    for n, region in enumerate(["US-NY New_York", "US-NY New_York", "US-IL Chicago"]):
+        stored(stack.database, a_contact(campaign_id, phone=a_phone(n), region=region))
+    ringing = a_contact(campaign_id, state=State.PLACED, phone=a_phone(10))
+    stored(stack.database, replace(ringing, attempt=replace(attempt_of(ringing), status="ringing")))
+    held = a_contact(campaign_id, state=State.HELD, phone=a_phone(11), reason="the carrier lists no call")
+    stored(stack.database, held)
+    failed = a_contact(campaign_id, state=State.FAILED, phone=a_phone(12), reason="failed")
+    past = FinishedAttempt(
+        id=attempt_id(failed.id, "0" * 24), n=1, from_number="", dial_at=now(), ended_at=now(), sid=a_sid(),
+        outcome=Outcome.FAILED, detail="404", duration=timedelta(seconds=3),
+    )  # fmt: skip
+    stored(stack.database, replace(failed, history=(past,)))
+    stack.database["contacts"].update_one({"_id": failed.id}, {"$set": {"settled_at": now()}})
+
+    seen = operator.get(f"/campaigns/{campaign_id}/live")
+    assert (seen["campaign"]["id"], seen["campaign"]["state"], seen["why"]["text"]) == (
+        campaign_id,
+        "running",
+        "calling",
+    )
+    assert seen["limits"] == {"calls_per_minute": 120.0, "lines": 7}
+    assert {stage: count for stage, count in seen["lines"].items() if count} == {"ringing": 1}
+    assert seen["waiting"] == {"due": 3, "later": 0, "on_hold": 0, "next_at": None}
+    zones = [(zone["region"], zone["left"], zone["open"], zone["changes_at"]) for zone in seen["zones"]]
+    assert zones == [("US-NY New_York", 2, True, None), ("US-IL Chicago", 1, True, None)]
+    (doubt,) = seen["doubts"]
+    assert (doubt["contact_id"], doubt["state"], doubt["reason"]) == (held.id, "held", held.reason)
+    assert datetime.fromisoformat(doubt["until"]) > datetime.fromisoformat(doubt["dialed_at"])
+    calls = {call["contact_id"]: (call["outcome"], call["duration_s"]) for call in seen["calls"]}
+    assert calls == {ringing.id: ("ringing", None), failed.id: ("failed", 3)}
+    assert [(one["code"], one["meaning"], one["count"]) for one in seen["errors"]] == [
+        ("404", "there is no such number", 1)
+    ]
+    assert {"state": "failed", "reason": "failed", "contacts": 1} in seen["reasons"]
+
+
+def test_calling_hours_of_every_zone_group_are_told_with_the_rule(stack: Stack, operator: Operator) -> None:
+    """At any hour it is night in one of these places."""
+    campaign_id = operator.running(any_hour_because="")
+    for n, region in enumerate(["US-NY New_York", "GB Europe/London", "JP Asia/Tokyo"]):
+        stored(stack.database, a_contact(campaign_id, phone=a_phone(n), region=region))
+    zones = operator.get(f"/campaigns/{campaign_id}/live")["zones"]
+    closed = [zone for zone in zones if not zone["open"]]
+    assert closed
+    assert all(zone["reason"] and zone["changes_at"] for zone in closed)
+    assert all(zone["changes_at"] and zone["zone"] for zone in zones if zone["open"])
+
+
+def test_a_viewer_sees_no_phone(stack: Stack, operator: Operator) -> None:
+    campaign_id = operator.running(any_hour_because="a test")
+    for n, state in enumerate([State.HELD, State.UNCERTAIN, State.PLACED]):
+        stored(stack.database, a_contact(campaign_id, state=state, phone=a_phone(n)))
+    viewer = operator.with_token(a_token(Role.VIEWER))
+    answer = viewer.ask("GET", f"/campaigns/{campaign_id}/live")
+    assert len(answer.body["doubts"]) == 2
+    assert len(answer.body["calls"]) == 2
+    assert {one["phone"][2:-2] for one in (*answer.body["doubts"], *answer.body["calls"])} == {"•" * 8}
+    assert not [n for n in range(3) if a_phone(n) in answer.raw]
+    assert a_phone(0) in operator.ask("GET", f"/campaigns/{campaign_id}/live").raw
+    assert telling(stack.written.getvalue(), viewer.token) == []
+
+
+def test_nobody_s_campaign_is_not_there(operator: Operator) -> None:
+    assert operator.refused("GET", "/campaigns/000000000000/live").status == 404
+
+
+def lines_of(operator: Operator, query: str = "") -> dict[str, Any]:
+    return {one["id"]: one for one in operator.get("/overview", query=query)["items"]}
+
+
+def test_an_overview_says_of_every_campaign_what_it_does_and_why(stack: Stack, operator: Operator) -> None:
+    draft = operator.post("/campaigns", FORM)["id"]
+    calling, closed, refused = operator.running(), operator.running(any_hour_because=""), operator.running()
+    stored(stack.database, a_contact(calling, state=State.PLACED, phone=a_phone(1)))
+    stored(stack.database, a_contact(calling, state=State.DONE, phone=a_phone(2)))
+    for n, region in enumerate(somewhere_closed()):
+        stored(stack.database, a_contact(closed, phone=a_phone(10 + n), region=region))
+    reason = "the carrier refused the account (20003)"
+    wiring.campaigns().set_state(refused, CampaignState.PAUSED, sources=[CampaignState.RUNNING], reason=reason)
+    seen = lines_of(operator)
+    assert seen[draft]["why"]["text"] == "a draft: nobody is called until it is started"
+    assert seen[draft]["figures"] is None
+    assert seen[calling]["why"]["text"] == "calling"
+    assert (seen[calling]["figures"]["counts"], seen[calling]["figures"]["left"]) == ({"placed": 1, "done": 1}, 1)
+    assert seen[closed]["why"]["text"] == "outside calling hours where they are"
+    assert seen[closed]["why"]["until"] > seen[closed]["state_at"]
+    assert seen[refused]["why"]["text"] == reason
+    assert set(lines_of(operator, "state=paused")) == {refused}
+
+
+def somewhere_closed() -> list[str]:
+    """At any hour it is night in New York or in Tokyo."""
+    campaign = a_campaign(any_hour_because="")
+    places = ["US-NY New_York", "JP Asia/Tokyo"]
+    return [next(one for one in places if isinstance(look(campaign, one, now()), Closed))]
+
+
+def test_an_overview_is_page_by_page_and_a_campaign_s_new_state_is_seen_at_once(operator: Operator) -> None:
+    ids = [operator.running() for _ in range(3)]
+    first = operator.get("/overview", query="limit=2")
+    assert [one["id"] for one in first["items"]] == [ids[2], ids[1]]
+    (last,) = operator.get("/overview", query=f"limit=2&cursor={first['next']}")["items"]
+    assert last["id"] == ids[0]
+    operator.post(f"/campaigns/{ids[0]}/pause", {"reason": "a look first"})
+    assert lines_of(operator)[ids[0]]["why"]["text"] == "a look first"

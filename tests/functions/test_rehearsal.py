@@ -1,0 +1,151 @@
+"""Trying a campaign out: hearing all of it, one call through every check, and what keeps it from starting."""
+
+import json
+from typing import Any
+
+import pytest
+
+from dialer import wiring
+from dialer.adapters import twiml
+from dialer.errors import BadCampaign, BadInput, UnknownCampaign
+from dialer.lifecycle import State
+from dialer.model import CallPlan, Campaign, CampaignState, Contact, Hours
+from dialer.script import Ask, Choice, Menu, Record, Say, Stream, Transfer
+from tests.builders import a_campaign, a_contact, a_phone, a_row, created, stored
+from tests.functions.conftest import Stack
+from tests.functions.events import batch
+
+PLAN = CallPlan(
+    script=(
+        Say(text="Hello {name|there}."),
+        Menu(
+            name="coming",
+            prompt=(Say(text="Coming?"),),
+            choices=(
+                Choice(key="1", outcome="yes", then=(Ask(name="why", prompt=()),)),
+                Choice(key="*", outcome="agent", then=(Transfer(to="+12015550100", otherwise=(Say(text="Busy."),)),)),
+            ),
+        ),
+        Record(name="more", prompt=()),
+        Stream(url="wss://agent.example/a"),
+    ),
+    voicemail=(Say(text="Call us, {name|you}."),),
+)
+
+
+def a_draft(stack: Stack, **overrides: Any) -> Campaign:
+    return created(stack.database, a_campaign(**{"state": CampaignState.DRAFT, "call": PLAN, **overrides}))
+
+
+def heard(campaign: Campaign, contact: Contact | None = None) -> dict[str, str]:
+    scenes = wiring.rehearsal().preview(campaign.id, contact_id=contact.id if contact else "")
+    return {scene.when: twiml.render(scene.page, about="https://voice.example/voice/x/y") for scene in scenes}
+
+
+def test_a_preview_is_every_page_of_the_call_and_calls_nobody(stack: Stack) -> None:
+    campaign = a_draft(stack)
+    contact = stored(stack.database, a_contact(campaign))
+    before = list(stack.database["contacts"].find())
+    pages = heard(campaign, contact)
+    assert list(pages) == [
+        "answer", "coming: key 1", "coming: key *", "why: answered", "transfer: nobody took it", "more: answered",
+        "stream: ended", "voicemail", "opt-out",
+    ]  # fmt: skip
+    assert "Hello Ada." in pages["answer"]
+    assert "Call us, Ada." in pages["voicemail"]
+    assert 'value="preview"' in pages["answer"]
+    assert "Busy." in pages["transfer: nobody took it"]
+    assert stack.carrier.state()["requests"].get("create", 0) == len(_creates(stack))
+    assert list(stack.database["contacts"].find()) == before
+    assert "Hello there." in heard(campaign)["answer"]
+
+
+def _creates(stack: Stack) -> list[dict[str, Any]]:
+    return [one for one in stack.carrier.ledger() if one["kind"] == "request" and one["op"] == "create"]
+
+
+def test_what_cannot_be_previewed_is_said(stack: Stack) -> None:
+    campaign, other = a_draft(stack), a_draft(stack)
+    stranger = stored(stack.database, a_contact(other))
+    with pytest.raises(BadInput, match="has no contact"):
+        heard(campaign, stranger)
+    with pytest.raises(UnknownCampaign):
+        wiring.rehearsal().preview("nobody")
+    fixed = a_draft(stack, call=CallPlan(twiml="<Response><Hangup/></Response>"))
+    assert heard(fixed) == {"answer": "<Response><Hangup/></Response>"}
+
+
+def dialed(stack: Stack, campaign: Campaign) -> list[str]:
+    """What a tick and the call function make of a campaign: whom the carrier is asked to call."""
+    stack.invoke("tick", {"campaign_id": campaign.id})
+    for message in stack.queued():
+        body = {name: value for name, value in message.items() if name != "delay"}
+        if body["campaign_id"] == campaign.id:
+            stack.invoke("call", batch(json.dumps(body)))
+    contacts = [document["_id"] for document in stack.database["contacts"].find({"campaign_id": campaign.id})]
+    return [one["to"] for one in _creates(stack) if one["contact_id"] in contacts]
+
+
+@pytest.mark.parametrize("state", [CampaignState.DRAFT, CampaignState.RUNNING, CampaignState.PAUSED])
+def test_a_test_call_is_one_call_through_the_queue_and_ends_with_its_campaign(
+    stack: Stack, state: CampaignState
+) -> None:
+    campaign, to = a_draft(stack, state=state), a_phone()
+    made = wiring.rehearsal().test_call(campaign.id, to)
+    assert (made.shadow_of, made.state, made.call) == (campaign.id, CampaignState.RUNNING, campaign.call)
+    assert dialed(stack, made) == [to]
+    stack.database["contacts"].update_many(
+        {"campaign_id": made.id}, {"$set": {"state": State.DONE}, "$unset": {"attempt": "", "due_at": ""}}
+    )
+    stack.invoke("tick", {"campaign_id": made.id})
+    after = stack.campaign(made)
+    assert (after.state, after.reason) == (CampaignState.STOPPED, "the test call is over")
+    assert stack.campaign(campaign).state is state
+
+
+def test_a_test_call_meets_every_check(stack: Stack) -> None:
+    suppressed, closed = a_phone(), a_phone()
+    wiring.suppressions().suppress(suppressed, scope="global", source="keypress", reason="opted out on a call")
+    never = Hours(opens="00:00", closes="00:01", days=frozenset({0}))
+    first = wiring.rehearsal().test_call(a_draft(stack).id, suppressed)
+    second = wiring.rehearsal().test_call(a_draft(stack, hours=never).id, closed)
+    assert dialed(stack, first) == []
+    states = {one["phone"]: one["state"] for one in stack.database["contacts"].find()}
+    assert states[suppressed] == State.SUPPRESSED
+    assert dialed(stack, second) == []
+
+
+@pytest.mark.parametrize("number", ["", "hello", "+1", "2015550100"])
+def test_a_test_call_needs_a_number(stack: Stack, number: str) -> None:
+    with pytest.raises(BadInput, match="The number to call cannot be used"):
+        wiring.rehearsal().test_call(a_draft(stack).id, number)
+
+
+def test_there_is_no_test_of_a_test_nor_of_what_is_archived(stack: Stack) -> None:
+    made = wiring.rehearsal().test_call(a_draft(stack).id, a_phone())
+    for campaign_id in (made.id, a_draft(stack, state=CampaignState.ARCHIVED).id):
+        with pytest.raises(BadCampaign, match="makes no test calls"):
+            wiring.rehearsal().test_call(campaign_id, a_phone())
+
+
+# what keeps a campaign from starting
+
+
+def start(campaign: Campaign) -> Campaign:
+    return wiring.campaign_office().ask(campaign.id, "start")
+
+
+def test_a_variable_that_the_list_lacks_is_named_before_anybody_is_called(stack: Stack) -> None:
+    campaign = a_draft(stack, call=CallPlan(say="{name}, {city} and {day|some day}."))
+    wiring.campaign_office().contacts.add(campaign.id, [a_row(vars={"name": ""})], max_attempts=1)
+    with pytest.raises(BadCampaign, match=r"the list has no column `city`: add it, or write `{city\|…}`") as refused:
+        start(campaign)
+    assert "name" not in str(refused.value).partition("start:")[2]
+    assert stack.campaign(campaign).state is CampaignState.DRAFT
+
+
+def test_a_list_with_every_variable_starts(stack: Stack) -> None:
+    campaign = a_draft(stack, call=CallPlan(say="{name}, {city}."))
+    wiring.campaign_office().contacts.add(campaign.id, [a_row(vars={"name": "", "city": "x"})], max_attempts=1)
+    assert start(campaign).state is CampaignState.RUNNING
+    assert start(campaign).state is CampaignState.RUNNING  # asked twice: harmless

@@ -1,0 +1,173 @@
+"""A call never starts outside the hours of anybody whose rules may hold: places, zones, purposes, days of all kinds."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from dialer.calling.group import Group, country_of, group_of
+from dialer.calling.lawful import Closed, Open, first_open, look
+from dialer.calling.rules import rows_for
+from dialer.calling.week import Schedule, Week, open_together
+from dialer.model import CallPlan, Campaign, Hours, Purpose, Voice
+from tests.builders import a_campaign
+
+RING = timedelta(seconds=30)
+PLACES = (
+    "US-?",
+    "US-AL",
+    "US-FL",
+    "US-KY",
+    "US-ME",
+    "US-RI",
+    "US-TX",
+    "US-NY",
+    "CA",
+    "GB",
+    "AU",
+    "FR",
+    "IT",
+    "IN",
+    "BR",
+)
+ZONES = (
+    "America/New_York",
+    "America/Chicago",
+    "America/Phoenix",
+    "America/Havana",  # its clocks are set at midnight
+    "America/St_Johns",
+    "Africa/Cairo",  # likewise
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",  # its summer time is half an hour
+    "Europe/London",
+    "Europe/Paris",
+    "Pacific/Honolulu",
+)
+GROUPS = st.builds(
+    lambda places, zones: str(Group(places=tuple(places), zones=tuple(zones))),
+    st.lists(st.sampled_from(PLACES), min_size=1, max_size=3, unique=True),
+    st.lists(st.sampled_from(ZONES), min_size=1, max_size=3, unique=True),
+)
+WINDOWS = st.none() | st.builds(Hours, zone=st.sampled_from(ZONES), opens=st.just("09:30"), closes=st.just("18:15"))
+CAMPAIGNS = st.builds(
+    lambda purpose, voice, hours: a_campaign(
+        purpose=purpose, voice=voice, hours=hours, any_hour_because="", call=CallPlan(say="Hi.", ring_timeout=RING)
+    ),
+    st.sampled_from(Purpose),
+    st.sampled_from(Voice),
+    WINDOWS,
+)
+MOMENTS = st.integers(0, 366 * 24 * 12).map(lambda step: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=5 * step))
+SPRING, AUTUMN = datetime(2026, 3, 8, 6, 55, tzinfo=UTC), datetime(2026, 11, 1, 5, 55, tzinfo=UTC)
+
+
+def may_ring(campaign: Campaign, region: str, moment: datetime) -> bool:
+    """What somebody would say who looks at every clock on every wall, from the dial to the last ring."""
+    group = group_of(region)
+    rows = [row for place in group.places for row in rows_for(place, campaign.purpose, campaign.voice)]
+    walls = [(moment + later).astimezone(ZoneInfo(zone)) for zone in group.zones for later in (timedelta(0), RING)]
+    return all(
+        wall.date() not in row.holidays
+        and any(begins <= 60 * wall.hour + wall.minute < ends for begins, ends in row.week.days[wall.weekday()])
+        for wall in walls
+        for row in rows
+    )
+
+
+@given(campaign=CAMPAIGNS, region=GROUPS, moment=MOMENTS)
+@example(campaign=a_campaign(any_hour_because=""), region="US-NY New_York", moment=SPRING)
+@example(campaign=a_campaign(any_hour_because=""), region="US-NY New_York", moment=AUTUMN)
+def test_a_call_never_starts_outside_the_hours_of_any_place_in_any_zone(
+    campaign: Campaign, region: str, moment: datetime
+) -> None:
+    if isinstance(look(campaign, region, moment), Open):
+        assert may_ring(campaign, region, moment)
+        assert campaign.hours is None or _in_window(campaign.hours, moment)
+
+
+@given(campaign=CAMPAIGNS, region=GROUPS, moment=MOMENTS)
+def test_whoever_must_wait_waits_for_a_moment_that_is_open_or_is_looked_at_again_in_a_day(
+    campaign: Campaign, region: str, moment: datetime
+) -> None:
+    opens = first_open(campaign, region, moment)
+    assert opens >= moment
+    if isinstance(look(campaign, region, moment), Closed):
+        assert opens > moment
+        assert isinstance(look(campaign, region, opens), Open) or opens == moment + timedelta(days=1)
+        between = moment + (opens - moment) / 2
+        assert isinstance(look(campaign, region, between), Closed)
+
+
+@given(campaign=CAMPAIGNS, region=GROUPS, moment=MOMENTS)
+def test_one_place_or_zone_more_only_narrows(campaign: Campaign, region: str, moment: datetime) -> None:
+    group = group_of(region)
+    parts = [str(Group(places=(place,), zones=(zone,))) for place in group.places for zone in group.zones]
+    together = isinstance(look(campaign, region, moment), Open)
+    assert together == all(isinstance(look(campaign, part, moment), Open) for part in parts)
+
+
+def _in_window(hours: Hours, moment: datetime) -> bool:
+    local = moment.astimezone(ZoneInfo(hours.zone))
+    return hours.opens <= f"{local:%H:%M}" < hours.closes and local.weekday() in hours.days
+
+
+@pytest.mark.parametrize("ring_s", [15, 25, 60])
+def test_the_last_dial_leaves_time_to_ring_before_the_hours_end(ring_s: int) -> None:
+    campaign = a_campaign(any_hour_because="", call=CallPlan(say="Hi.", ring_timeout=timedelta(seconds=ring_s)))
+    nine = datetime(2026, 11, 17, 21, tzinfo=ZoneInfo("America/New_York")).astimezone(UTC)
+    last = nine - timedelta(seconds=ring_s + 60)
+    assert isinstance(look(campaign, "US-NY New_York", last - timedelta(milliseconds=1)), Open)
+    assert isinstance(look(campaign, "US-NY New_York", last), Closed)
+
+
+def test_where_the_hours_of_two_places_never_meet_it_says_so_and_looks_again_in_a_day() -> None:
+    moment = datetime(2026, 11, 17, 15, tzinfo=UTC)
+    campaign = a_campaign(any_hour_because="")
+    said = look(campaign, "US-NY New_York,Asia/Shanghai,Europe/Paris", moment)
+    assert isinstance(said, Closed)
+    assert said.until == moment + timedelta(days=1)
+    assert said.reason.startswith("no moment within two weeks is open for all its rules")
+
+
+def test_the_campaigns_own_window_narrows_and_never_widens() -> None:
+    wide = Hours(zone="America/New_York", opens="00:00", closes="24:00")
+    narrow = Hours(zone="America/New_York", opens="10:00", closes="11:00")
+    night = datetime(2026, 11, 17, 3, tzinfo=UTC)
+    noon = datetime(2026, 11, 17, 17, tzinfo=UTC)
+    assert isinstance(look(a_campaign(any_hour_because="", hours=wide), "US-NY New_York", night), Closed)
+    said = look(a_campaign(any_hour_because="", hours=narrow), "US-NY New_York", noon)
+    assert isinstance(said, Closed)
+    assert said.reason == "outside the campaign's hours"
+
+
+@given(
+    group=st.builds(
+        lambda places, zones: Group(places=tuple(places), zones=tuple(sorted(zones))),
+        st.lists(st.sampled_from(PLACES), min_size=1, max_size=3, unique=True),
+        st.lists(
+            st.sampled_from((*ZONES, "America/Indiana/Knox", "Indian/Maldives", "Etc/GMT+3")), min_size=1, unique=True
+        ),
+    )
+)
+def test_a_group_is_read_as_it_was_written(group: Group) -> None:
+    assert group_of(str(group)) == group
+    assert country_of(str(group)) == group.places[0][:2]
+
+
+def test_a_span_may_end_and_the_next_begin_without_a_gap() -> None:
+    """The margin is before a real closing only, and not at every midnight."""
+    days = tuple(((0, 24 * 60),) for _ in range(7))
+    always = Schedule(zone="Europe/Berlin", week=Week(days=days), margin=timedelta(minutes=5))
+    for minute in range(0, 24 * 60, 3):
+        moment = datetime(2026, 11, 17, tzinfo=UTC) + timedelta(minutes=minute)
+        assert always.opens_next(moment) == moment
+    lunch = Schedule(zone="UTC", week=Week(days=(((600, 780), (840, 1200)),) * 7), margin=timedelta(minutes=5))
+    assert lunch.opens_next(datetime(2026, 11, 17, 12, 55, tzinfo=UTC)) == datetime(2026, 11, 17, 14, tzinfo=UTC)
+
+
+def test_schedules_that_alternate_are_searched_no_further_than_two_weeks() -> None:
+    morning = Schedule(zone="UTC", week=Week(days=(((0, 720),),) * 7))
+    evening = Schedule(zone="UTC", week=Week(days=(((720, 1440),),) * 7))
+    assert open_together((morning, evening), datetime(2026, 11, 17, tzinfo=UTC)) is None
