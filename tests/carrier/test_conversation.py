@@ -91,7 +91,8 @@ def test_a_stream_tells_the_agent_what_it_must_know_and_goes_on_when_the_agent_c
     assert (start["start"]["callSid"], start["start"]["customParameters"]) == (call.sid, {"token": "v1.x"})
     assert (key["dtmf"]["digit"], mark["mark"]) == ("5", {"name": "first"})
     (record,) = [one for one in ours.ledger() if one["kind"] == "stream" and one["sid"] == call.sid]
-    assert (record["error"], record["received"], record["sent"]["media"]) == (None, {"mark": 1}, 3)
+    assert (record["error"], record["received"]) == (None, {"mark": 1})
+    assert record["sent"]["media"] >= 3  # its close crosses with the next sound
 
 
 def test_a_person_who_leaves_ends_the_stream_and_the_agent_is_told(

@@ -405,16 +405,14 @@ class Journey:
             finally:
                 session.abort_transaction()
 
-    def waiting_to_book(self) -> int:
-        """Ticks that stand before a campaign's document, which somebody else is writing."""
-        booking = {"ns": f"{self.world.wish.database}.campaigns", "command.findAndModify": "campaigns", "active": True}
-        with self._mongodb() as client:
-            return len(list(client.admin.aggregate([{"$currentOp": {}}, {"$match": booking}])))
+    def allow_lines(self, campaign_id: str, lines: int) -> None:
+        """From now on, whatever has been claimed for more."""
+        self._set(campaign_id, {"pacing.max_concurrent": lines})
 
-    def forget_fence(self, campaign_id: str) -> None:
-        """As if no lock had ever been held: the fence no longer says which of two ticks is the later one."""
-        with self._mongodb() as client:
-            client[self.world.wish.database]["campaigns"].update_one({"_id": campaign_id}, {"$set": {"fence": 0}})
+    def forget_lock(self, campaign_id: str) -> None:
+        """As if nobody had ever taken the campaign's lock."""
+        table, key = self.world.tables["LockTable"], {"campaign_id": {"S": campaign_id}}
+        self.world.client("dynamodb").delete_item(TableName=table, Key=key)
 
     def paused_without_a_word(self, campaign_id: str) -> None:
         """As a pause stands in the database when the announcement of it got lost."""
