@@ -90,7 +90,7 @@ def _asked(far_queue: str) -> int:
 
 
 def _send(sqs: Any, *, url: str) -> Lap:
-    queue, going = SqsCallQueue(sqs, call_queue_url=url), rivals.call_messages(MESSAGES)
+    queue, going = SqsCallQueue(lambda: sqs, call_queue_url=url), rivals.call_messages(MESSAGES)
     with Watch() as watch:
         sent = queue.send(going, delays=[0] * len(going))
     assert not sent.refused

@@ -55,7 +55,7 @@ def set_up(place: Place) -> Place:
 def tick_at(place: Place) -> Tick:
     """Wired as `wiring.tick` does it, by addresses instead of an environment."""
     monitoring.register(asked())
-    database = opened(place.uri, place.database)
+    database, sqs = opened(place.uri, place.database), client("sqs", place.aws)
     clock, campaigns = SystemClock(), MongoCampaigns(database["campaigns"])
     return Tick(
         lock=DynamoCampaignLock(client("dynamodb", place.aws), table=LOCK_TABLE, clock=clock),
@@ -63,7 +63,7 @@ def tick_at(place: Place) -> Tick:
         claims=MongoClaims(database["contacts"]),
         reach=MongoReach(database["contacts"]),
         suppressions=MongoSuppressions(database["suppressions"], key=Secret("a key for benchmarks")),
-        queue=SqsCallQueue(client("sqs", place.aws), call_queue_url=place.queue_url),
+        queue=SqsCallQueue(lambda: sqs, call_queue_url=place.queue_url),
         abandon_guard=AbandonGuard(answers=MongoLiveAnswers(database["live_answers"]), campaigns=campaigns),
         clock=clock,
         bounds=Bounds(),

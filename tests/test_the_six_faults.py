@@ -284,7 +284,9 @@ def aws() -> Iterator[None]:
 def product(aws: None, mongodb_uri: str, database: Database[Document], twilio: Client) -> Iterator[Product]:
     sqs, name = boto3.client("sqs"), f"call-{secrets.token_hex(6)}"
     refill = sqs.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
-    queue = SqsCallQueue(sqs, call_queue_url=sqs.create_queue(QueueName=name)["QueueUrl"], refill_queue_url=refill)
+    queue = SqsCallQueue(
+        lambda: sqs, call_queue_url=sqs.create_queue(QueueName=name)["QueueUrl"], refill_queue_url=refill
+    )
     with ExitStack() as open_:
         yield Product(uri=mongodb_uri, database=database, twilio=twilio, queue=queue, queue_name=name, open=open_)
 

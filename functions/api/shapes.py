@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dialer import phones
 from dialer.errors import BadInput
-from dialer.ports import Place
+from dialer.office_ports import Place
 
 CampaignId = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$", description="The id of a campaign.")]
 ContactId = Annotated[str, Path(pattern=r"^[0-9a-f]{24}$", description="The id of a contact.")]

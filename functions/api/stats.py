@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from dialer import statistics, wiring
 from dialer.lifecycle import State
-from dialer.ports import Ends
+from dialer.office_ports import Ends
 from shapes import CampaignId
 
 router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]

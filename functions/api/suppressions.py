@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from dialer import wiring
 from dialer.errors import NotFound
 from dialer.model import Purpose
-from dialer.ports import Suppressed
+from dialer.office_ports import Suppressed
 from shapes import Cursor, Given, Page, Why, e164
 
 router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]

@@ -4,18 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import TypeAdapter, ValidationError
 
 from dialer import announcements, measures, wiring
+from dialer.adapters.call_queue import message_of
 from dialer.dial import DialReport
-from dialer.errors import BadInput, BadSettings, DialerError
+from dialer.errors import BadSettings, DialerError
 from dialer.model import CallMessage
 
 logger = Logger(service="call")
@@ -30,7 +29,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Any:
 
     def handle(record: SQSRecord) -> dict[str, Any]:
         with _explained(record):
-            message = _message(record.body)
+            message = message_of(record.body)
         with logger.append_context_keys(**_who(message)), _explained(record):
             return dict(once(message=message, context=context))
 
@@ -61,20 +60,6 @@ def _dial(*, message: CallMessage, context: LambdaContext) -> dict[str, Any]:
     report = wiring.dial(time_left)(message)
     _tell(report, message)
     return {"outcome": report.outcome}
-
-
-def _message(body: str) -> CallMessage:
-    """Raises BadInput: the message goes to the dead-letter queue, where nothing is lost."""
-    try:
-        return _call_message().validate_json(body)
-    except ValidationError as wrong:
-        fields = ", ".join(sorted({".".join(map(str, error["loc"])) or "body" for error in wrong.errors()}))
-    raise BadInput(f"malformed call message: {fields}")
-
-
-@cache
-def _call_message() -> TypeAdapter[CallMessage]:
-    return TypeAdapter(CallMessage)
 
 
 def _who(message: CallMessage) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dialer.adapters.call_log import TwilioCallLog
 from dialer.carrier_answers import Placed
 from dialer.errors import Unavailable
 from dialer.model import CallRecord
-from dialer.ports import LogPlace
+from dialer.office_ports import LogPlace
 from local.carrier.control import Carrier, running
 from tests.adapters.calling import ACCOUNT, TOKEN, a_request, call_log, dialer
 from tests.builders import now

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dialer.adapters.call_queue import SqsCallQueue, body_of
-from dialer.errors import Unavailable
+from dialer.adapters.call_queue import SqsCallQueue, body_of, message_of
+from dialer.errors import BadInput, Unavailable
 from dialer.lifecycle import State
 from dialer.model import CallMessage
 from local.processes import free_port
@@ -43,7 +43,7 @@ class Queues:
 
     @property
     def adapter(self) -> SqsCallQueue:
-        return SqsCallQueue(self.sqs, call_queue_url=self.calls, refill_queue_url=self.refills)
+        return SqsCallQueue(lambda: self.sqs, call_queue_url=self.calls, refill_queue_url=self.refills)
 
     def received(self, url: str) -> list[dict[str, Any]]:
         """All that is visible now."""
@@ -102,6 +102,41 @@ def test_a_message_is_ids_and_two_moments_and_nothing_else() -> None:
         "slot_at": "2026-03-02T12:00:00+00:00",
         "not_after": "2026-03-02T12:06:00+00:00",
     }
+    assert message_of(body_of(message)) == message
+
+
+NAMED = "campaign_id, contact_id, attempt_id, slot_at, not_after"
+WELL_FORMED = {
+    "campaign_id": "c",
+    "contact_id": "p",
+    "attempt_id": "p-1",
+    "slot_at": "2026-03-02T12:00:00+00:00",
+    "not_after": "2026-03-02T12:06:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ("", "body"),
+        ("{", "body"),
+        ("[]", "body"),
+        ("null", "body"),
+        ("[" * 100_000, "body"),
+        ("{}", NAMED),
+        (dict.fromkeys(WELL_FORMED), NAMED),
+        (dict.fromkeys(WELL_FORMED, 7), NAMED),
+        (WELL_FORMED | {"campaign_id": ""}, "campaign_id"),
+        (WELL_FORMED | {"contact_id": {"$ne": ""}}, "contact_id"),
+        (WELL_FORMED | {"attempt_id": ["p-1"]}, "attempt_id"),
+        (WELL_FORMED | {"slot_at": "soon"}, "slot_at"),
+        (WELL_FORMED | {"slot_at": "2026-03-02T12:00:00"}, "slot_at"),
+        (WELL_FORMED | {"not_after": "2026-03-02"}, "not_after"),
+    ],
+)
+def test_a_message_that_we_did_not_write_is_refused_by_the_names_of_what_is_wrong(body: Any, wrong: str) -> None:
+    with pytest.raises(BadInput, match=f"^malformed call message: {wrong}$"):
+        message_of(body if isinstance(body, str) else json.dumps(body))
 
 
 def test_each_message_waits_for_its_own_slot(queues: Queues) -> None:
@@ -151,7 +186,7 @@ def _reply(asked: Asked, *, failed: Sequence[int] = (), unnamed: Sequence[int] =
 def _over(server: WireServer, going: Sequence[CallMessage], **config: Any) -> Any:
     sqs = client("sqs", server.url, **config)
     try:
-        queue = SqsCallQueue(sqs, call_queue_url=f"{server.url}/123456789012/calls")
+        queue = SqsCallQueue(lambda: sqs, call_queue_url=f"{server.url}/123456789012/calls")
         return queue.send(going, delays=[0] * len(going))
     finally:
         sqs.close()
@@ -229,7 +264,7 @@ def test_a_lost_reply_delivers_twice_and_refuses_nobody(ministack: str) -> None:
 def test_a_queue_that_is_not_there_is_doubtful_to_send_to_and_unavailable_to_refill() -> None:
     sqs = client("sqs", f"http://127.0.0.1:{free_port()}")
     url = f"http://127.0.0.1:{free_port()}/1/q"
-    queue = SqsCallQueue(sqs, call_queue_url=url, refill_queue_url=url)
+    queue = SqsCallQueue(lambda: sqs, call_queue_url=url, refill_queue_url=url)
     sent = queue.send(messages(2), delays=[0, 0])
     assert (list(sent.refused), sent.doubtful) == ([], 2)
     with pytest.raises(Unavailable):

@@ -18,7 +18,7 @@ from dialer.intake import bring_in
 from dialer.lifecycle import State
 from dialer.list_records import Counts
 from dialer.model import Contact, NewContact, Number
-from dialer.ports import Added
+from dialer.office_ports import Added
 from tests.adapters.conftest import Connect
 from tests.adapters.racing import in_threads
 from tests.adapters.tcp_proxy import Fate, TcpProxy

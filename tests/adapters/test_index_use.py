@@ -31,7 +31,8 @@ from dialer.adapters.suppressions import MongoSuppressions
 from dialer.adapters.timetable import MongoTimetable
 from dialer.lifecycle import IN_FLIGHT, TERMINAL, State
 from dialer.model import CallReport, CampaignState, Contact, Number, attempt_of
-from dialer.ports import CallRef, Place
+from dialer.office_ports import Place
+from dialer.ports import CallRef
 from dialer.secret import Secret
 from tests.adapters.tcp_proxy import Fate, TcpProxy
 from tests.adapters.verbs import VERBS, Verb, a_contact_for, believed

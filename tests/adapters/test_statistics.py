@@ -12,7 +12,7 @@ from dialer.adapters.mongo import Document
 from dialer.adapters.statistics import MongoStatistics
 from dialer.lifecycle import State
 from dialer.model import CampaignState, FinishedAttempt, Outcome, attempt_id
-from dialer.ports import Sums
+from dialer.office_ports import Sums
 from tests.adapters.racing import in_threads
 from tests.builders import a_campaign, a_contact, a_phone, a_sid, created, document_of, now
 

@@ -24,7 +24,7 @@ from dialer.adapters.mongo import Document, connect
 from dialer.errors import BadSettings, Unavailable, Unproven
 from dialer.lifecycle import State
 from dialer.model import Contact, attempt_of
-from dialer.ports import Added
+from dialer.office_ports import Added
 from dialer.secret import Secret
 from local import runs
 from local.environments import Refused

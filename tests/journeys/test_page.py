@@ -354,6 +354,7 @@ def test_the_form_makes_the_campaign_that_it_describes_and_says_beside_each_fiel
     page.get_by_label("When a machine answers").select_option("voicemail")
     page.get_by_label("When is somebody tried again?").select_option("waits")
     page.get_by_label("No answer: minutes").fill("90")
+    page.get_by_label("Pause when so many were connected and found nobody").select_option("1 %")
     for one in ("Failed: minutes", "A machine: minutes"):
         page.get_by_label(one).fill("")
     page.get_by_label("Three a day").check()
@@ -382,6 +383,7 @@ def test_the_form_makes_the_campaign_that_it_describes_and_says_beside_each_fiel
     assert (first["outcome"], first["then"][0]["say"]) == ("yes", "Thank you.")
     assert (second["outcome"], second["then"][0]["transfer"]["to"]) == ("talk", FROM)
     assert (form["call"]["on_machine"], form["call"]["voicemail"]) == ("voicemail", "Please call us.")
+    assert form["pacing"]["max_abandon"] == 0.01
     assert form["retry"]["delays_s"] == {"busy": 300, "no-answer": 5400}
     assert (form["caps"][0], form["caps"][1]["most"], form["caps"][1]["within_h"]) == ("three-a-day", 2, 12)
     assert (form["hours"]["zone"], form["hours"]["opens"], form["hours"]["closes"]) == (

@@ -505,6 +505,13 @@ MUTATIONS = (
         tests="tests/adapters/test_call_queue.py",
     ),
     Mutation(
+        name="a message's moment without a zone is the function's own",
+        file=f"{ADAPTERS}/call_queue.py",
+        old="(moment := datetime.fromisoformat(text)).tzinfo:",
+        new="(moment := datetime.fromisoformat(text)):",
+        tests="tests/adapters/test_call_queue.py",
+    ),
+    Mutation(
         name="a dead tick keeps the lock for good",
         file=f"{ADAPTERS}/campaign_lock.py",
         old='            condition=f"{free} OR {expired}",',

@@ -160,7 +160,7 @@ class World:
             answers=MongoLiveAnswers(cast("Any", database["live_answers"])), campaigns=self.campaigns
         )
         self.lock_table = LockTable(wire=partial(universe.ask, failure=_aws_failure))
-        queue = SqsCallQueue(cast("Any", self.queues), call_queue_url=CALL_QUEUE, refill_queue_url=REFILL_QUEUE)
+        queue = SqsCallQueue(lambda: cast("Any", self.queues), call_queue_url=CALL_QUEUE, refill_queue_url=REFILL_QUEUE)
         self.tick = Tick(
             lock=DynamoCampaignLock(cast("Any", self.lock_table), table="lock", clock=clock),
             campaigns=self.campaigns,

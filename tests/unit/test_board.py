@@ -12,7 +12,8 @@ from dialer.board import Board, Outline, Stage, Zone
 from dialer.bounds import Bounds
 from dialer.lifecycle import State
 from dialer.model import Campaign, CampaignState, Doubt, Setback
-from dialer.ports import Clock, Ends, Standing, Sums, WaitingGroup
+from dialer.office_ports import Ends, Standing, Sums, WaitingGroup
+from dialer.ports import Clock
 from dialer.statistics import Figures, figures
 from dialer.troubles import Trouble, trouble_of
 from dialer.views import Progress

@@ -11,7 +11,7 @@ from dialer.calling.lawful import Open, look, openings
 from dialer.forecast import AHEAD, Crowd
 from dialer.lifecycle import State
 from dialer.model import Campaign, Hours
-from dialer.ports import Sums, WaitingGroup
+from dialer.office_ports import Sums, WaitingGroup
 from dialer.statistics import Figures, figures
 from dialer.views import Progress
 from tests.builders import a_campaign

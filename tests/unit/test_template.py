@@ -76,7 +76,8 @@ def test_no_parameter_in_seconds_is_left_without_a_bound(template: dict[str, Any
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_is_told_nothing_that_the_code_does_not_read(template: dict[str, Any], function: str) -> None:
     read = {field.name.upper() for field in fields(Settings)} | {setting(bound) for bound in BOUNDS}
-    assert set(variables(template, function)) - read == {"POWERTOOLS_LOG_LEVEL"}  # the logger reads it
+    by_others = {"POWERTOOLS_LOG_LEVEL", "PYTHONWARNINGS"}  # the logger, and Python itself
+    assert set(variables(template, function)) - read == by_others
 
 
 def test_the_bounds_are_the_timeouts_they_speak_of(template: dict[str, Any]) -> None:

@@ -16,7 +16,8 @@ from hashlib import blake2b
 
 from dialer.errors import BadInput, Unavailable, UnknownCampaign
 from dialer.model import CallRecord, Campaign, Contact
-from dialer.ports import AttemptBook, CallLog, Campaigns, LogPlace, Witness
+from dialer.office_ports import AttemptBook, CallLog, LogPlace, Witness
+from dialer.ports import Campaigns
 from dialer.tally import SIZE, Tally
 from dialer.workers import each
 

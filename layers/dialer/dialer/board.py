@@ -10,7 +10,8 @@ from dialer.bounds import Bounds
 from dialer.calling.lawful import spell
 from dialer.lifecycle import BOOKED, State
 from dialer.model import Campaign, CampaignState, Contact, Outcome
-from dialer.ports import Clock, ContactBook, Ended, Floor, Standing, WaitingGroup
+from dialer.office_ports import ContactBook, Ended, Floor, Standing, WaitingGroup
+from dialer.ports import Clock
 from dialer.statistics import Figures, Survey
 from dialer.troubles import trouble_of
 

@@ -9,7 +9,8 @@ from dialer.abandon_guard import AbandonGuard
 from dialer.errors import BadCampaign, Conflict, Unavailable, UnknownCampaign
 from dialer.lifecycle import State
 from dialer.model import Campaign, CampaignState, Sight
-from dialer.ports import CallerIds, CallQueue, Campaigns, Clock, ContactBook
+from dialer.office_ports import ContactBook
+from dialer.ports import CallerIds, CallQueue, Campaigns, Clock
 from dialer.speech import needed, value_of
 
 _LOOKED_AT = 1000  # contacts whose variables are looked at before a start: all of one list have the same columns

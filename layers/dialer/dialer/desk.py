@@ -9,7 +9,7 @@ from dialer.bounds import Bounds
 from dialer.campaigns import CampaignOffice
 from dialer.errors import BadInput, Conflict
 from dialer.model import Campaign, CampaignState, Sight
-from dialer.ports import CampaignDesk, Halted, Place
+from dialer.office_ports import CampaignDesk, Halted, Place
 
 _ANY = frozenset({CampaignState.DRAFT, CampaignState.RUNNING, CampaignState.PAUSED})
 _STILL = frozenset({CampaignState.DRAFT, CampaignState.PAUSED})

@@ -11,7 +11,8 @@ from dialer import call_status
 from dialer.callback import Callback
 from dialer.errors import BadSettings, Unavailable
 from dialer.model import Contact, attempt_of
-from dialer.ports import CallRef, Campaigns, Draining, Waiting, Witness
+from dialer.office_ports import Witness
+from dialer.ports import CallRef, Campaigns, Draining, Waiting
 from dialer.reconcile import Settled
 from dialer.workers import each
 

@@ -12,7 +12,7 @@ from dialer.errors import Unavailable, UnknownExport
 from dialer.list_ports import PART_BYTES, Exports, PaperQueue, Store
 from dialer.list_records import Export, ExportKind, ExportState
 from dialer.model import Contact
-from dialer.ports import ContactBook
+from dialer.office_ports import ContactBook
 from dialer.spreadsheet import harmless
 
 _PAGE = 1000

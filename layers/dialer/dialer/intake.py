@@ -18,7 +18,8 @@ from dialer.contact_list import Batch, Place, Reject, Sheet
 from dialer.errors import BadInput, BadList, Unavailable, UnknownCampaign
 from dialer.list_ports import PART_BYTES, Lists, PaperQueue, Store
 from dialer.list_records import Counts, ListState, UploadedList
-from dialer.ports import Campaigns, Clock, ContactBook
+from dialer.office_ports import ContactBook
+from dialer.ports import Campaigns, Clock
 from dialer.spreadsheet import harmless
 from dialer.workers import overlapped
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from dialer.errors import Conflict, NotFound, Stranger, TooFast
-from dialer.ports import Clock, Tokens
+from dialer.office_ports import Tokens
+from dialer.ports import Clock
 from dialer.secret import Secret
 from dialer.tokens import WRITTEN, Issued, Role, Token, hash_of
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from dialer.errors import BadInput, Conflict, NotFound
 from dialer.lifecycle import State
 from dialer.model import Contact
-from dialer.ports import ContactPage, Overdue, People, Suppressed, SuppressionList
+from dialer.office_ports import ContactPage, People, Suppressed, SuppressionList
+from dialer.ports import Overdue
 
 EVERYWHERE = "global"
 _ERASED = "asked to be forgotten"

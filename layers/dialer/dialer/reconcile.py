@@ -10,7 +10,8 @@ from dialer.callback import Callback, CallbackReport
 from dialer.errors import BadSettings, Unavailable
 from dialer.lifecycle import State
 from dialer.model import CallRecord, CallReport, Campaign, CampaignState, Contact, Doubt, Outcome, Sight, attempt_of
-from dialer.ports import CallRef, Campaigns, Overdue, Witness
+from dialer.office_ports import Witness
+from dialer.ports import CallRef, Campaigns, Overdue
 from dialer.settling import Adopt, NoCall, Several, Wait, candidates, dialed_at, judge, needs_proof
 from dialer.workers import each
 

@@ -7,8 +7,9 @@ from dialer import script, speech
 from dialer.campaigns import CampaignOffice
 from dialer.errors import BadCampaign, BadInput
 from dialer.model import Campaign, CampaignState, NewContact
+from dialer.office_ports import ContactBook
 from dialer.phones import dialable
-from dialer.ports import ContactBook, Hearing
+from dialer.ports import Hearing
 from dialer.script import Place, Script
 from dialer.speech import Page
 

@@ -13,7 +13,7 @@ from dialer.calling.week import Stretch
 from dialer.forecast import Crowd
 from dialer.lifecycle import TERMINAL, State
 from dialer.model import Campaign, Outcome, Sight
-from dialer.ports import Ended, Ends, Floor, Statistics, Sums, WaitingGroup
+from dialer.office_ports import Ended, Ends, Floor, Statistics, Sums, WaitingGroup
 from dialer.views import Progress, Views
 
 _PACE = timedelta(minutes=15)

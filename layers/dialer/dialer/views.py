@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dialer.campaigns import CampaignOffice
 from dialer.lifecycle import BOOKED, State
 from dialer.model import Campaign, CampaignState, Contact
-from dialer.ports import ContactBook
+from dialer.office_ports import ContactBook
 
 
 @dataclass(frozen=True, kw_only=True)

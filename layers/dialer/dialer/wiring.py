@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer, IdempotencyConfig
     from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_sqs import SQSClient
     from pymongo.collection import Collection
     from pymongo.database import Database
     from twilio.rest import Client
@@ -49,23 +50,9 @@ if TYPE_CHECKING:
     from dialer.list_ports import Exports, Lists, PaperQueue, Store
     from dialer.lists import ListDesk
     from dialer.measures import Measures
+    from dialer.office_ports import AuditLog, ContactBook, Floor, Statistics, SuppressionList, Timetable
     from dialer.people import Registry
-    from dialer.ports import (
-        Account,
-        Announcer,
-        AuditLog,
-        CallQueue,
-        CallRef,
-        Campaigns,
-        ContactBook,
-        Floor,
-        LiveCalls,
-        Patients,
-        Statistics,
-        SuppressionList,
-        Suppressions,
-        Timetable,
-    )
+    from dialer.ports import Account, Announcer, CallQueue, CallRef, Campaigns, LiveCalls, Patients, Suppressions
     from dialer.reconcile import Reconcile
     from dialer.rehearsal import Rehearsal
     from dialer.statistics import Survey
@@ -208,12 +195,17 @@ def suppressions() -> "Suppressions":
 
 
 @cache
+def _sqs() -> "SQSClient":
+    return boto3.client("sqs", config=CONFIG)
+
+
+@cache
 def call_queue() -> "CallQueue":
     from dialer.adapters.call_queue import SqsCallQueue
 
     known = settings()
     return SqsCallQueue(
-        boto3.client("sqs", config=CONFIG),
+        _sqs,
         call_queue_url=known.call_queue_url,
         refill_queue_url=known.refill_queue_url,
     )
@@ -249,6 +241,7 @@ def tick() -> "Tick":
 
     clock = SystemClock()
     dynamodb = boto3.client("dynamodb", config=CONFIG)
+    _sqs()  # here, before several threads want it at once
     return Tick(
         lock=DynamoCampaignLock(dynamodb, table=settings().need("lock_table"), clock=clock),
         campaigns=campaigns(),

@@ -10,6 +10,7 @@ const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const KEYS = ["1", "2", "3"]; // how many answers the form has room for; YAML takes any number, and menus in menus
 const WAITS = [["busy", "Busy: minutes", 5], ["no-answer", "No answer: minutes", 60], ["failed", "Failed: minutes", 30], ["machine", "A machine: minutes", 240]];
 const MACHINE = [["go_on", "it hears what a person would hear"], ["hang_up", "hang up"], ["voicemail", "leave a message after its beep"]];
+const ABANDONED = [["0.005", "0.5 %"], ["0.01", "1 %"], ["0.025", "2.5 %"], ["0.03", "3 %, the most that sales calls may have by law"], ["unlimited", "never: only where the purpose is to inform"]];
 const TRIES = [["usual", "the usual for the purpose: sooner after a busy line, later each time nobody answers"], ["once", "never: one attempt is all"], ["waits", "after waits of my own, the same each time"]];
 
 export function createView(made) {
@@ -205,6 +206,7 @@ function question() {
       return h("div", { class: "answer" }, cell("Key", "key", { maxlength: 1, value: key }), cell("It means", "means", { maxlength: 60, placeholder: ["yes", "talk", "no"][at] }), cell("Then say", "then", {}), cell("Then connect to", "connect", { type: "tel", placeholder: "+1…" }));
     }),
     h("p", { class: "hint" }, "Answers without a meaning are left out. What was pressed is kept with the attempt and in the exports."),
+    field("Pause when so many were connected and found nobody", "max_abandon", { options: ABANDONED, value: "0.025" }, "Of those who answered, over 30 days."),
   );
 }
 
@@ -234,7 +236,7 @@ function filled(form, paths) {
     ...some("", "name", "purpose", "voice", "any_hour_because", "doubt"),
     from_numbers: text("from_numbers").split(/[\s,;]+/).filter(Boolean),
     call: some("call.", "identification", "opt_out_line", "callback_number", "language", "opt_out_digit", "ring_timeout_s", "talk_limit_s"),
-    pacing: some("pacing.", "call_delay_s", "max_concurrent"),
+    pacing: some("pacing.", "call_delay_s", "max_concurrent", "max_abandon"),
     retry: retry(form, text, fills),
     caps: caps(chosen("caps"), text, fills),
   };

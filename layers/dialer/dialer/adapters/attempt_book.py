@@ -9,7 +9,7 @@ from pymongo.cursor import Cursor
 from dialer.adapters.contact_documents import PERSON_INDEX, contact_of, having
 from dialer.adapters.mongo import Document, available
 from dialer.model import Contact
-from dialer.ports import AttemptedContacts
+from dialer.office_ports import AttemptedContacts
 
 _NO_VARIABLES = {"vars": 0}  # the list's own columns may be long, and an audit does not speak
 

@@ -6,7 +6,7 @@ from bson import ObjectId
 from pymongo.collection import Collection
 
 from dialer.adapters.mongo import Document, available
-from dialer.ports import Deed
+from dialer.office_ports import Deed
 
 _UNKNOWN = "unknown"
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from twilio.rest import Client
 
 from dialer.adapters.carrier import answering, record_of
-from dialer.ports import LogPage, LogPlace
+from dialer.office_ports import LogPage, LogPlace
 
 _OURS = re.compile(r"/voice/[^/?#]+/([^/?#]+)/")
 

@@ -17,7 +17,7 @@ from dialer.adapters.campaigns import (
 )
 from dialer.adapters.mongo import Document, available, database_clock
 from dialer.model import Campaign, CampaignState
-from dialer.ports import Halted, Place
+from dialer.office_ports import Halted, Place
 
 _ROUNDS = 20  # of pausing those that were started meanwhile
 

@@ -18,7 +18,8 @@ from dialer.adapters.mongo import Document, available, database_clock
 from dialer.errors import Unavailable
 from dialer.lifecycle import State
 from dialer.model import Contact, NewContact
-from dialer.ports import Added, Clock
+from dialer.office_ports import Added
+from dialer.ports import Clock
 
 _DUPLICATE_KEY = 11000
 _COUNTING_S = 60  # ten million contacts take a few seconds, more than any other query may

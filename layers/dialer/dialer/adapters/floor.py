@@ -13,7 +13,8 @@ from dialer.adapters.people import NEVER
 from dialer.adapters.remembering import Remembering
 from dialer.lifecycle import IN_FLIGHT, LIVE, State
 from dialer.model import Contact
-from dialer.ports import Clock, Standing, WaitingGroup
+from dialer.office_ports import Standing, WaitingGroup
+from dialer.ports import Clock
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)  # `$exists` would read every document
 _COUNTING_S = 60  # ten million contacts take a few seconds

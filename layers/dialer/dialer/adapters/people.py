@@ -24,7 +24,7 @@ from dialer.adapters.mongo import Document, available, literal
 from dialer.errors import BadInput
 from dialer.lifecycle import TERMINAL, UNSETTLED, Move, State, target
 from dialer.model import Contact, claim_of
-from dialer.ports import ContactPage
+from dialer.office_ports import ContactPage
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """When somebody on hold is due."""

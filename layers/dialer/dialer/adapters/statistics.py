@@ -18,7 +18,8 @@ from dialer.adapters.contact_documents import SETTLED_INDEX
 from dialer.adapters.mongo import Document, available, database_clock
 from dialer.lifecycle import TERMINAL
 from dialer.model import CampaignState, Outcome
-from dialer.ports import Clock, Ended, Ends, Sums
+from dialer.office_ports import Ended, Ends, Sums
+from dialer.ports import Clock
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _REASONS = 50  # kept apart in each state; what is rarer is summed up

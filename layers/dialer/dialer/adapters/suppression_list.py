@@ -7,7 +7,7 @@ from pymongo import UpdateOne
 
 from dialer.adapters.mongo import Document, available
 from dialer.adapters.suppressions import MongoSuppressions, listed
-from dialer.ports import Suppressed, SuppressedIn
+from dialer.office_ports import Suppressed, SuppressedIn
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _AFTER_EVERY_HASH = "g"  # the seal of the key is no hash

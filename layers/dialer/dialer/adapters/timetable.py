@@ -8,7 +8,7 @@ from dialer.adapters.campaigns import ENDING_INDEX, EPOCH, STARTING_INDEX, TO_DR
 from dialer.adapters.contact_documents import is_past
 from dialer.adapters.mongo import Document, available
 from dialer.model import CampaignState
-from dialer.ports import Turn
+from dialer.office_ports import Turn
 
 _SOME = {"$gt": EPOCH}  # what the indexes hold
 
