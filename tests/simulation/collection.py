@@ -14,7 +14,7 @@ from pymongo import IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
 from tests.simulation.expressions import evaluate
-from tests.simulation.filters import matches
+from tests.simulation.filters import Test, compiled
 from tests.simulation.updates import Update, staged, updated
 from tests.simulation.values import MISSING, Document, UnknownToTheSimulation, at, copy, identical, order, plain
 
@@ -44,13 +44,19 @@ class Updated:
 class _Unique:
     name: str
     path: tuple[str, ...]
-    partial: Document
+    indexed: Test
+    """Whether a document is in it at all."""
+    _keys: dict[str, tuple[Document, Any]] = field(default_factory=dict)
+    """What each document's key was: a document that is written becomes another one."""
 
     def key(self, document: Document, now: datetime) -> Any:
         """What no other document of the index may have; MISSING when this one is not in the index."""
-        if self.partial and not matches(document, self.partial, now):
-            return MISSING
-        return tuple(order(at(document, path)) for path in self.path)
+        known, key = self._keys.get(document["_id"], (None, None))
+        if known is not document:
+            within = self.indexed(document, now)
+            key = tuple(order(at(document, path)) for path in self.path) if within else MISSING
+            self._keys[document["_id"]] = document, key
+        return key
 
 
 @dataclass(kw_only=True)
@@ -262,7 +268,9 @@ class Collection:
         partial = plain(options.get("partialFilterExpression", {}))
         self.table.indexes[name] = (keys, partial)
         if options.get("unique"):
-            self.table.unique.append(_Unique(name=name, path=tuple(path for path, _ in keys), partial=partial))
+            self.table.unique.append(
+                _Unique(name=name, path=tuple(path for path, _ in keys), indexed=compiled(partial))
+            )
 
     def _index_named(self, hint: str | Keys) -> tuple[Keys, Document]:
         """An index that is named must be there, by its name or by its keys."""
@@ -275,8 +283,7 @@ class Collection:
 
     def _matching(self, asked: Document, *, latest: bool = False) -> list[Document]:
         """The documents themselves, to be copied by whoever hands them out."""
-        now = self._now()
-        return [one for one in self._candidates(asked, latest=latest) if matches(one, asked, now)]
+        return _those(self._candidates(asked, latest=latest), asked, self._now())
 
     def _candidates(self, asked: Document, *, latest: bool) -> Iterable[Document]:
         documents = self.table.documents
@@ -352,7 +359,7 @@ class Collection:
         for place, stage in enumerate(pipeline):
             ((name, content),) = stage.items()
             if name == "$match":
-                rows = self._matching(content) if place == 0 else [r for r in rows if matches(r, content, self._now())]
+                rows = self._matching(content) if place == 0 else _those(rows, content, self._now())
             elif name == "$group":
                 rows = _grouped(rows, content, self._now())
             else:
@@ -405,11 +412,15 @@ def _between(documents: list[Document], index: tuple[Keys, Document], bounds: _B
     low, high = ([value for _, value in bound] for bound in (bounds.low, bounds.high))
     return [
         one
-        for one in documents
-        if matches(one, partial, now)
-        and (not low or not _comes_before(_key_of(one, keys), low, keys))
+        for one in _those(documents, partial, now)
+        if (not low or not _comes_before(_key_of(one, keys), low, keys))
         and (not high or _comes_before(_key_of(one, keys), high, keys))
     ]
+
+
+def _those(documents: Iterable[Document], asked: Document, now: datetime) -> list[Document]:
+    fulfils = compiled(asked)
+    return [one for one in documents if fulfils(one, now)]
 
 
 def _key_of(document: Document, keys: Keys) -> list[Any]:

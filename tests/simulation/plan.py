@@ -86,11 +86,20 @@ class Plan:
     """The zone group of everybody: it begins at ten in New York, a quarter before nine in Nepal."""
 
 
+CROWDED = 1_000_000
+"""From this seed on universes have ten people and more in each list. There are no caps and no other number of a family
+in them: so many people would wait for hours, one for another."""
+
+
 def plan_of(seed: int) -> Plan:
     luck = Random(seed)
     campaigns = tuple(_campaign(f"{index:012x}", luck) for index in range(1, 1 + _often(luck, 0.25)))
     campaigns = tuple(replace(campaign, caps=_caps(Random(f"caps {seed} {campaign.id}"))) for campaign in campaigns)
     shared = [a_phone(index) for index in range(luck.randint(1, 5))]
+    if seed >= CROWDED:
+        crowd = Random(f"crowd {seed}")
+        shared = [a_phone(index) for index in range(crowd.randint(10, 25))]
+        campaigns = tuple(replace(campaign, pacing=_brisk(crowd), caps=()) for campaign in campaigns)
     ends = luck.randint(2 * MINUTE, 7 * MINUTE)
     kinds = [kind for kind in RATES if luck.random() < 0.6]
     scale = luck.choice((0.0, 0.3, 1.0, 1.0, 2.0, 4.0))
@@ -98,7 +107,7 @@ def plan_of(seed: int) -> Plan:
         seed=seed,
         campaigns=campaigns,
         people=tuple((campaign.id, tuple(shared)) for campaign in campaigns),
-        alternates=_alternates(Random(f"alternates {seed}"), shared),
+        alternates=() if seed >= CROWDED else _alternates(Random(f"alternates {seed}"), shared),
         ends=ends,
         rates={kind: RATES[kind] * scale for kind in kinds},
         rough_carrier=luck.choice((1.0, 5.0, 10.0)),
@@ -156,6 +165,11 @@ def _campaign(campaign_id: str, luck: Random) -> Campaign:
         next_slot_at=LONG_AGO,
         next_dial_at=LONG_AGO,
     )
+
+
+def _brisk(luck: Random) -> Pacing:
+    """A crowd must be called before the universe's patience ends; a tick sends no more than one batch."""
+    return Pacing(call_delay=timedelta(milliseconds=luck.choice((100, 500))), max_concurrent=luck.choice((4, 7, 10)))
 
 
 def _alternates(luck: Random, phones: list[str]) -> tuple[str, ...]:

@@ -19,9 +19,11 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
+from itertools import count
 from pathlib import Path
 
 from tests.mutants.mutation import ROOT
+from tests.simulation.plan import CROWDED
 from tests.simulation.story import shrunk, told
 from tests.simulation.world import history_of
 
@@ -104,13 +106,10 @@ class Soak:
             file.write("\n" + json.dumps(asdict(chunk)) + "\n")
 
     def firsts(self) -> Iterator[int]:
-        """The chunks that are still to do, without an end."""
+        """The chunks that are still to do, without an end: by turns of ordinary universes and of crowded ones."""
         done = {chunk.first for chunk in self.chunks}
-        first = 0
-        while True:
-            if first not in done:
-                yield first
-            first += CHUNK
+        for start in count(step=CHUNK):
+            yield from (first for first in (start, CROWDED + start) if first not in done)
 
     @property
     def attempts(self) -> int:

@@ -13,16 +13,21 @@ from dialer.model import Campaign, Doubt
 from tests.mutants.mutation import ROOT
 from tests.simulation.carrier import Said
 from tests.simulation.chance import Kind
-from tests.simulation.plan import MINUTE, plan_of
+from tests.simulation.plan import CROWDED, MINUTE, plan_of
 from tests.simulation.story import shrunk, told
 from tests.simulation.world import Outcome, World, history_of
 
 UNIVERSES, AT_A_TIME = 2000, 100
+CROWDS, CROWDS_AT_A_TIME = 100, 20
+SEEDS_AT_A_TIME = [
+    *(range(first, first + AT_A_TIME) for first in range(0, UNIVERSES, AT_A_TIME)),
+    *(range(first, first + CROWDS_AT_A_TIME) for first in range(CROWDED, CROWDED + CROWDS, CROWDS_AT_A_TIME)),
+]
 
 
-@pytest.mark.parametrize("first", range(0, UNIVERSES, AT_A_TIME))
-def test_no_universe_breaks_a_law(first: int) -> None:
-    for seed in range(first, first + AT_A_TIME):
+@pytest.mark.parametrize("seeds", SEEDS_AT_A_TIME, ids=lambda seeds: f"{seeds[0]} and on")
+def test_no_universe_breaks_a_law(seeds: range) -> None:
+    for seed in seeds:
         outcome = history_of(seed)
         if outcome.breaches:
             pytest.fail(told(shrunk(outcome)), pytrace=False)
