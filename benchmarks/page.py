@@ -25,8 +25,8 @@ is met on one and missed on the next. Where one is missed, this is what stands i
 - **P5, eight claimers**: they share two cores with the database, and one claimer with its database already fills more
   than one. Between 0.46 and 0.54 over the days.
 - **P6, lines in use**: a thousand keys are counted, at a microsecond each, and the rival reads one. It stays flat.
-- **P8, bytecode**: it can only save what the layers start with. boto3 comes with the runtime, and was 438 ms of 740 when
-  its row was first measured: what is left of both starts is 302 ms against 1,120, a ratio of 0.27.
+- **P8, bytecode**: it can only save what the layers start with. boto3 comes with the runtime, and was 438 ms of 740
+  when its row was first measured: what is left of both starts is 302 ms against 1,120, a ratio of 0.27.
 - **P9, fan-out**: one thread at a time runs Python. A request is 2.4 ms of processor time in botocore: a sixth of it is
   the signature, a tenth the reply's headers, our own messages a twentieth. So no number of threads sends more than 410
   requests a second; 8 times would take 1.6 ms.
