@@ -72,6 +72,17 @@ def release(contact: Id, reason: Why = "", as_json: AsJson = False) -> None:
 
 
 @app.command()
+def call_back(
+    contact: Id,
+    at: Annotated[str, typer.Option(help="When, with its zone: 2026-03-02T10:00-05:00.")],
+    reason: Why = "",
+    as_json: AsJson = False,
+) -> None:
+    """Call a contact back at a certain time, in its campaign's hours; who is being called now, after that call."""
+    _move(contact, "call-back", {"at": at, **because(reason)})
+
+
+@app.command()
 def cancel(contact: Id, reason: Why = "", as_json: AsJson = False) -> None:
     """Cancel a contact: not called any more in this campaign."""
     _move(contact, "cancel", because(reason))

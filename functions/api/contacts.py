@@ -4,12 +4,12 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.event_handler.router import LambdaFunctionUrlRouter
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
 import shapes
 from dialer import wiring
@@ -137,6 +137,17 @@ class Moved(BaseModel):
     due_at: datetime | None
 
 
+def _soon(moment: datetime) -> datetime:
+    if not datetime.now(UTC) < moment < datetime.now(UTC) + timedelta(days=366):
+        raise ValueError("must be ahead, and within a year")
+    return moment
+
+
+class CallBack(Given):
+    at: Annotated[AwareDatetime, AfterValidator(_soon)] = Field(description="With a zone: 2026-03-02T10:00-05:00.")
+    reason: Why = ""
+
+
 class Decision(Given):
     to: Literal[State.PENDING, State.FAILED] = Field(description="Call again, or not.")
     reason: Why = Field(min_length=1)
@@ -188,6 +199,13 @@ def hold(contact_id: ContactId, because: Because = None) -> Moved:
 def release(contact_id: ContactId, because: Because = None) -> Moved:
     """Due at once, in its campaign's hours."""
     return _moved(wiring.registry().let_go(contact_id, reason=_why(because)))
+
+
+@router.post("/contacts/<contact_id>/call-back", tags=_TAG, summary="Call a contact back at a certain time")
+def call_back(contact_id: ContactId, wish: Annotated[CallBack, Body()]) -> Moved:
+    """At that time, in its campaign's hours, whatever the schedule says. Who is being called now is called again then,
+    where an attempt is left."""
+    return _moved(wiring.registry().call_back(contact_id, at=wish.at, reason=wish.reason or "by hand"))
 
 
 @router.post("/contacts/<contact_id>/cancel", tags=_TAG, summary="Cancel a contact")

@@ -122,10 +122,10 @@ def _expire(to: State) -> Callable[[Contacts, Contact], object]:
     return lambda contacts, contact: MongoOverdue(contacts).expire_claims([contact], to=to, reason=TEXT)
 
 
-def _person(name: str) -> Callable[[Contacts, Contact], object]:
+def _person(name: str, **more: Any) -> Callable[[Contacts, Contact], object]:
     """A person sees no attempt of somebody who waits."""
     return lambda contacts, contact: getattr(MongoPeople(contacts), name)(
-        replace(contact, attempt=None) if contact.state is State.PENDING else contact, reason=TEXT
+        replace(contact, attempt=None) if contact.state is State.PENDING else contact, reason=TEXT, **more
     )
 
 
@@ -188,6 +188,13 @@ VERBS = (
     Verb(name="resolve", moves=(Move.RESOLVE,), to=P, act=_resolve(P)),
     Verb(name="resolve", moves=(Move.RESOLVE,), to=F, act=_resolve(F)),
     Verb(name="hold_back", moves=(Move.POSTPONE,), to=P, act=_person("hold_back"), scoped=False),
+    Verb(
+        name="call_back",
+        moves=(Move.POSTPONE,),
+        to=P,
+        act=_person("call_back", at=now() + LATER),
+        scoped=False,
+    ),
     Verb(name="cancel", moves=(Move.CANCEL,), to=F, act=_person("cancel"), scoped=False),
 )
 SCOPED = tuple(verb for verb in VERBS if verb.scoped)

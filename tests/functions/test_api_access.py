@@ -21,6 +21,7 @@ CHANGES = [
     ("PUT", "/campaigns/{campaign}/schedule", {}),
     ("POST", "/campaigns/{campaign}/contacts", {"rows": [{"phone": "+12015550100"}]}),
     ("POST", "/contacts/{contact}/cancel", None),
+    ("POST", "/contacts/{contact}/call-back", {"at": "2027-03-02T10:00:00Z"}),
     ("POST", "/suppressions", {"phone": "+12015550100", "reason": "asked"}),
     ("POST", "/erase", {"phone": "+12015550100"}),
     ("POST", "/tokens", {"name": "me", "role": "operator"}),

@@ -12,7 +12,7 @@ from dialer.model import Outcome, attempt_of
 from dialer.tokens import Role
 from tests.builders import a_campaign, a_contact, a_message, a_phone, a_region_at, created, now, stored
 from tests.functions.conftest import Stack, telling
-from tests.functions.events import batch
+from tests.functions.events import batch, webhook
 from tests.functions.operators import Operator, a_token
 from tests.functions.test_api_campaigns import finished
 
@@ -178,6 +178,42 @@ def test_who_is_on_hold_is_not_called_until_released(stack: Stack, operator: Ope
     assert released["reason"] == "released: by hand"
     assert operator.refused("POST", f"/contacts/{contact.id}/release").status == 409
     assert stack.invoke("tick", {"campaign_id": campaign_id})["campaigns"][0]["claimed"] == 1
+
+
+def test_who_waits_is_called_back_at_the_time_that_they_asked_for(stack: Stack, operator: Operator) -> None:
+    campaign_id = operator.running()
+    contact = stored(stack.database, a_contact(campaign_id))
+    at = (now() + timedelta(hours=3)).isoformat()
+    moved = operator.post(f"/contacts/{contact.id}/call-back", {"at": at, "reason": "after work"})
+    assert (moved["state"], moved["reason"]) == ("pending", "to be called back: after work")
+    assert datetime.fromisoformat(moved["due_at"]) == datetime.fromisoformat(at)
+    assert stack.invoke("tick", {"campaign_id": campaign_id})["campaigns"][0]["claimed"] == 0
+
+
+def test_who_is_being_called_is_called_back_after_that_call(stack: Stack, operator: Operator) -> None:
+    contact = stored(stack.database, a_contact(operator.running(), state=State.PLACED, used=1, max=2))
+    at = now() + timedelta(hours=3)
+    moved = operator.post(f"/contacts/{contact.id}/call-back", {"at": at.isoformat()})
+    assert moved["state"] == "placed"
+    stack.invoke("voice", webhook("voice_status_completed", contact))
+    found = stack.contact(contact)
+    assert (found.state, found.due_at) == (State.PENDING, at)
+
+
+@pytest.mark.parametrize("state", sorted(UNSETTLED | TERMINAL))
+def test_who_has_no_attempt_left_or_is_held_or_settled_cannot_be_called_back(
+    stack: Stack, operator: Operator, state: State
+) -> None:
+    contact = stored(stack.database, a_contact(operator.campaign(), state=state, used=1, max=1))
+    body = {"at": (now() + timedelta(hours=3)).isoformat()}
+    refused = operator.refused("POST", f"/contacts/{contact.id}/call-back", body)
+    assert (refused.status, f"is {state}" in refused.body["detail"]) == (409, True)
+
+
+@pytest.mark.parametrize("at", ["", "soon", "2026-03-02T10:00:00", "2020-01-01T00:00:00Z", "2999-01-01T00:00:00Z"])
+def test_a_time_to_be_called_back_at_has_a_zone_and_is_ahead_and_near(operator: Operator, at: str) -> None:
+    refused = operator.refused("POST", f"/contacts/{'0' * 24}/call-back", {"at": at})
+    assert (refused.status, "at" in refused.body["detail"]) == (422, True)
 
 
 @pytest.mark.parametrize("verb", ["hold", "cancel"])

@@ -78,6 +78,32 @@ def answers(stack: Stack, contact: Contact) -> dict[str, str]:
     return attempt_of(stack.contact(contact)).answers
 
 
+LATER: Script = (
+    menu("coming", Choice(key="1", outcome="later", then=says("Later then."), call_back=timedelta(hours=5))),
+)
+
+
+@pytest.mark.parametrize(("used", "after"), [(1, State.PENDING), (3, State.DONE)])
+def test_who_asks_to_be_called_later_is_called_then_where_an_attempt_is_left(
+    stack: Stack, used: int, after: State
+) -> None:
+    campaign = created(stack.database, a_campaign(call=CallPlan(script=LATER)))
+    contact = stored(stack.database, a_contact(campaign, state=State.PLACED, used=used, max=3))
+    assert press(stack, contact, "at=0", Digits="1") == ["Later then."]
+    asked = now() + timedelta(hours=5)
+    stack.invoke("voice", webhook("voice_status_completed", contact))
+    found = stack.contact(contact)
+    assert (found.state, found.used, found.history[-1].answers) == (after, used, {"coming": "later"})
+    assert after is State.DONE or (found.due_at and abs(found.due_at - asked) < timedelta(minutes=1))
+
+
+def test_another_calls_key_asks_for_no_call_back(stack: Stack) -> None:
+    campaign = created(stack.database, a_campaign(call=CallPlan(script=LATER)))
+    contact = stored(stack.database, a_contact(campaign, state=State.PLACED))
+    press(stack, contact, "at=0", Digits="1", CallSid=a_sid())
+    assert stack.contact(contact).callback_at is None
+
+
 REST = ["Why?", "Record"]
 
 

@@ -505,6 +505,27 @@ MUTATIONS = (
         tests="tests/adapters/test_call_queue.py",
     ),
     Mutation(
+        name="who asked to be called later is not",
+        file=f"{PRODUCT}/conversation.py",
+        old="                if choice.call_back:",
+        new="                if choice.call_back and not choice.key:",
+        tests="tests/functions/test_conversation.py",
+    ),
+    Mutation(
+        name="a call back ends a hold",
+        file=f"{ADAPTERS}/people.py",
+        old='        not_on_hold = {"due_at": {"$ne": NEVER}}',
+        new="        not_on_hold: Document = {}",
+        tests="tests/adapters/test_people.py",
+    ),
+    Mutation(
+        name="a call back is promised where no attempt is left",
+        file=f"{ADAPTERS}/people.py",
+        old='        attempts_left = {"$expr": {"$lt": ["$used", "$max"]}}',
+        new="        attempts_left: Document = {}",
+        tests="tests/adapters/test_people.py",
+    ),
+    Mutation(
         name="a message's moment without a zone is the function's own",
         file=f"{ADAPTERS}/call_queue.py",
         old="(moment := datetime.fromisoformat(text)).tzinfo:",

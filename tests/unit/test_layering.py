@@ -14,10 +14,11 @@ STEPS = {
     "audit", "board", "desk", "keyring", "people", "statistics", "lists", "exports", "drain", "conversation",
     "rehearsal", "abandon_guard",
 }  # fmt: skip
-KINDS = {"errors", "script", "opt_out", "model", "lifecycle", "ports", "settings", "wiring"} | STEPS
+KINDS = {"errors", "script", "opt_out", "model", "lifecycle", "ports", "office_ports", "settings", "wiring"} | STEPS
 
 # Who may import whom inside the product. Whatever is not named here is pure: no I/O, and `now` is an argument.
 PURE = {"pure", "model", "script", "opt_out", "lifecycle", "errors"}
+PORTS = {"ports", "office_ports"}
 ALLOWED = {
     "errors": set[str](),
     "lifecycle": {"errors"},
@@ -26,12 +27,13 @@ ALLOWED = {
     "model": {"lifecycle", "errors", "script", "opt_out"},
     "pure": PURE,
     "ports": PURE,
-    "step": PURE | {"ports", "step"},
+    "office_ports": PURE | {"ports"},  # the dial knows nothing of the office
+    "step": PURE | PORTS | {"step"},
     "settings": PURE,
-    "adapter": PURE | {"ports", "adapter"},
-    "wiring": PURE | {"ports", "step", "settings", "adapter"},
-    "function": PURE | {"ports", "step", "adapter", "wiring"},
-    "local": PURE | {"ports", "step", "settings", "adapter", "wiring"},
+    "adapter": PURE | PORTS | {"adapter"},
+    "wiring": PURE | PORTS | {"step", "settings", "adapter"},
+    "function": PURE | PORTS | {"step", "adapter", "wiring"},
+    "local": PURE | PORTS | {"step", "settings", "adapter", "wiring"},
     "carrier": set[str](),  # it must not know who calls it
     "cli": set[str](),  # it speaks HTTP
 }

@@ -71,6 +71,8 @@ class ChoiceForm(_Form):
     outcome: Annotated[str, Field(pattern=r"^[\w -]{1,60}$")]
     words: tuple[Word, ...] = Field(default=(), max_length=20)
     then: Steps = ()
+    call_back_s: int | None = Field(default=None, ge=60, le=30 * 24 * 3600)
+    """Who chooses it is called again after so many seconds, in their hours, where an attempt is left."""
 
 
 class _Question(_Form):
@@ -307,7 +309,13 @@ def _menu(form: MenuForm) -> Menu:
         name=form.name,
         prompt=form.lines,
         choices=tuple(
-            Choice(key=key, outcome=choice.outcome, words=choice.words, then=_steps(choice.then))
+            Choice(
+                key=key,
+                outcome=choice.outcome,
+                words=choice.words,
+                then=_steps(choice.then),
+                call_back=timedelta(seconds=choice.call_back_s) if choice.call_back_s else None,
+            )
             for key, choice in form.keys.items()
         ),
         timeout=_span(form.timeout_s),

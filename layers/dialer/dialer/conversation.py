@@ -183,6 +183,8 @@ class Conversation:
                 if choice is None:
                     return step.name, hook.place
                 self._keep(ref, given, step.name, choice.outcome)
+                if choice.call_back:
+                    self.hearing.ask_back(ref, sid=given.sid, after=choice.call_back)
                 return step.name, script.into(hook.place, script.branch_of(choice.key))
             case script.Ask(name=name):
                 self._keep(ref, given, name, given.words or given.digits)

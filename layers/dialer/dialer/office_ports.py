@@ -269,6 +269,14 @@ class People(Protocol):
         """Due at once, only where held back."""
         ...
 
+    def call_back(self, contact: Contact, *, at: datetime, reason: str) -> bool:
+        """Pending or claimed to pending, and due then; not who is on hold."""
+        ...
+
+    def remember(self, contact: Contact, *, at: datetime) -> bool:
+        """That somebody who is being called, and has an attempt left, is to be called again then."""
+        ...
+
     def cancel(self, contact: Contact, *, reason: str) -> bool:
         """Pending or claimed to failed."""
         ...

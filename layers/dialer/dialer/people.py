@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from dialer.errors import BadInput, Conflict, NotFound
-from dialer.lifecycle import State
+from dialer.lifecycle import UNSETTLED, State
 from dialer.model import Contact
 from dialer.office_ports import ContactPage, People, Suppressed, SuppressionList
 from dialer.ports import Overdue
@@ -56,6 +57,17 @@ class Registry:
         """Due at once. Raises Conflict for whoever is not on hold."""
         return self._asked(contact_id, lambda one: self.people.let_go(one, reason=reason), "be released")
 
+    def call_back(self, contact_id: str, *, at: datetime, reason: str) -> Contact:
+        """At this time, in its campaign's hours, whatever the schedule says; who is being called, after that call.
+
+        Raises Conflict for who is on hold or held, has no attempt left, or is settled.
+        """
+
+        def move(one: Contact) -> bool:
+            return self.people.call_back(one, at=at, reason=reason) or self.people.remember(one, at=at)
+
+        return self._asked(contact_id, move, "be called back")
+
     def cancel(self, contact_id: str, *, reason: str) -> Contact:
         """Not called any more. Raises Conflict where the phone may be ringing, or it is over."""
         return self._asked(contact_id, lambda one: self.people.cancel(one, reason=reason), "be cancelled")
@@ -73,7 +85,7 @@ class Registry:
         contact = self.find(contact_id)
         if not move(contact):
             now = self.find(contact_id)
-            used = f", with {now.used} of {now.max} attempts used" if now.state is State.HELD else ""
+            used = f", with {now.used} of {now.max} attempts used" if now.state in UNSETTLED else ""
             raise Conflict(f"Contact {contact_id!r} is {now.state}{used}: it cannot {what}.")
         return self.find(contact_id)
 

@@ -300,6 +300,10 @@ class Hearing(Protocol):
         the last. `sid`, where it is known, must not be another call's."""
         ...
 
+    def ask_back(self, ref: CallRef, *, after: timedelta, sid: str) -> bool:
+        """The person asked on this call to be called again, so long from now: kept until the call has ended."""
+        ...
+
     def note_late(self, ref: CallRef, *, sid: str) -> bool:
         """Write the call's id into an attempt that was given up without one. True: an alarm is due."""
         ...

@@ -44,6 +44,8 @@ class Choice:
     """What is kept as the answer to the menu."""
     words: tuple[str, ...] = ()
     then: tuple["Step", ...] = ()
+    call_back: timedelta | None = None
+    """Who chooses it is called again after so long, whatever the schedule says, where an attempt is left."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,6 +71,11 @@ class MongoHearing:
                 noted = self._contacts.update_one(told, {"$set": {f"history.$.answers.{name}": value}})
             return noted.matched_count == 1
 
+    def ask_back(self, ref: CallRef, *, after: timedelta, sid: str) -> bool:
+        on = guard(Move.HEAR, ref.contact_id, ref.attempt_id) | no_other_call(sid)
+        with available():
+            return self._contacts.update_one(on, [{"$set": {"callback_at": from_now(after)}}]).matched_count == 1
+
     def note_late(self, ref: CallRef, *, sid: str) -> bool:
         given_up = {"id": claim_of(ref.attempt_id), "sid": ""}
         with available():

@@ -22,7 +22,7 @@ from dialer.adapters.contact_documents import (
 )
 from dialer.adapters.mongo import Document, available, literal
 from dialer.errors import BadInput
-from dialer.lifecycle import TERMINAL, UNSETTLED, Move, State, target
+from dialer.lifecycle import LIVE, TERMINAL, UNSETTLED, Move, State, target
 from dialer.model import Contact, claim_of
 from dialer.office_ports import ContactPage
 
@@ -103,6 +103,20 @@ class MongoPeople:
     def let_go(self, contact: Contact, *, reason: str) -> bool:
         target(Move.POSTPONE, State.PENDING)
         return self._move(Move.POSTPONE, contact, _HELD_BACK, to_pending("$$NOW", reason=f"released: {reason}"))
+
+    def call_back(self, contact: Contact, *, at: datetime, reason: str) -> bool:
+        target(Move.POSTPONE, State.PENDING)
+        then = to_pending(literal(at), reason=f"to be called back: {reason}")
+        not_on_hold = {"due_at": {"$ne": NEVER}}
+        return self._move(Move.POSTPONE, contact, not_on_hold, [*then, {"$set": {"callback_at": literal(at)}}])
+
+    def remember(self, contact: Contact, *, at: datetime) -> bool:
+        if contact.attempt is None:
+            return False
+        called = {"_id": contact.id, "state": {"$in": sorted(LIVE)}, "attempt.id": claim_of(contact.attempt.id)}
+        attempts_left = {"$expr": {"$lt": ["$used", "$max"]}}
+        with available():
+            return self._contacts.update_one(called | attempts_left, {"$set": {"callback_at": at}}).matched_count == 1
 
     def cancel(self, contact: Contact, *, reason: str) -> bool:
         to = target(Move.CANCEL, State.FAILED)
