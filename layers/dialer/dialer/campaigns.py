@@ -106,9 +106,14 @@ class CampaignOffice:
         campaign = self.show(campaign_id).campaign
         if campaign.state is not wish.target:
             raise Conflict(f"Campaign {campaign_id!r} is {campaign.state}: it cannot {verb}.")
+        if wish is RESUME:  # somebody may have found nobody between the look above and the resume
+            self.abandon_guard.enforce(self.show(campaign_id))
         if campaign.running:
             self._tick_soon(campaign_id)
         return campaign
+
+    def has_contacts(self, campaign_id: str) -> bool:
+        return bool(self.contacts.page(campaign_id, after="", limit=1))
 
     def _demand_agents(self, sight: Sight) -> None:
         """Raises Conflict where too many of those who were handed on have found nobody."""

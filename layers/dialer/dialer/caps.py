@@ -5,7 +5,7 @@ could be lost, left behind by a crash, or fall out of step: docs/decisions/0014-
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from dialer.last_look import Go, NotNow
@@ -13,6 +13,8 @@ from dialer.model import Cap, Contact, Counted, Outcome
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _ACCOUNT = "account_id"
+_TALKING = timedelta(minutes=10)
+"""How soon it is asked again whether a call under way has become a conversation."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 PRESETS: dict[str, tuple[Cap, ...]] = {
@@ -59,22 +61,24 @@ def in_bulk(verdict: Go | NotNow, *, now: datetime) -> Go | NotNow:
 
 
 def _free_at(cap: Cap, contact: Contact, sharing: Sequence[Contact], now: datetime) -> datetime:
-    """When the cap has room: once the `most`-th last of what it counts has left the span."""
-    counted = sorted(_counted(cap, contact, sharing, now))
+    """When the cap has room. A call that is over counts from its end: it may have rung at any moment before.
+
+    One under way counts as a call from now on. Whether it becomes a conversation nobody knows: it is asked again soon.
+    """
+    concerned = [other for other in sharing if _concerns(cap, contact, other)]
+    over = sorted(past.ended_at for other in concerned for past in other.history if _counts(cap, past.outcome))
+    under_way = sum(other.id != contact.id and _is_dialed(other) for other in concerned)
+    surely, perhaps = _room(cap, over, now), _room(cap, [*over, *[now] * under_way], now)
+    return max(surely, min(perhaps, now + _TALKING)) if cap.counts is Counted.CONVERSATIONS else perhaps
+
+
+def _room(cap: Cap, counted: Sequence[datetime], now: datetime) -> datetime:
+    """Once the `most`-th last of what it counts has left the span."""
     return counted[-cap.most] + cap.within if len(counted) >= cap.most else now
 
 
-def _counted(cap: Cap, contact: Contact, sharing: Sequence[Contact], now: datetime) -> Iterator[datetime]:
-    """By when each call was surely over: it may have rung at any moment before, and then counts as if at the last."""
-    for other in sharing:
-        if not _concerns(cap, contact, other):
-            continue
-        for past in other.history:
-            if _counts(cap, past.outcome):
-                yield past.ended_at
-        dialed = other.attempt is not None and other.attempt.dial_at is not None
-        if dialed and other.id != contact.id:
-            yield now
+def _is_dialed(contact: Contact) -> bool:
+    return contact.attempt is not None and contact.attempt.dial_at is not None
 
 
 def _concerns(cap: Cap, contact: Contact, other: Contact) -> bool:

@@ -161,6 +161,7 @@ def columns_of(header: Sequence[str]) -> Columns:
     variables = tuple((place, names[place]) for place, column in meant if column is None and names[place])
     hints = tuple((place, _HINTS[_plainly(name)]) for place, name in variables if _plainly(name) in _HINTS)
     _demand_a_phone(names, known)
+    _demand_names(variables)
     _demand_each_once(names, known, variables)
     return Columns(names=names, known=known, variables=variables, hints=hints)
 
@@ -172,6 +173,13 @@ def _demand_a_phone(names: Sequence[str], known: Sequence[tuple[int, Column]]) -
         raise BadList("The list has no header: the first line must name the columns, one of them `phone`.")
     named = ", ".join(name[:40] for name in names[:10])
     raise BadList(f"The list has no `phone` column; its first line names: {named}.")
+
+
+def _demand_names(variables: Sequence[tuple[int, str]]) -> None:
+    if bad := [name for _, name in variables if name.startswith("$")]:
+        raise BadList(
+            f"The column {bad[0][:40]!r} begins with a dollar sign, which the database keeps for itself: rename it."
+        )
 
 
 def _demand_each_once(

@@ -46,6 +46,11 @@ class Desk:
         refused = [name for name in changes(before, after) if before.state not in changeable_in(name)]
         if refused:
             raise Conflict(f"Campaign {before.id!r} is {before.state}: {_listed(refused)} cannot be changed now.")
+        if before.retry.max_attempts != after.retry.max_attempts and self.office.has_contacts(before.id):
+            raise Conflict(
+                f"Campaign {before.id!r} has contacts, and each was given {before.retry.max_attempts} attempts when it"
+                " was added: copy the campaign and change the copy."
+            )
         if after.state is not CampaignState.DRAFT or after.start_at:
             self.office.demand_ready(after)
         if not self.desk.change(before, after, states=states):

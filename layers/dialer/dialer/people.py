@@ -115,5 +115,10 @@ class Registry:
         known = self.people.with_phone(phone)
         if others := {one for contact in known for one in contact.phones} - {phone}:
             self.suppress(sorted(others), scope=EVERYWHERE, source="erasure", reason=_ERASED)
-        waiting = [one.id for one in known if not self.people.erase(one)]
-        return Erased(erased=len(known) - len(waiting), waiting=waiting)
+        erased = 0
+        while True:  # a look finds no more than a thousand
+            waiting = [one.id for one in known if not self.people.erase(one)]
+            erased += len(known) - len(waiting)
+            if len(waiting) == len(known):
+                return Erased(erased=erased, waiting=waiting)
+            known = self.people.with_phone(phone)

@@ -44,14 +44,18 @@ class MongoCampaignDesk:
             return [campaign_of(document) for document in found]
 
     def change(self, before: Campaign, after: Campaign, *, states: Iterable[CampaignState]) -> bool:
-        """Only what differs is written, so two changes of different things do not undo each other."""
-        changed = _differing(wishes_of(before), wishes_of(after))
-        if not changed:
+        """Only what differs is written, so two changes of different things do not undo each other.
+
+        What stands at its usual value is in no document: what has come back to it is taken out.
+        """
+        old, new = _leaves(wishes_of(before)), _leaves(wishes_of(after))
+        changed = {name: value for name, value in new.items() if name not in old or old[name] != value}
+        gone = dict.fromkeys(old.keys() - new.keys(), "")
+        change = {**({"$set": changed} if changed else {}), **({"$unset": gone} if gone else {})}
+        if not change:
             return True
         with available():
-            result = self._campaigns.update_one(
-                {"_id": before.id, "state": {"$in": sorted(states)}}, {"$set": dict(changed)}
-            )
+            result = self._campaigns.update_one({"_id": before.id, "state": {"$in": sorted(states)}}, change)
             return result.matched_count == 1
 
     def schedule(
@@ -111,16 +115,15 @@ class MongoCampaignDesk:
 
 
 _RUNNING = {"state": CampaignState.RUNNING}
-_WHOLE = {"call", "hours", "form", "retry", "pacing"}
+_IN_PARTS = {"call", "form", "retry", "pacing"}
 
 
-def _differing(before: Document, after: Document) -> Iterable[tuple[str, Any]]:
-    """Fields of the document, and of the objects in it, whose value is another one."""
-    for name, value in after.items():
-        old = before.get(name)
-        if old == value:
-            continue
-        if isinstance(value, dict) and isinstance(old, dict) and name in _WHOLE:
-            yield from ((f"{name}.{inner}", new) for inner, new in value.items() if old.get(inner) != new)
-        else:
-            yield name, value
+def _leaves(wishes: Document) -> dict[str, Any]:
+    """Fields of the document, and of the objects in it, by their paths."""
+    return {
+        path: leaf
+        for name, value in wishes.items()
+        for path, leaf in (
+            [(f"{name}.{inner}", one) for inner, one in value.items()] if name in _IN_PARTS else [(name, value)]
+        )
+    }

@@ -6,13 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from requests import ConnectionError as NoConnection
-from requests import ConnectTimeout, RequestException
+from requests import ConnectTimeout, RequestException, Session
+from requests.adapters import HTTPAdapter
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
 from dialer import call_status
+from dialer.adapters.clock import SystemClock
 from dialer.adapters.signature import FRAGMENT
 from dialer.carrier_answers import Answer, NotPlaced, OurFault, Placed, Unsure, meaning
 from dialer.errors import Unavailable
@@ -27,15 +31,70 @@ _OVER = 21220  # the call is not in progress
 
 
 class _HttpClient(TwilioHttpClient):  # type: ignore[misc]  # the client has no types
-    """Twilio's own, remembering the status that was on the wire: an error's text may claim another."""
+    """Twilio's own, remembering the status that was on the wire: an error's text may claim another.
+
+    `fresh`: every request has a connection of its own, which is made in time or not used.
+    """
 
     status: int = 0
 
+    def __init__(self, *, fresh: bool) -> None:
+        super().__init__(pool_connections=not fresh, max_retries=None)
+        self._fresh = fresh
+
     def request(self, *args: Any, **named: Any) -> Any:
         self.status = 0
-        response = super().request(*args, **named)
+        if self._fresh:
+            self.session = _punctual()
+        try:
+            response = super().request(*args, **named)
+        finally:
+            if self._fresh:
+                self.session.close()
         self.status = response.status_code
         return response
+
+
+def _punctual() -> Session:
+    session = Session()
+    session.mount("https://", _Punctual())
+    session.mount("http://", _Punctual())
+    return session
+
+
+class _Punctual(HTTPAdapter):
+    """Nothing is sent over a connection that took longer to make than its timeout.
+
+    That timeout holds for each address of a host and each answer of a handshake, and for no name server: together they
+    may take many times as long, and by then somebody may have been told that no request can leave any more.
+    """
+
+    def init_poolmanager(self, *args: Any, **named: Any) -> None:
+        super().init_poolmanager(*args, **named)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+
+class _InTime(HTTPConnection):
+    def connect(self) -> None:
+        clock = SystemClock()
+        began = clock.monotonic()
+        super().connect()
+        limit = self.timeout
+        if isinstance(limit, int | float) and clock.monotonic() - began > limit:
+            self.close()
+            raise ConnectTimeoutError(self, f"no connection to {self.host} within {limit:g} s")
+
+
+class _InTimeTls(_InTime, HTTPSConnection):
+    pass
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _InTime
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _InTimeTls
 
 
 def client(
@@ -46,7 +105,7 @@ def client(
     `fresh` opens a new connection for every request. A pooled one may have died while the function was frozen, and a
     request sent into it is a request in doubt.
     """
-    http = _HttpClient(pool_connections=not fresh, max_retries=None)
+    http = _HttpClient(fresh=fresh)
     http.timeout = (connect.total_seconds(), timeout.total_seconds())  # its constructor takes one number for both
     if not api_url:
         return Client(account_sid, token.reveal(), http_client=http)

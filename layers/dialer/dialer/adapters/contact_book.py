@@ -25,7 +25,9 @@ _DUPLICATE_KEY = 11000
 _COUNTING_S = 60  # ten million contacts take a few seconds, more than any other query may
 _QUICK_S = 0.1  # what takes no longer is counted anew each time
 _PENDING = str(State.PENDING)  # a plain text, which the driver writes quicker
-_COMPARED = dict.fromkeys(("listed", "numbers", "state", "used", "priority", "due_at", "vars", "external_id", "row"), 1)
+_COMPARED = dict.fromkeys(
+    ("listed", "numbers", "state", "used", "priority", "due_at", "decided", "vars", "external_id", "row"), 1
+)
 
 
 class MongoContactBook:
@@ -211,7 +213,8 @@ def _meet(row: NewContact, there: Document, list_id: str, now: datetime) -> Upda
     if list_id:
         news["row"] = {"list": list_id, "line": row.line, "updated": True}
     still_waiting = {"_id": there["_id"], "state": State.PENDING, "used": there["used"]}
-    return UpdateOne(still_waiting, {"$set": news})
+    as_seen = {"due_at": there["due_at"]} if "due_at" in news else {}  # or somebody has just been put on hold
+    return UpdateOne(still_waiting | as_seen, {"$set": news})
 
 
 def _news(row: NewContact, there: Document, now: datetime) -> Document:
@@ -226,7 +229,7 @@ def _news(row: NewContact, there: Document, now: datetime) -> Document:
     news = {name: value for name, value in said.items() if value != there.get(name)}
     if row.call_after:
         due_at = max(now, row.call_after)
-        if there["used"]:  # the wait between two attempts is never cut short
+        if there["used"] or "decided" in there:  # a wait that was decided is never cut short, nor is a hold
             due_at = max(due_at, there["due_at"])
         if max(due_at, there["due_at"]) > now and due_at != there["due_at"]:
             news["due_at"] = due_at
