@@ -12,13 +12,17 @@ from dialer.adapters.claims import MongoClaims
 from dialer.adapters.clock import SystemClock
 from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.contact_documents import INDEXES, contact_of
+from dialer.adapters.hearing import MongoHearing
+from dialer.adapters.people import MongoPeople
 from dialer.contact_list import Batch, Place
 from dialer.errors import Unavailable
 from dialer.intake import bring_in
 from dialer.lifecycle import State
 from dialer.list_records import Counts
-from dialer.model import Contact, NewContact, Number
+from dialer.model import CallReport, Contact, NewContact, Number, Outcome, attempt_of
 from dialer.office_ports import Added
+from dialer.ports import CallRef
+from dialer.retry import RetryDecision
 from tests.adapters.conftest import Connect
 from tests.adapters.racing import in_threads
 from tests.adapters.tcp_proxy import Fate, TcpProxy
@@ -330,6 +334,43 @@ def test_a_list_never_cuts_the_wait_between_two_attempts_short(contacts: Contact
     assert only(contacts).due_at == retry
     assert imported(book, replace(row, call_after=retry + timedelta(hours=1))).updated == 1
     assert (only(contacts).due_at, only(contacts).used) == (retry + timedelta(hours=1), 1)
+
+
+def test_a_list_never_ends_a_hold(contacts: Contacts, book: MongoContactBook) -> None:
+    contact = stored(contacts.database, a_contact("one"))
+    assert MongoPeople(contacts).hold_back(replace(contact, attempt=None), reason="on holiday")
+    before = contacts.find_one()
+    assert imported(book, a_row(contact.phone, vars=contact.vars, call_after=now())) == Added(added=0, known=1)
+    assert contacts.find_one() == before
+
+
+def test_a_hold_that_comes_while_a_list_is_compared_is_kept(
+    wire: TcpProxy, joined: Connect, contacts: Contacts
+) -> None:
+    contact = stored(contacts.database, a_contact("one"))
+    slow = MongoContactBook(joined(wire.uri)["contacts"])
+    with ThreadPoolExecutor(1) as pool:
+        with wire.holding("update") as held:
+            row = a_row(contact.phone, vars={"name": "new"}, call_after=now() + timedelta(hours=1))
+            adding = pool.submit(slow.add, "one", [row], max_attempts=3)
+            assert held.arrived.wait(10)
+            assert MongoPeople(contacts).hold_back(replace(contact, attempt=None), reason="on holiday")
+            before = contacts.find_one()
+        assert adding.result(20) == Added(added=0, known=1)
+    assert contacts.find_one() == before
+
+
+def test_a_wait_after_an_end_that_used_no_attempt_is_not_cut_short(contacts: Contacts, book: MongoContactBook) -> None:
+    """Such as the wait for the next day, where the calls of this one are used up."""
+    tomorrow = now() + timedelta(days=1)
+    contact = stored(contacts.database, a_contact("one", state=State.PLACED, used=1))
+    decision = RetryDecision(state=State.PENDING, due_at=tomorrow, counts=False)
+    ref = CallRef(contact_id=contact.id, attempt_id=attempt_of(contact).id)
+    report = CallReport(sid=attempt_of(contact).sid, status="failed")
+    assert MongoHearing(contacts).settle(ref, report, outcome=Outcome.FAILED, decision=decision)
+    assert only(contacts).used == 0
+    assert imported(book, a_row(contact.phone, vars=contact.vars, call_after=now())) == Added(added=0, known=1)
+    assert only(contacts).due_at == tomorrow
 
 
 def test_a_person_is_known_by_the_listed_phone_whichever_is_dialed(contacts: Contacts, book: MongoContactBook) -> None:

@@ -16,7 +16,7 @@ from twilio.rest import Client
 from dialer.carrier_answers import KNOWN_CODES, Answer, NotPlaced, OurFault, Placed, Refused, Unsure
 from local.carrier.control import Carrier, running
 from local.processes import free_port
-from tests.adapters.calling import ACCOUNT, TOKEN, a_request, dialer
+from tests.adapters.calling import ACCOUNT, TIMEOUT_S, TOKEN, a_request, dialer
 from tests.adapters.http_wire import Cut, Reply, Silence, WireServer
 from tests.adapters.raw_server import RawServer, break_the_record_layer, make_certificate, reply
 from tests.builders import FROM_NUMBER, a_phone
@@ -63,6 +63,22 @@ def test_a_placed_call_is_known_by_the_carrier_s_id(carrier: Carrier) -> None:
     (call,) = calls(carrier, request.to)
     assert answer == Placed(sid=call["sid"], status="queued")
     assert call["from"] == FROM_NUMBER
+
+
+def test_a_connection_that_took_too_long_to_make_carries_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name server's answer is under no timeout of a socket: by then a pause may have been confirmed."""
+    ask = socket.getaddrinfo
+
+    def slowly(*args: Any, **named: Any) -> Any:
+        time.sleep(2 * TIMEOUT_S)
+        return ask(*args, **named)
+
+    with WireServer(lambda _: Reply(status=201, body=b'{"sid": "CA1", "status": "queued"}')) as server:
+        monkeypatch.setattr(socket, "getaddrinfo", slowly)
+        assert dialer(server.url).place(a_request()) == NotPlaced(reason="no connection in time")
+        monkeypatch.undo()
+        assert server.asked == []
+        assert isinstance(dialer(server.url).place(a_request()), Placed)
 
 
 def test_both_urls_carry_the_ids_and_ask_for_retries(carrier: Carrier) -> None:

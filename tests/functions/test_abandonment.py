@@ -1,8 +1,9 @@
 """Whoever is handed on and finds nobody: each is counted once, and at too many of them nobody else is called."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -10,6 +11,7 @@ from dialer import wiring
 from dialer.abandonment import WINDOW, Answers
 from dialer.lifecycle import State
 from dialer.model import CallPlan, Campaign, CampaignState, Contact, Pacing, Sight
+from dialer.ports import Campaigns
 from dialer.script import Say, Script, Transfer
 from tests.builders import a_campaign, a_contact, a_message, a_sid, created, now, stored
 from tests.functions.conftest import Stack
@@ -264,6 +266,28 @@ def test_it_cannot_be_resumed_while_the_share_stands_and_says_why(stack: Stack, 
     assert operator.get(f"/campaigns/{campaign.id}") == shown
     told = operator.get(f"/campaigns/{campaign.id}/stats")
     assert (told["live_answers"], told["abandoned"], told["abandon_rate"]) == (200, 5, 0.025)
+
+
+def test_a_transfer_that_fails_between_the_look_and_the_resume_pauses_again(stack: Stack, operator: Operator) -> None:
+    campaign = paused_for_it(stack, operator)
+    stack.database["live_answers"].update_many({"found": 1}, {"$set": {"at": now() - WINDOW}})
+
+    class Between:
+        """The campaigns; while one is set running, somebody whose call is still on finds nobody."""
+
+        def __init__(self) -> None:
+            self._real = wiring.campaigns()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._real, name)
+
+        def set_state(self, *args: Any, **named: Any) -> bool:
+            stack.database["live_answers"].update_many({"found": 1}, {"$set": {"at": now()}})
+            return self._real.set_state(*args, **named)
+
+    office = replace(wiring.campaign_office(), campaigns=cast("Campaigns", Between()))
+    office.ask(campaign.id, "resume")
+    assert operator.get(f"/campaigns/{campaign.id}")["state"] == "paused"
 
 
 @pytest.mark.parametrize(

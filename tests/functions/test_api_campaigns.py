@@ -122,6 +122,42 @@ def test_a_change_is_what_the_functions_see(stack: Stack, operator: Operator) ->
     assert sight.campaign.hours is None
 
 
+RICH = {
+    "say": None,
+    "script": [{"say": "Hi."}, {"transfer": {"to": "+12125550100", "otherwise": [{"say": "Bye."}]}}],
+    "detect_machine": True,
+    "detect_first": True,
+    "on_machine": "voicemail",
+    "voicemail": "Please call us.",
+    "identification": "This is the clinic.",
+    "opt_out_line": "Press 9.",
+    "opt_out_words": ["arret"],
+    "callback_number": "+12125550100",
+    "farewell": "Good bye.",
+}
+
+
+def test_what_is_taken_out_of_a_call_is_said_no_more(operator: Operator) -> None:
+    """What stands at its usual value is in no document: it must leave the one that has another value."""
+    campaign_id = operator.campaign()
+    before = wiring.campaign_office().show(campaign_id).campaign
+    operator.patch(f"/campaigns/{campaign_id}", {"call": RICH})
+    assert wiring.campaign_office().show(campaign_id).campaign.call.voicemail
+    operator.patch(f"/campaigns/{campaign_id}", {"call": {**dict.fromkeys(RICH), "say": before.call.say}})
+    after = wiring.campaign_office().show(campaign_id).campaign
+    assert after.call == before.call
+    assert after.form["call"] == before.form["call"]
+
+
+def test_attempts_are_not_changed_under_contacts_that_were_given_others(operator: Operator) -> None:
+    campaign_id = operator.campaign()
+    operator.patch(f"/campaigns/{campaign_id}", {"retry": {"max_attempts": 5}})
+    operator.post(f"/campaigns/{campaign_id}/contacts", {"rows": [{"phone": "+12015550101"}]})
+    refused = operator.refused("PATCH", f"/campaigns/{campaign_id}", {"retry": {"max_attempts": 1}})
+    assert (refused.status, "each was given 5 attempts" in refused.body["detail"]) == (409, True)
+    operator.patch(f"/campaigns/{campaign_id}", {"name": "Others"})
+
+
 def test_a_wrong_change_is_refused_by_field_and_changes_nothing(operator: Operator) -> None:
     campaign_id = operator.campaign()
     before = operator.get(f"/campaigns/{campaign_id}")

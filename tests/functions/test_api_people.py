@@ -320,6 +320,21 @@ def test_what_was_exported_can_be_imported_again(operator: Operator) -> None:
     assert (refused.status, refused.body["detail"].startswith("phone 1: ")) == (422, True)
 
 
+def test_more_contacts_than_one_look_finds_are_erased(stack: Stack, operator: Operator) -> None:
+    """A family's number is an alternate of many people in one campaign."""
+    family = a_phone()
+    one = stored(stack.database, a_contact(operator.campaign()))
+    (document,) = stack.database["contacts"].find({"_id": one.id})
+    stack.database["contacts"].delete_one({"_id": one.id})
+    numbers = [{"phone": document["phone"], "region": "US"}, {"phone": family, "region": "US"}]
+    people = [
+        document | {"_id": f"{n:024x}", "listed": f"+1201666{n:04d}", "phone": f"+1201666{n:04d}", "numbers": numbers}
+        for n in range(1003)
+    ]
+    stack.database["contacts"].insert_many(people)
+    assert operator.post("/erase", {"phone": family}) == {"erased": 1003, "waiting": []}
+
+
 def test_an_erased_person_leaves_nothing_but_the_opt_out(stack: Stack, operator: Operator) -> None:
     phone = a_phone()
     states = [State.PENDING, State.CLAIMED, *sorted(TERMINAL)]

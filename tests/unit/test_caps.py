@@ -46,6 +46,21 @@ def test_while_fewer_than_the_most_lie_within_the_span_a_call_is_allowed() -> No
     assert said(THREE_A_DAY, somebody(*[a_call(NOON - DAY)] * 3)) == Go()
 
 
+def test_a_call_under_way_counts_as_a_call_from_now_on() -> None:
+    elsewhere = somebody(state=State.PLACED, campaign="two")
+    assert until(replace(THREE_A_DAY, most=1), somebody(), elsewhere) == NOON + DAY
+    calls = [a_call(NOON - HOUR), a_call(NOON - 3 * HOUR)]
+    assert until(THREE_A_DAY, somebody(*calls), elsewhere) == NOON - 3 * HOUR + DAY
+
+
+def test_a_call_under_way_may_become_a_conversation_and_is_asked_about_again_soon() -> None:
+    elsewhere = somebody(state=State.PLACED, campaign="two")
+    assert until(LOCK_OUT, somebody(), elsewhere) == NOON + 10 * MINUTE
+    talked = somebody(a_call(NOON - DAY, Outcome.ANSWERED))
+    assert until(LOCK_OUT, talked, elsewhere) == NOON + 6 * DAY
+    assert until(replace(LOCK_OUT, within=MINUTE), somebody(), elsewhere) == NOON + MINUTE
+
+
 def test_a_full_cap_waits_until_the_earliest_of_the_last_has_left_the_span() -> None:
     calls = [a_call(NOON - hours * HOUR) for hours in (1, 5, 3, 2, 30)]
     assert said(THREE_A_DAY, somebody(*calls)) == NotNow(

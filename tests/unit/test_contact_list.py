@@ -105,6 +105,11 @@ def test_a_list_without_a_header_is_refused_and_its_first_row_not_shown() -> Non
     assert complaint == "The list has no header: the first line must name the columns, one of them `phone`."
 
 
+@pytest.mark.parametrize("header", ["phone,$ref", "phone,name,$id", "phone, $set "])
+def test_a_column_that_the_database_would_read_as_its_own_is_refused(header: str) -> None:
+    assert "begins with a dollar sign" in refusal(f"{header}\n")
+
+
 @pytest.mark.parametrize("header", ["phone,phone", "phone,Phone", "phone,name,name", "phone,priority,Priority"])
 def test_a_column_named_twice_is_refused(header: str) -> None:
     assert refusal(f"{header}\n").startswith("The list names a column twice: ")
