@@ -8,10 +8,13 @@ import pytest
 
 from dialer import wiring
 from dialer.adapters.carrier import TwilioDialer
+from dialer.adapters.mongo import connect
+from dialer.adapters.overdue import MongoOverdue
 from dialer.errors import BadSettings
 from dialer.lifecycle import State
 from dialer.model import Campaign, CampaignState, Contact, Doubt, Outcome, attempt_of
 from dialer.ports import CallRequest
+from dialer.secret import Secret
 from tests.builders import FROM_NUMBER, a_campaign, a_contact, a_message, created, now, stored
 from tests.functions.conftest import Stack
 from tests.functions.events import VOICE_URL, batch, event
@@ -297,3 +300,15 @@ def test_of_several_calls_the_one_that_names_our_attempt_is_adopted(stack: Stack
     (ours,) = [call for call in stack.carrier.calls() if call["attempt_id"] == attempt_of(contact).id]
     assert stack.contact(contact).history[-1].sid == ours["sid"]
     assert stack.contact(contact).state is State.DONE
+
+
+def test_a_run_whose_credentials_are_refused_is_an_error_and_no_report_of_nothing(
+    stack: Stack, mongodb_uri: str
+) -> None:
+    """Each state's work is kept from the others' failures; credentials are everybody's."""
+    contact = overdue(stack, State.PLACED)
+    wrong = Secret(mongodb_uri.replace("mongodb://", "mongodb://somebody:wrong@"))
+    database = connect(wrong, stack.database.name)
+    with database.client, pytest.raises(BadSettings):
+        replace(wiring.reconcile(), overdue=MongoOverdue(database["contacts"]))(enough_time=lambda: True)
+    assert stack.contact(contact) == contact

@@ -826,7 +826,7 @@ MUTATIONS = (
         file=f"{PRODUCT}/reconcile.py",
         old="            except BadSettings:  # they are everybody's, and an operator must put them right\n                raise\n",
         new="",
-        tests="tests/functions/test_secrets.py",
+        tests="tests/functions/test_reconcile.py",
     ),
     Mutation(
         name="no call is concluded before the horizon",
