@@ -1,7 +1,7 @@
 """`make mutants`: take every defence away, one at a time, in a copy of the source, and see which test turns red.
 
 What was caught is kept per source and mutation, so that an interrupted run goes on where it was. It ends with 1 when
-a mutation survives or no longer applies.
+a mutation survives or no longer applies; a whole run without any writes the table of docs/proof.md.
 """
 
 import hashlib
@@ -12,12 +12,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.mutants.mutation import ROOT, Mutation, NoLongerApplies
 from tests.mutants.mutations import MUTATIONS
 
 RESULTS = ROOT / ".local" / "mutants.json"
+PAGE = ROOT / "docs" / "proof.md"
+_TABLE = re.compile(r"(<!-- make mutants writes from here -->\n).*?(<!-- to here -->)", re.DOTALL)
 _COPIED = (
     "layers",
     "functions",
@@ -36,7 +39,7 @@ _RED = re.compile(r"^(?:FAILED|ERROR) (\S+?::[^\s\[]+)", re.MULTILINE)
 def main(words: list[str]) -> int:
     chosen = [one for one in MUTATIONS if not words or any(word in one.name for word in words)]
     known: dict[str, str] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    survivors = 0
+    survivors, caught_by = 0, dict[str, str]()
     for number, mutation in enumerate(chosen, start=1):
         key = _key(mutation)
         if key not in known:
@@ -46,9 +49,25 @@ def main(words: list[str]) -> int:
             RESULTS.write_text(json.dumps(certain, indent=1))
         caught = known[key]
         survivors += not caught.startswith("tests/")
+        caught_by[mutation.name] = caught
         print(f"{number}/{len(chosen)} {mutation.name}: {caught}", flush=True)
     print(f"{len(chosen)} mutations, {len(chosen) - survivors} caught, {survivors} not")
+    if not words and not survivors:
+        publish(caught_by)
     return int(survivors > 0)
+
+
+def publish(caught_by: Mapping[str, str]) -> None:
+    """Which test turned red for each mutation, as a table of the page."""
+    head = f"All {len(caught_by)} were caught.\n\n| with this defence gone … | … this test turns red |\n|---|---|\n"
+    rows = "".join(f"| {name} | {_said(test)} |\n" for name, test in caught_by.items())
+    PAGE.write_text(_TABLE.sub(lambda found: f"{found[1]}{head}{rows}{found[2]}", PAGE.read_text()))
+
+
+def _said(test: str) -> str:
+    """`tests/unit/test_x.py::test_what_it_says` as the file, and what it says."""
+    file, _, name = test.removeprefix("tests/").partition("::")
+    return f"`{file}`: {name.removeprefix('test_').replace('_', ' ')}"
 
 
 def _key(mutation: Mutation) -> str:
