@@ -18,7 +18,7 @@ Messages = list[dict[str, Any]]
 
 @dataclass
 class Agent:
-    """A program behind a websocket: keeps what it is told, and hangs up after so many sounds; 0: never."""
+    """A program behind a websocket: keeps what it is told, and hangs up after its mark and so many sounds; 0: never."""
 
     hangs_up_after: int = 3
     told: Messages = field(default_factory=list)
@@ -59,7 +59,7 @@ class Agent:
             sounds += said["event"] == "media"
             if said["event"] == "start":
                 await socket.send_json({"event": "mark", "streamSid": said["streamSid"], "mark": {"name": "first"}})
-            if said["event"] == "media" and sounds == self.hangs_up_after:
+            if 0 < self.hangs_up_after <= sounds and "mark" in self.events():
                 await socket.close()
         return socket
 

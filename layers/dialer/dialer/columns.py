@@ -161,7 +161,7 @@ def columns_of(header: Sequence[str]) -> Columns:
     variables = tuple((place, names[place]) for place, column in meant if column is None and names[place])
     hints = tuple((place, _HINTS[_plainly(name)]) for place, name in variables if _plainly(name) in _HINTS)
     _demand_a_phone(names, known)
-    _demand_names(variables)
+    _demand_no_reference(variables)
     _demand_each_once(names, known, variables)
     return Columns(names=names, known=known, variables=variables, hints=hints)
 
@@ -175,11 +175,10 @@ def _demand_a_phone(names: Sequence[str], known: Sequence[tuple[int, Column]]) -
     raise BadList(f"The list has no `phone` column; its first line names: {named}.")
 
 
-def _demand_names(variables: Sequence[tuple[int, str]]) -> None:
-    if bad := [name for _, name in variables if name.startswith("$")]:
-        raise BadList(
-            f"The column {bad[0][:40]!r} begins with a dollar sign, which the database keeps for itself: rename it."
-        )
+def _demand_no_reference(variables: Sequence[tuple[int, str]]) -> None:
+    """The driver takes an object with this name in it for a reference to another document."""
+    if any(name == "$ref" for _, name in variables):
+        raise BadList("The list has a column `$ref`, a name that the database keeps for itself: rename it.")
 
 
 def _demand_each_once(
