@@ -528,8 +528,8 @@ MUTATIONS = (
     Mutation(
         name="what is taken out of a call is still said",
         file=f"{ADAPTERS}/campaign_desk.py",
-        old='        gone = dict.fromkeys(old.keys() - new.keys(), "")',
-        new="        gone: Document = {}",
+        old="        gone = old.keys() - new.keys()",
+        new="        gone = old.keys() - old.keys()",
         tests="tests/functions/test_api_campaigns.py",
     ),
     Mutation(

@@ -145,7 +145,9 @@ MOVES: dict[Move, Rule] = {
         "T14", Owner.RECONCILE, {_H, _L}, {_FAILED}, "the carrier knows of no call for longer than it can queue one"
     ),
     Move.RESOLVE: _rule("T14", Owner.PERSON, {_H}, {_P, _FAILED}, "a person decides"),
-    Move.POSTPONE: _rule("T17", Owner.PERSON, {_P, _C}, {_P}, "a person says when: not until released, or now"),
+    Move.POSTPONE: _rule(
+        "T17", Owner.PERSON, {_P, _C}, {_P}, "a person says when: not until released, now, or at a time"
+    ),
     Move.CANCEL: _rule("T17", Owner.PERSON, {_P, _C}, {_FAILED}, "a person takes them out of the campaign"),
     Move.ANSWER: _rule("T16", Owner.VOICE, {_D, _U, _L, _H}, {_L}, "the first answer for this attempt may speak"),
 }

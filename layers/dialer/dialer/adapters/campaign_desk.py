@@ -50,8 +50,8 @@ class MongoCampaignDesk:
         """
         old, new = _leaves(wishes_of(before)), _leaves(wishes_of(after))
         changed = {name: value for name, value in new.items() if name not in old or old[name] != value}
-        gone = dict.fromkeys(old.keys() - new.keys(), "")
-        change = {**({"$set": changed} if changed else {}), **({"$unset": gone} if gone else {})}
+        gone = old.keys() - new.keys()
+        change = _written(changed, gone)
         if not change:
             return True
         with available():
@@ -63,8 +63,7 @@ class MongoCampaignDesk:
     ) -> bool:
         moments = {"start_at": start_at, "end_at": end_at}
         given = {name: moment for name, moment in moments.items() if moment is not None}
-        taken_away = {name: "" for name, moment in moments.items() if moment is None}
-        change: Document = {**({"$set": given} if given else {}), **({"$unset": taken_away} if taken_away else {})}
+        change = _written(given, moments.keys() - given.keys())
         with available():
             result = self._campaigns.update_one({"_id": campaign_id, "state": {"$in": sorted(states)}}, change)
             return result.matched_count == 1
@@ -115,6 +114,14 @@ class MongoCampaignDesk:
 
 
 _RUNNING = {"state": CampaignState.RUNNING}
+
+
+def _written(given: Document, gone: Iterable[str]) -> Document:
+    """The update that sets the one and takes the other away; empty where there is nothing to do."""
+    taken_away = dict.fromkeys(sorted(gone), "")
+    return {**({"$set": given} if given else {}), **({"$unset": taken_away} if taken_away else {})}
+
+
 _IN_PARTS = {"call", "form", "retry", "pacing"}
 
 
