@@ -215,6 +215,7 @@ FORBIDDEN: dict[str, tuple[dict[str, Any], dict[str, timedelta]]] = {
     "closed": ({"hours": Hours(days=frozenset({(now().weekday() + 3) % 7}))}, {}),
     "too early": ({}, {"slot_at": timedelta(minutes=5)}),
     "too late": ({}, LATE),
+    "too late when its turn comes": ({}, {"slot_at": timedelta(seconds=1), "not_after": timedelta(seconds=0.5)}),
 }
 
 

@@ -1109,6 +1109,13 @@ MUTATIONS = (
         tests="tests/adapters/test_suppressions.py",
     ),
     Mutation(
+        name="a message that became too late while it waited leaves its claim behind",
+        file=f"{PRODUCT}/dial.py",
+        old='        if self.lines.put_off(message, after=timedelta(0), reason="too late"):',
+        new="        if False:",
+        tests="tests/functions/test_call.py",
+    ),
+    Mutation(
         name="an opt-out is confirmed and not written",
         file=f"{PRODUCT}/conversation.py",
         old='            self.suppressions.suppress(phone, scope="global", source=source, reason="opted out on a call")',

@@ -54,7 +54,7 @@ class _Unique:
         known, key = self._keys.get(document["_id"], (None, None))
         if known is not document:
             within = self.indexed(document, now)
-            key = tuple(order(at(document, path)) for path in self.path) if within else MISSING
+            key = tuple([order(at(document, path)) for path in self.path]) if within else MISSING
             self._keys[document["_id"]] = document, key
         return key
 
@@ -101,7 +101,8 @@ class Database:
     def committed_by(self, until: int) -> None:
         """A majority has a write only together with all that was written before it, in whatever collection."""
         for table in self._tables.values():
-            table.unseen = {key: (old, min(seen, until)) for key, (old, seen) in table.unseen.items()}
+            if table.unseen:
+                table.unseen = {key: (old, min(seen, until)) for key, (old, seen) in table.unseen.items()}
 
     def start_session(self, *, snapshot: bool) -> "nullcontext[None]":
         return nullcontext()
@@ -335,7 +336,7 @@ class Collection:
         table, key = self.table, after["_id"]
         if before is None and key in table.documents:
             raise DuplicateKeyError("E11000 duplicate key: _id", 11000)
-        self._check_unique(after)
+        self._check_unique(before, after)
         until = self.database.seen_at()
         self.database.committed_by(until)
         if until and key not in table.unseen:
@@ -344,11 +345,13 @@ class Collection:
         self.database.changed(table.name, before, after)
         return True
 
-    def _check_unique(self, after: Document) -> None:
+    def _check_unique(self, before: Document | None, after: Document) -> None:
+        """A key that the document had already is nobody else's."""
         now = self._now()
         for index in self.table.unique:
+            had = MISSING if before is None else index.key(before, now)
             key = index.key(after, now)
-            if key is MISSING:
+            if key is MISSING or key == had:
                 continue
             for other in self.table.documents.values():
                 if other["_id"] != after["_id"] and index.key(other, now) == key:
@@ -363,7 +366,7 @@ class Collection:
             elif name == "$group":
                 rows = _grouped(rows, content, self._now())
             else:
-                rows = [staged(copy(row), stage, self._now()) for row in rows]
+                rows = [staged(_apart(row, content), stage, self._now()) for row in rows]
         return [copy(row) for row in rows]
 
 
@@ -435,6 +438,12 @@ def _comes_before(left: list[Any], right: list[Any], keys: Keys) -> bool:
         if a != b:
             return bool((a < b) is (direction > 0))
     return False
+
+
+def _apart(row: Document, content: Any) -> Document:
+    """A row that a stage may write on: only what it writes inside of objects needs them copied too."""
+    apart: Document = dict(row) if type(content) is dict and not any("." in path for path in content) else copy(row)
+    return apart
 
 
 def _grouped(rows: list[Document], content: Document, now: datetime) -> list[Document]:

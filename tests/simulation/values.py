@@ -31,7 +31,10 @@ def plain(value: Any) -> Any:
     if kind in _PLAIN:
         return value
     if kind is dict:
-        return {str(key): one if type(one) in _PLAIN else plain(one) for key, one in value.items()}
+        return {
+            key if type(key) is str else str(key): one if type(one) in _PLAIN else plain(one)
+            for key, one in value.items()
+        }
     if kind is datetime:
         return _moment(value)
     if kind in {list, tuple}:

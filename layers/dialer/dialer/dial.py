@@ -145,7 +145,7 @@ class Dial:
         except PhoneBusy:
             return self._phone_busy(message)
         if contact is None:
-            return self._dropped(message, sight)
+            return self._not_taken(message)
         try:
             return self._with_line(message, contact)
         except Exception as cause:  # noqa: BLE001  all of it is before the request: give the line back, whatever broke
@@ -173,9 +173,12 @@ class Dial:
                 return False
             self.clock.sleep(wait.total_seconds())
 
-    def _dropped(self, message: CallMessage, sight: Sight) -> DialReport:
-        """Why the line was not ours; a message that came too late gives its claim back at once."""
-        if sight.now >= message.not_after and self.lines.put_off(message, after=timedelta(0), reason="too late"):
+    def _not_taken(self, message: CallMessage) -> DialReport:
+        """Why the line was not ours. A claim that still stands was too late, and goes back: its message is used up.
+
+        The wait for a turn may have made it so: only the write knows what time it is.
+        """
+        if self.lines.put_off(message, after=timedelta(0), reason="too late"):
             return _report(message, "put off", "too late")
         contact = self.lines.explain(message.contact_id)
         return _report(message, "dropped", "unknown contact" if contact is None else f"contact is {contact.state}")
