@@ -22,7 +22,8 @@ PRICES: dict[str, Any] = json.loads((Path(__file__).parent / "prices.json").read
 MEMORY_GB = 0.5  # template.yaml, Globals
 MINUTES = 60 * 24 * 30
 FUNCTIONS = ("tick", "call", "voice", "reconcile")  # the others cost nothing while nobody asks them
-METRICS, ALARMS = 41, 16  # a test holds them to the code and the template
+METRICS, ALARMS = 41, 17  # a test holds them to the code and the template
+LISTENED, LISTENED_FIFO = 3, 1  # queues that a function is woken by; likewise
 # Requests for each message: Lambda receives and deletes what a function has sent.
 SQS_REQUESTS = 3
 # Powertools notes the beginning and the end of each attempt; a tick takes its lock and gives it back.
@@ -80,7 +81,7 @@ def per_month(run: Used, *, architecture: str = "arm64") -> dict[str, float]:
         "tick and reconcile, every minute": MINUTES * (each_minute + 2 * _each("schedules", 1)),
         "empty queues, looked at": MINUTES
         * POLLS_PER_MINUTE
-        * (_each("sqs_requests", 1) + _each("sqs_fifo_requests", 1)),
+        * (_each("sqs_requests", LISTENED) + _each("sqs_fifo_requests", LISTENED_FIFO)),
         "custom metrics": METRICS * float(monthly["metric"]),
         "alarms": ALARMS * float(monthly["alarm"]),
         "dashboard": float(monthly["dashboard"]),

@@ -1,10 +1,11 @@
-"""Voice function: signed webhooks of the carrier; strangers get a quiet 403 or 404."""
+"""Voice function: signed webhooks of the carrier, and opt-outs that could not be written; strangers get 403 or 404."""
 
 import json
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver, Response
@@ -14,9 +15,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dialer import announcements, call_status, measures, wiring
 from dialer.adapters import signature, twiml
+from dialer.adapters.opt_out_queue import said_of
 from dialer.callback import CallbackReport
 from dialer.conversation import Input, Told
-from dialer.errors import Unavailable
+from dialer.errors import DialerError, Unavailable
 from dialer.model import CallReport
 from dialer.ports import CallRef
 from dialer.speech import Asks, Hook, Page
@@ -27,12 +29,25 @@ app = LambdaFunctionUrlResolver()
 
 @logger.inject_lambda_context(clear_state=True)
 @wiring.invocation()
-def handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:
-    """A function URL request. The carrier repeats what does not get a 2xx."""
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """A function URL request, which the carrier repeats unless it gets a 2xx; or a batch of what may be opt-outs."""
     try:
-        return app.resolve(event, context)
+        return _hear_late(event["Records"]) if "Records" in event else app.resolve(event, context)
     finally:
         _publish()
+
+
+def _hear_late(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """What cannot be written down yet returns to the queue."""
+    failed = []
+    for record in records:
+        try:
+            ref, said = said_of(record["body"])
+            _tell(wiring.conversation().opt_out_late(ref, said))
+        except DialerError as cause:
+            logger.warning("not written down yet", extra={"message_id": record["messageId"], "cause": str(cause)})
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
 
 
 def only_signed(app: LambdaFunctionUrlResolver, next_middleware: NextMiddleware) -> Response[str]:

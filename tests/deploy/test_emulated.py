@@ -103,6 +103,7 @@ def _furnish(aws_url: str, mongodb_uri: str) -> dict[str, str]:
         "IDEMPOTENCY_TABLE": "idempotency",
         "CALL_QUEUE_URL": sqs.create_queue(QueueName="call")["QueueUrl"],
         "REFILL_QUEUE_URL": sqs.create_queue(QueueName="refill.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"],
+        "OPT_OUT_QUEUE_URL": sqs.create_queue(QueueName="opt-out")["QueueUrl"],
         "INTAKE_QUEUE_URL": sqs.create_queue(QueueName="intake")["QueueUrl"],
         "STORE_BUCKET": "store-of-nobody",
     }

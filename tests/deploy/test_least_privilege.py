@@ -65,6 +65,8 @@ CALLS: dict[str, tuple[set[str], Call]] = {
     "send a call message": ({TICK}, _send("CallQueue")),
     "send a hint": (ALL - {TICK, INTAKE}, _send("RefillQueue", MessageGroupId="g", MessageDeduplicationId="d")),
     "send a dead letter": (set(), _send("CallDeadLetterQueue")),
+    "keep what may be an opt-out": ({VOICE}, _send("OptOutQueue")),
+    "hear kept opt-outs again": ({VOICE}, _receive("OptOutQueue")),
     "ask for a list to be read": ({API, INTAKE}, _send("IntakeQueue")),
     "receive the store's news": ({INTAKE}, _receive("IntakeQueue")),
     "put a list": ({API}, _put("lists/c/other.csv")),

@@ -171,7 +171,7 @@ def _put(world: World, namespace: str, metric: str, value: float, **dimension: s
 def test_alarms_and_the_duplicate_rule_reach_the_topic(world: World) -> None:
     topic = world.stack.resources["AlarmTopic"]
     alarms = world.stack.of_type("AWS::CloudWatch::Alarm")
-    assert len(alarms) == 16
+    assert len(alarms) == 17
     assert {action for logical in alarms for action in _alarm(world, logical)["AlarmActions"]} == {topic}
     (rule,) = world.client("events").list_rule_names_by_target(
         TargetArn=topic, EventBusName=world.stack.outputs["EventBusName"]

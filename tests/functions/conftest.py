@@ -148,6 +148,7 @@ class Aws:
             "IDEMPOTENCY_TABLE": f"idempotency-{fresh}",
             "CALL_QUEUE_URL": self.sqs.create_queue(QueueName=f"call-{fresh}")["QueueUrl"],
             "REFILL_QUEUE_URL": self.sqs.create_queue(QueueName=f"refill-{fresh}.fifo", Attributes=fifo)["QueueUrl"],
+            "OPT_OUT_QUEUE_URL": self.sqs.create_queue(QueueName=f"opt-out-{fresh}")["QueueUrl"],
             "INTAKE_QUEUE_URL": self.sqs.create_queue(QueueName=f"intake-{fresh}")["QueueUrl"],
             "STORE_BUCKET": f"store-{fresh}",
         }

@@ -32,6 +32,11 @@ def names(prefix: str = "") -> list[str]:
     return sorted(path.stem for path in EVENTS.glob(f"{prefix}*.json"))
 
 
+def webhooks() -> list[str]:
+    """The files that are the carrier's requests."""
+    return [name for name in names("voice_") if name != "voice_opt_outs"]
+
+
 def batch(*messages: CallMessage | str, name: str = "call_batch") -> Event:
     """The SQS event with these messages (or bodies) in its records, in their order."""
     filled = event(name)

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from tests.functions.conftest import Stack, telling
-from tests.functions.events import EVENTS, TOKEN, Event, event, fields_of, names
+from tests.functions.events import EVENTS, TOKEN, Event, event, fields_of, names, webhooks
 
 WANTED = {
     "intake_upload", "intake_store_test", "intake_read_on", "intake_export",
     "tick_schedule", "tick_one_campaign", "tick_refill", "call_batch", "call_batch_with_poison", "reconcile",
     "reconcile_audit",
     "voice_answer", "voice_keypress", "voice_amd", "voice_unsigned", "voice_wrong_signature", "voice_unknown_path",
+    "voice_opt_outs",
     *(f"api_{what}" for what in ("campaigns", "create_campaign", "find_contact", "pause", "stop_all")),
     *(f"api_{what}" for what in ("openapi", "operator_token", "no_token", "wrong_path")),
     *(f"voice_status_{end}" for end in ("initiated", "ringing", "answered", "completed", "completed_machine")),
@@ -38,7 +39,7 @@ def test_every_file_goes_through_its_handler_as_it_stands(stack: Stack, name: st
     assert telling(str(reply)) == []
 
 
-@pytest.mark.parametrize("name", names("voice_"))
+@pytest.mark.parametrize("name", webhooks())
 def test_a_webhook_is_as_lambda_hands_it_over(name: str) -> None:
     webhook = event(name)
     assert (webhook["version"], webhook["isBase64Encoded"]) == ("2.0", True)
@@ -47,7 +48,7 @@ def test_a_webhook_is_as_lambda_hands_it_over(name: str) -> None:
     assert all(header == header.lower() for header in webhook["headers"])
 
 
-@pytest.mark.parametrize("name", names("voice_"))
+@pytest.mark.parametrize("name", webhooks())
 def test_a_webhooks_form_has_what_the_carrier_always_sends(name: str) -> None:
     fields = fields_of(event(name))
     assert {"AccountSid", "ApiVersion", "CallSid", "CallStatus", "Direction", "From", "To"} <= set(fields)
@@ -56,7 +57,7 @@ def test_a_webhooks_form_has_what_the_carrier_always_sends(name: str) -> None:
         assert RESERVED.match(number)
 
 
-@pytest.mark.parametrize("name", ["tick_refill", "call_batch", "call_batch_with_poison"])
+@pytest.mark.parametrize("name", ["tick_refill", "call_batch", "call_batch_with_poison", "voice_opt_outs"])
 def test_a_record_is_as_the_queue_hands_it_over(name: str) -> None:
     for record in records(event(name)):
         assert record["md5OfBody"] == hashlib.md5(record["body"].encode()).hexdigest()
@@ -76,7 +77,7 @@ def test_no_file_names_an_account_a_call_or_a_token_that_could_be_somebodys() ->
     for path in EVENTS.glob("*.json"):
         text = path.read_text()
         assert not re.search(r"AC[0-9a-f]{32}", text)  # only in the form, and there all zeros
-    assert {fields_of(event(name))["AccountSid"] for name in names("voice_")} == {"AC" + "0" * 32}
+    assert {fields_of(event(name))["AccountSid"] for name in webhooks()} == {"AC" + "0" * 32}
 
 
 def records(batch: Event) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from dialer.model import CallPlan, CampaignState, Contact, Outcome, Purpose, att
 from dialer.retry_presets import preset
 from tests.builders import a_campaign, a_contact, a_message, a_region_at, a_sid, created, now, stored
 from tests.functions.conftest import Stack
-from tests.functions.events import Event, batch, event, fields_of, names, request, webhook, with_body
+from tests.functions.events import Event, batch, event, fields_of, request, webhook, webhooks, with_body
 
 FORBIDDEN, NOT_FOUND, NO_CONTENT, OK, UNAVAILABLE = 403, 404, 204, 200, 503
 
@@ -234,10 +234,10 @@ def test_another_key_opts_nobody_out(stack: Stack, offered: str, pressed: str) -
     assert wiring.suppressions().among("any", [contact.phone]) == frozenset()
 
 
-SIGNED = [name for name in names("voice_") if name not in {"voice_unsigned", "voice_unknown_path"}]
+SIGNED = [name for name in webhooks() if name not in {"voice_unsigned", "voice_unknown_path"}]
 
 
-@pytest.mark.parametrize("name", names("voice_"))
+@pytest.mark.parametrize("name", webhooks())
 def test_no_file_is_believed_as_it_stands(stack: Stack, name: str) -> None:
     reply = stack.invoke("voice", event(name))
     assert reply["statusCode"] == (NOT_FOUND if name == "voice_unknown_path" else FORBIDDEN)

@@ -366,6 +366,21 @@ class Journey:
             os.kill(pid, number)
         return pids
 
+    @contextmanager
+    def database_frozen(self) -> Iterator[None]:
+        """Connections stay, and nothing answers on them. What is kept for later is tried again every few seconds."""
+        assert self.world.mongod.part is not None
+        self._try_opt_outs_again(every=5)
+        self.world.mongod.part.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.world.mongod.part.process.send_signal(signal.SIGCONT)
+
+    def _try_opt_outs_again(self, *, every: int) -> None:
+        queue = self.world.queues["OptOutQueue"]
+        self.world.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": str(every)})
+
     # -- the carrier's own queue ---------------------------------------------------------------------------------------
 
     @contextmanager

@@ -27,7 +27,7 @@ from local.processes import free_port
 from local.sam_local_page import Invoked
 from local.wires import led
 from tests.functions.conftest import telling
-from tests.functions.events import event, fields_of, names
+from tests.functions.events import event, fields_of, names, webhooks
 
 PAGE = ROOT / "docs" / "sam-local.md"
 
@@ -108,7 +108,7 @@ def test_a_page_is_never_written_of_some_events_only(tmp_path: Path) -> None:
         sam_local.sam_local(only="voice", write=tmp_path / "page.md")
 
 
-@pytest.mark.parametrize("name", sorted({*names("voice_")} - {"voice_unsigned", "voice_wrong_signature"}))
+@pytest.mark.parametrize("name", sorted({*webhooks()} - {"voice_unsigned", "voice_wrong_signature"}))
 def test_a_webhook_is_signed_with_the_token_that_belongs_to_nobody(name: str) -> None:
     webhook = event(name)
     signature, url = webhook["headers"]["x-twilio-signature"], event_people.VOICE_URL + webhook["rawPath"]

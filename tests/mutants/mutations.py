@@ -635,9 +635,23 @@ MUTATIONS = (
     Mutation(
         name="an opt-out is heard only during the attempt",
         file=f"{PRODUCT}/conversation.py",
-        old="        if _opts_out(plan, given):",
-        new="        if _opts_out(plan, given) and contact.attempt is not None:",
+        old="        if self._opts_out(ref, contact, plan, said):",
+        new="        if contact.attempt is not None and self._opts_out(ref, contact, plan, said):",
         tests="tests/functions/test_voice.py",
+    ),
+    Mutation(
+        name="an opt-out that cannot be written is not kept",
+        file=f"{PRODUCT}/conversation.py",
+        old="                self.opt_outs.keep(ref, said)",
+        new="                pass",
+        tests="tests/functions/test_opt_outs.py",
+    ),
+    Mutation(
+        name="an opt-out that was kept is forgotten while it still cannot be written",
+        file="functions/voice/app.py",
+        old='            failed.append({"itemIdentifier": record["messageId"]})',
+        new="            pass",
+        tests="tests/functions/test_opt_outs.py",
     ),
     Mutation(
         name="a second call alarms nobody",

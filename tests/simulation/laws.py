@@ -281,6 +281,11 @@ class Laws:
             if [f"{contact['_id']}-{past['id']}" for past in known] != [call.request.attempt_id]:
                 self._breach("L2", f"call {call.sid} is in {len(known)} attempts", contact)
 
+    def heard(self, unheard: int) -> None:
+        """L9: whoever opted out while nothing could be written is suppressed when everything has had its time."""
+        if unheard:
+            self.breach("L9", f"{unheard} opt-outs were kept and never written")
+
     def _breach(self, law: str, what: str, contact: Document) -> None:
         self.breach(law, f"{contact['phone']} {what}", contact["_id"])
 

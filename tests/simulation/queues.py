@@ -1,4 +1,4 @@
-"""The two queues of a universe with the shape of boto3's SQS client: at least once, in any order, late or twice."""
+"""The queues of a universe with the shape of boto3's SQS client: at least once, in any order, late or twice."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 from tests.simulation.collection import Wire
 from tests.simulation.universe import Ended, Universe
 
-CALL_QUEUE, REFILL_QUEUE = "call", "refill.fifo"
+CALL_QUEUE, REFILL_QUEUE, OPT_OUT_QUEUE = "call", "refill.fifo", "opt-outs"
 _DELIVERIES = 5  # then the message goes to the dead-letter queue
 _REMEMBERED_MS = 300_000  # how long a FIFO queue knows a deduplication id
 
@@ -42,7 +42,7 @@ class Message:
 
 @dataclass(kw_only=True)
 class Queues:
-    """Both queues, and whoever they wake."""
+    """Every queue, and whoever they wake."""
 
     universe: Universe
     habits: Habits
@@ -52,6 +52,10 @@ class Queues:
     """Starts a call function with a message: its name, its body, and who hears how it ended."""
     refill: Callable[[str, str], None]
     """Starts a tick of a campaign."""
+    opt_out: Deliver
+    """Starts a voice function with what may be an opt-out."""
+    unheard: int = 0
+    """How many of those no voice function is done with yet."""
     lost: list[Message] = field(default_factory=list)
     """What lies in the dead-letter queue."""
     _count: int = 0
@@ -66,10 +70,13 @@ class Queues:
         *,
         QueueUrl: str,  # noqa: N803
         MessageBody: str,  # noqa: N803
-        MessageGroupId: str,  # noqa: N803
-        MessageDeduplicationId: str,  # noqa: N803
+        MessageGroupId: str = "",  # noqa: N803
+        MessageDeduplicationId: str = "",  # noqa: N803
     ) -> None:
-        self.wire("queue.refill", lambda: self._hint(MessageDeduplicationId, MessageBody))
+        if QueueUrl == OPT_OUT_QUEUE:
+            self.wire("queue.opt_out", lambda: self._keep(MessageBody))
+        else:
+            self.wire("queue.refill", lambda: self._hint(MessageDeduplicationId, MessageBody))
 
     def _take(self, entries: list[dict[str, Any]], luck: Random) -> dict[str, Any]:
         resent = self._strikes("a batch is sent twice", luck, self.habits.resent)
@@ -124,6 +131,25 @@ class Queues:
         name = f"tick by hint {len(self._hints)}"
         campaign_id = json.loads(body)["campaign_id"]
         self.universe.after(1000, lambda: self.refill(name, campaign_id))
+
+    def _keep(self, body: str) -> None:
+        """It is delivered until it is done with: more often than any universe lasts."""
+        self._count += 1
+        self.unheard += 1
+        self._hear_again(Message(name=f"kept message {self._count}", body=body))
+
+    def _hear_again(self, message: Message) -> None:
+        if message.gone:
+            return
+        message.deliveries += 1
+
+        def ended(_: Any, raised: BaseException | None) -> None:
+            if raised is None and not message.gone:
+                message.gone = True
+                self.unheard -= 1
+
+        self.opt_out(f"voice hears {message.name}, delivery {message.deliveries}", message.body, ended)
+        self.universe.after(self.visibility.total_seconds() * 1000, lambda: self._hear_again(message))
 
     def _strikes(self, what: str, luck: Random, rate: float) -> bool:
         drawn = luck.random()

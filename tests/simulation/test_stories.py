@@ -11,7 +11,7 @@ from tests.simulation.chance import Kind
 from tests.simulation.plan import MINUTE, Plan, plan_of
 from tests.simulation.queues import Habits as QueueHabits
 from tests.simulation.universe import BEGIN
-from tests.simulation.world import World
+from tests.simulation.world import WEBHOOK_TRIES, World
 
 FIRST = "call message 1, delivery 1"
 LINE = "contacts.find_one_and_update"
@@ -163,3 +163,21 @@ def test_a_paused_campaign_rings_nobody_from_the_carrier_s_own_queue() -> None:
     assert {moment // MINUTE for moment in taken_back} == {1}
     assert not [moment for moment in rang if MINUTE + 5_000 < moment < 4 * MINUTE]
     assert {contact["state"] for contact in world.laws.contacts.values()} <= {State.DONE, State.FAILED}
+
+
+def test_who_opts_out_while_the_database_is_away_is_suppressed_when_it_is_back() -> None:
+    """The carrier repeats it a few times and gives up; the queue hears of it for as long as it takes."""
+    world = World(replace(a_quiet_plan(contacts=4), opt_outs=1.0))
+    kept: list[bool] = []
+
+    def script(who: str, what: str) -> Kind | None:
+        away = "keypress" in who or (who.startswith("voice hears") and who.endswith("delivery 1"))
+        if what == "queue.opt_out":
+            kept.append(True)
+        return Kind.REFUSED if away and what != "queue.opt_out" else None
+
+    lived(world, script)
+    written = [one for one in world.universe.history if one.who.endswith("delivery 2") and "opted out" in one.what]
+    assert len(written) == len(kept) > 0
+    pasts = [past for contact in world.laws.contacts.values() for past in contact["history"] if "answers" in past]
+    assert [past["answers"] for past in pasts] == [{"opt_out": "keypress"}] * (len(kept) // WEBHOOK_TRIES)

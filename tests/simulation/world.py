@@ -23,6 +23,7 @@ from dialer.adapters.endings import MongoEndings
 from dialer.adapters.hearing import MongoHearing
 from dialer.adapters.lines import MongoLines
 from dialer.adapters.live_answers import MongoLiveAnswers
+from dialer.adapters.opt_out_queue import SqsOptOutQueue, said_of
 from dialer.adapters.overdue import MongoOverdue
 from dialer.adapters.reach import MongoReach
 from dialer.adapters.suppressions import MongoSuppressions
@@ -44,13 +45,13 @@ from tests.simulation.collection import Database
 from tests.simulation.laws import Breach, Laws
 from tests.simulation.lock_table import LockTable
 from tests.simulation.plan import BOUNDS, MINUTE, Plan, plan_of
-from tests.simulation.queues import CALL_QUEUE, REFILL_QUEUE, Queues
+from tests.simulation.queues import CALL_QUEUE, OPT_OUT_QUEUE, REFILL_QUEUE, Queues
 from tests.simulation.universe import Ended, Happened, Killed, Universe
 from tests.simulation.values import UnknownToTheSimulation
 
 _TICK, _VOICE, _RECONCILE, _PERSON = (timedelta(seconds=seconds) for seconds in (25, 10, 50, 30))
 _PATIENCE = 45 * MINUTE  # after the last fault everything has come to rest, or something is stuck
-_WEBHOOK_TRIES = 6
+WEBHOOK_TRIES = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +137,7 @@ class World:
             visibility=BOUNDS.queue_visibility,
             call=self._call,
             refill=self._tick_one,
+            opt_out=self._hear_late,
         )
         self._wire_up()
 
@@ -205,6 +207,7 @@ class World:
             campaigns=self.campaigns,
             suppressions=self.suppressions,
             live=NoMachines(),
+            opt_outs=SqsOptOutQueue(cast("Any", self.queues), url=OPT_OUT_QUEUE),
             stream_key=Secret("a key"),
         )
         self.drain = Drain(
@@ -231,6 +234,7 @@ class World:
         if not self.laws.breaches:
             contacts = list(self.laws.contacts.values())
             self.laws.at_rest(contacts, expected=sum(len(phones) for _, phones in self.plan.people))
+            self.laws.heard(self.queues.unheard)
         self.universe.end()
 
     def _minute(self, minute: int) -> None:
@@ -274,9 +278,9 @@ class World:
     def _rest(self) -> None:
         """Whether everything is over already."""
         if self.universe.now >= self.plan.ends and all(map(self.laws.rests, self.laws.contacts.values())):
-            self.universe.running = any(call.ended_at is None for call in self.carrier.calls.values()) or any(
-                asked.under_way for asked in self.carrier.asked
-            )
+            calls = any(call.ended_at is None for call in self.carrier.calls.values())
+            asked = any(asked.under_way for asked in self.carrier.asked)
+            self.universe.running = calls or asked or self.queues.unheard > 0
 
     # Those who set it going.
 
@@ -350,7 +354,7 @@ class World:
 
         def ended(result: Any, raised: BaseException | None) -> None:
             if raised is not None:
-                if count < _WEBHOOK_TRIES:
+                if count < WEBHOOK_TRIES:
                     self.universe.after(2_000, lambda: self._webhook(call, what, report, name, count + 1))
             elif what == "answer":
                 self._heard(call, result[1], name)
@@ -376,11 +380,22 @@ class World:
         def ended(_: Any, raised: BaseException | None) -> None:
             if raised is None:
                 self.laws.suppressed(call.request.to)
-            elif count < _WEBHOOK_TRIES:
+            elif count < WEBHOOK_TRIES:
                 self.universe.after(2_000, lambda: self._opt_out(call, name, count + 1))
 
         pressed = Input(sid=call.sid, digits="9")
         self._spawn(f"{name}, try {count}", lambda: self.conversation.go_on(ref, pressed), _VOICE, ended)
+
+    def _hear_late(self, name: str, body: str, ended: Ended) -> None:
+        ref, said = said_of(body)
+
+        def after(result: Any, raised: BaseException | None) -> None:
+            if raised is None:
+                self.universe.note(name, f"is done: {result.outcome}, {result.detail}")
+                self.laws.suppressed(self.laws.contacts[ref.contact_id]["phone"])
+            ended(result, raised)
+
+        self._spawn(name, lambda: self.conversation.opt_out_late(ref, said), _VOICE, after)
 
     def _operate(self, minute: int) -> None:
         """A person pauses, resumes, suppresses and imports again; when faults have stopped, everything runs again."""

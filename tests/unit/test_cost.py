@@ -65,6 +65,14 @@ def test_metrics_and_alarms_are_counted_as_they_are(template: dict[str, Any]) ->
     assert len(sent) == cost.METRICS, sorted(sent)
 
 
+def test_the_queues_that_are_listened_to_are_counted_as_they_are(template: dict[str, Any]) -> None:
+    functions = of_type(template, "AWS::Serverless::Function").values()
+    woken = [one for function in functions for one in function["Properties"].get("Events", {}).values()]
+    queues = [one["Properties"]["Queue"] for one in woken if one["Type"] == "SQS"]
+    fifo = [one for one in queues if "RefillQueue" in str(one)]
+    assert (len(queues) - len(fifo), len(fifo)) == (cost.LISTENED, cost.LISTENED_FIFO)
+
+
 def test_the_memory_is_the_templates(template: dict[str, Any]) -> None:
     assert template["Globals"]["Function"]["MemorySize"] / 1024 == cost.MEMORY_GB
 

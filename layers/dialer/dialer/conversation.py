@@ -1,6 +1,7 @@
 """Conversation: what is said next on a call, and what the person answered (T16 and all that follows it).
 
-Whoever opts out is on the suppression list before a word of it is confirmed, whatever has become of the attempt.
+Whoever opts out is on the suppression list before a word of it is confirmed, whatever has become of the attempt. Where
+nothing can be written down, what was pressed or said is kept in a queue until it can.
 """
 
 from dataclasses import dataclass, replace
@@ -8,9 +9,9 @@ from datetime import timedelta
 
 from dialer import call_status, opt_out, script, speech, stream_token
 from dialer.callback import Callback, CallbackReport, report_of
-from dialer.errors import Unavailable
+from dialer.errors import DialerError, Unavailable
 from dialer.model import CallPlan, CallReport, Campaign, Contact, OnMachine, Sight
-from dialer.ports import CallRef, Campaigns, Hearing, LiveCalls, Suppressions
+from dialer.ports import CallRef, Campaigns, Hearing, LiveCalls, OptOutQueue, Said, Suppressions
 from dialer.script import Place
 from dialer.secret import Secret
 from dialer.speech import SILENCE, Asks, Hook, Page
@@ -53,6 +54,7 @@ class Conversation:
     campaigns: Campaigns
     suppressions: Suppressions
     live: LiveCalls
+    opt_outs: OptOutQueue
     stream_key: Secret
 
     def answer(self, ref: CallRef, report: CallReport) -> tuple[CallbackReport, Page]:
@@ -68,14 +70,32 @@ class Conversation:
         return report_of(ref, "speaks", campaign_id=of), self._greeting(ref, contact, sight, report.answered_by)
 
     def go_on(self, ref: CallRef, given: Input) -> tuple[CallbackReport, Page]:
-        """A key, words, a recording, or the end of a transfer. An opt-out is written whatever became of the attempt."""
+        """A key, words, a recording, or the end of a transfer. An opt-out is written whatever became of the attempt.
+
+        Raises what kept it from being written. The carrier may not repeat it for long enough, so it is kept first.
+        """
+        said = Said(sid=given.sid, digits=given.digits, words=given.words)
+        try:
+            return self._go_on(ref, given, said)
+        except DialerError:
+            if said.digits or said.words:
+                self.opt_outs.keep(ref, said)
+            raise
+
+    def opt_out_late(self, ref: CallRef, said: Said) -> CallbackReport:
+        """What nobody could write down when it was pressed or said: whether it opts out is found, and written, now."""
+        contact, sight = self._whom(ref)
+        if contact is None or sight is None:
+            return report_of(ref, "unknown")
+        opted_out = self._opts_out(ref, contact, sight.campaign.call, said)
+        return report_of(ref, "opted out" if opted_out else "no-op", "kept until now", campaign_id=contact.campaign_id)
+
+    def _go_on(self, ref: CallRef, given: Input, said: Said) -> tuple[CallbackReport, Page]:
         contact, sight = self._whom(ref)
         if contact is None or sight is None:
             return report_of(ref, "unknown"), SILENCE
         of, plan = contact.campaign_id, sight.campaign.call
-        if _opts_out(plan, given):
-            by_key = given.digits == plan.opt_out_digit != ""
-            self._opt_out(ref, contact, sid=given.sid, source="keypress" if by_key else "speech")
+        if self._opts_out(ref, contact, plan, said):
             return report_of(ref, "opted out", campaign_id=of), speech.farewell(plan)
         if not _is_on(contact, ref, given.sid):
             self._hear_late(ref, contact, sight, given)
@@ -216,6 +236,16 @@ class Conversation:
         if value:
             self.hearing.note_answer(ref, sid=given.sid, name=name, value=value[:LONGEST_ANSWER])
 
+    def _opts_out(self, ref: CallRef, contact: Contact, plan: CallPlan, said: Said) -> bool:
+        """Whether this opts out; it is written then."""
+        if not opt_out.is_opt_out(
+            digit=plan.opt_out_digit, words=plan.opt_out_words, pressed=said.digits, spoken=said.words
+        ):
+            return False
+        by_key = said.digits == plan.opt_out_digit != ""
+        self._opt_out(ref, contact, sid=said.sid, source="keypress" if by_key else "speech")
+        return True
+
     def _opt_out(self, ref: CallRef, contact: Contact, *, source: str, sid: str = "") -> None:
         for phone in contact.phones:
             self.suppressions.suppress(phone, scope="global", source=source, reason="opted out on a call")
@@ -233,12 +263,6 @@ class Conversation:
         contact = self.hearing.find(ref.contact_id)
         over = contact is not None and any(past.id == ref.attempt_id and past.sid == sid for past in contact.history)
         return "" if over else f"call {sid} has no right to speak"
-
-
-def _opts_out(plan: CallPlan, given: Input) -> bool:
-    return opt_out.is_opt_out(
-        digit=plan.opt_out_digit, words=plan.opt_out_words, pressed=given.digits, spoken=given.words
-    )
 
 
 def _is_on(contact: Contact, ref: CallRef, sid: str) -> bool:

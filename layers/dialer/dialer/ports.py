@@ -426,6 +426,21 @@ class Suppressions(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Said:
+    """What somebody pressed or said on a call."""
+
+    sid: str
+    digits: str = ""
+    words: str = ""
+
+
+class OptOutQueue(Protocol):
+    """Holds what may be an opt-out until it can be written down."""
+
+    def keep(self, ref: CallRef, said: Said) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sent:
     """What a send is known to have done."""
 

@@ -29,6 +29,7 @@ class Settings:
     idempotency_table: str = ""
     call_queue_url: str = ""
     refill_queue_url: str = ""
+    opt_out_queue_url: str = ""
     account_calls_per_second: str = ""
     store_bucket: str = ""
     intake_queue_url: str = ""

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from dialer.measures import Measures
     from dialer.office_ports import AuditLog, ContactBook, Floor, Statistics, SuppressionList, Timetable
     from dialer.people import Registry
-    from dialer.ports import Account, Announcer, CallQueue, CallRef, Campaigns, LiveCalls, Patients, Suppressions
+    from dialer.ports import Account, Announcer, CallQueue, CallRef, Campaigns, LiveCalls, Patients, Said, Suppressions
     from dialer.reconcile import Reconcile
     from dialer.rehearsal import Rehearsal
     from dialer.statistics import Survey
@@ -349,8 +349,18 @@ def conversation() -> "Conversation":
         campaigns=campaigns(),
         suppressions=suppressions(),
         live=_LiveCalls(),
+        opt_outs=_OptOutQueue(),
         stream_key=stream_key(twilio_auth_token()),
     )
+
+
+class _OptOutQueue:
+    """Made when something cannot be written down."""
+
+    def keep(self, ref: "CallRef", said: "Said") -> None:
+        from dialer.adapters.opt_out_queue import SqsOptOutQueue
+
+        SqsOptOutQueue(_sqs(), url=settings().need("opt_out_queue_url")).keep(ref, said)
 
 
 class _LiveCalls:
