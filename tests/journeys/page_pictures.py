@@ -40,7 +40,8 @@ def test_pictures_of_the_main_views(world: World, journey: Journey) -> None:
     office.do("POST", f"/campaigns/{campaign_id}/contacts", {"rows": rows})
     for name in ("Survey of spring", "Recall notice"):
         office.do("POST", "/campaigns", {**FORM, "name": name})
-    journey.carrier.set_fates(mix=MIX, seed=7)
+    somebody = _put_aside_and_released(office, rows[1]["phone"])
+    journey.carrier.set_fates({rows[1]["phone"]: ["busy", MIX[0]["kind"]]}, mix=MIX, seed=7)
     journey.carrier.set_faults([{"kind": "reset", "op": "create", "match": doubtful}])
     office.do("POST", f"/campaigns/{campaign_id}/start")
 
@@ -48,7 +49,8 @@ def test_pictures_of_the_main_views(world: World, journey: Journey) -> None:
         journey.tick(campaign_id)
         journey.reconcile()
         told = office.do("GET", f"/campaigns/{campaign_id}/stats")["counts"]
-        return bool(told.get("held")) and told.get("done", 0) > len(rows) / 4
+        reached = office.do("GET", f"/contacts/{somebody}")["state"] == "done"
+        return bool(told.get("held")) and told.get("done", 0) > len(rows) / 4 and reached
 
     with chromium() as browser:
         light = visit(browser, world.api_url).sign_in(office.token)
@@ -68,7 +70,16 @@ def test_pictures_of_the_main_views(world: World, journey: Journey) -> None:
         light.picture(folder / "campaign.png")
         phone.picture(folder / "phone.png")
         light.page.set_viewport_size({"width": 1280, "height": 860})
-        light.section("Last calls").get_by_role("link").last.click()
+        light.open(f"#/contacts/{somebody}")
         light.sees("Story")
         light.picture(folder / "contact.png")
     office.do("POST", f"/campaigns/{campaign_id}/stop")
+
+
+def _put_aside_and_released(office: Office, phone: str) -> str:
+    """Somebody of whom there is more to tell than a call."""
+    (found,) = office.do("POST", "/contacts/find", {"phone": phone})["items"]
+    contact_id = str(found["id"])
+    office.do("POST", f"/contacts/{contact_id}/hold", {"reason": "asked to be left alone until noon"})
+    office.do("POST", f"/contacts/{contact_id}/release", {"reason": "noon has passed"})
+    return contact_id
