@@ -51,6 +51,10 @@ RATES = {
 _NEARLY_ALL_DAY = (("00:00", "15:04"), ("00:00", "15:01"), ("15:02", "24:00"), ("15:01", "15:05"))
 
 
+MOST_BETWEEN = timedelta(minutes=1)
+"""The end of a cap, the next tick, and a call that nobody takes."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """One universe, before it begins."""
@@ -84,6 +88,17 @@ class Plan:
     queues: queues.Habits
     region: str = "US-NY New_York"
     """The zone group of everybody: it begins at ten in New York, a quarter before nine in Nepal."""
+
+    @property
+    def patience(self) -> int:
+        """After the last fault everything has come to rest by then, or something is stuck.
+
+        A cap may let a family's members be called only one after another, each as often as they may be.
+        """
+        waits = [cap.within + MOST_BETWEEN for campaign in self.campaigns for cap in campaign.caps]
+        attempts = sum(campaign.retry.max_attempts for campaign in self.campaigns)
+        longest = max(waits, default=timedelta(0)) * attempts * len(self.people[0][1])
+        return 45 * MINUTE + round(longest / timedelta(milliseconds=1))
 
 
 CROWDED = 1_000_000

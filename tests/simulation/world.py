@@ -50,7 +50,6 @@ from tests.simulation.universe import Ended, Happened, Killed, Universe
 from tests.simulation.values import UnknownToTheSimulation
 
 _TICK, _VOICE, _RECONCILE, _PERSON = (timedelta(seconds=seconds) for seconds in (25, 10, 50, 30))
-_PATIENCE = 45 * MINUTE  # after the last fault everything has come to rest, or something is stuck
 WEBHOOK_TRIES = 6
 
 
@@ -230,7 +229,7 @@ class World:
         """From the import of the lists to the moment at which nothing is left to do."""
         self._prepare()
         self._minute(0)
-        self.universe.run(until=self.plan.ends + _PATIENCE)
+        self.universe.run(until=self.plan.ends + self.plan.patience)
         if not self.laws.breaches:
             contacts = list(self.laws.contacts.values())
             self.laws.at_rest(contacts, expected=sum(len(phones) for _, phones in self.plan.people))
