@@ -50,6 +50,7 @@ def _explained(record: SQSRecord) -> Iterator[None]:
             wiring.distrust()
         cause = str(failed) if isinstance(failed, DialerError) else type(failed).__name__
         logger.error("message returns", extra={"message_id": record.message_id, "cause": cause})  # noqa: TRY400
+        wiring.measure(measures.of_return())
         raise
 
 

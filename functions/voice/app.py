@@ -15,16 +15,18 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dialer import announcements, call_status, measures, wiring
 from dialer.adapters import signature, twiml
+from dialer.adapters.mongo import within
 from dialer.adapters.opt_out_queue import said_of
 from dialer.callback import CallbackReport
-from dialer.conversation import Input, Told
-from dialer.errors import DialerError, Unavailable
+from dialer.conversation import Conversation, Input, Told, keep
+from dialer.errors import BadSettings, DialerError, Unavailable
 from dialer.model import CallReport
 from dialer.ports import CallRef
 from dialer.speech import Asks, Hook, Page
 
 logger = Logger(service="voice")
 app = LambdaFunctionUrlResolver()
+_PATIENCE_S = 5  # of the ten that the function has
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -43,8 +45,11 @@ def _hear_late(records: list[dict[str, Any]]) -> dict[str, Any]:
     for record in records:
         try:
             ref, said = said_of(record["body"])
-            _tell(wiring.conversation().opt_out_late(ref, said))
+            with logger.append_context_keys(**asdict(ref)), within(_PATIENCE_S):
+                _tell(wiring.conversation().opt_out_late(ref, said))
         except DialerError as cause:
+            if isinstance(cause, BadSettings):
+                wiring.distrust()
             logger.warning("not written down yet", extra={"message_id": record["messageId"], "cause": str(cause)})
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
@@ -100,9 +105,19 @@ def keypress(contact_id: str, attempt_id: str) -> Response[str]:
         recording=fields.get("RecordingUrl", ""),
         reached=fields.get("DialCallStatus", "") or fields.get("QueueResult", ""),
     )
-    report, page = wiring.conversation().go_on(ref, given)
+    with within(_PATIENCE_S):  # a slow database must leave the time to keep what may be an opt-out
+        report, page = _conversation(ref, given).go_on(ref, given)
     _tell(report)
     return _spoken(page, ref)
+
+
+def _conversation(ref: CallRef, given: Input) -> Conversation:
+    """Without its parts, what was said is kept as well."""
+    try:
+        return wiring.conversation()
+    except BadSettings as cause:
+        keep(wiring.opt_out_queue(), ref, given, cause)
+        raise
 
 
 @app.post("/voice/<contact_id>/<attempt_id>/amd", middlewares=[only_signed])

@@ -6,6 +6,7 @@ It reads MongoDB's own messages (a 16-byte header, then OP_MSG with the command'
 
 import socket
 import struct
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -46,7 +47,9 @@ class Strike:
 class TcpProxy:
     """Between a client and the primary at `uri`; a client uses `proxy.uri`. Use it as a context."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, *, delay: float = 0.0) -> None:
+        """`delay`: seconds that every command waits before it is carried out."""
+        self._delay = delay
         self._target = _primary(uri)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = [self._listener]
@@ -126,6 +129,7 @@ class TcpProxy:
                     strike.let_go.wait(PATIENCE_S)
                 elif strike:
                     lost[HEADER.unpack_from(message)[1]] = strike.fate
+                time.sleep(self._delay)
                 server.sendall(message)
         close(client)
         close(server)

@@ -100,6 +100,8 @@ DIALER_ALARMS = {
     "PausedAlarm": ("Paused", 1),
     "StrangersAlarm": ("RefusedWebhooks", 20),
     "NoTickAlarm": ("Ticks", 0),
+    "ReturnedAlarm": ("Returned", 1),
+    "UnavailableAlarm": ("Unavailable", 1),
 }
 
 
@@ -115,15 +117,16 @@ def test_every_other_alarm_sounds_when_aws_own_metric_of_this_stack_goes_beyond_
     """The emulator feeds none of these metrics and lets anybody put them; on AWS nobody but AWS may."""
     others = world.stack.of_type("AWS::CloudWatch::Alarm").keys() - DIALER_ALARMS.keys()
     watched = {_of_aws(world, alarm) for alarm in others}
-    failing = {  # the API answers whatever goes wrong, so its URL is watched
-        ("AWS/Lambda", "Url5xxCount" if function == "ApiFunction" else "Errors", "FunctionName", name)
+    answering = {"ApiFunction", "VoiceFunction"}  # whatever goes wrong: so their URLs are watched
+    failing = {
+        ("AWS/Lambda", "Url5xxCount" if function in answering else "Errors", "FunctionName", name)
         for function, name in world.functions.items()
     }
     assert watched >= failing
     assert len(watched) == len(others)
     assert not [alarm for alarm in others if _state(world, alarm) == "ALARM"]
     for namespace, metric, dimension, name in watched:
-        _put(world, namespace, metric, 1, **{dimension: name})
+        _put(world, namespace, metric, 600 if metric == "ApproximateAgeOfOldestMessage" else 1, **{dimension: name})
     until(
         lambda: {_state(world, alarm) for alarm in others} == {"ALARM"},
         seconds=30,
@@ -171,7 +174,7 @@ def _put(world: World, namespace: str, metric: str, value: float, **dimension: s
 def test_alarms_and_the_duplicate_rule_reach_the_topic(world: World) -> None:
     topic = world.stack.resources["AlarmTopic"]
     alarms = world.stack.of_type("AWS::CloudWatch::Alarm")
-    assert len(alarms) == 17
+    assert len(alarms) == 20
     assert {action for logical in alarms for action in _alarm(world, logical)["AlarmActions"]} == {topic}
     (rule,) = world.client("events").list_rule_names_by_target(
         TargetArn=topic, EventBusName=world.stack.outputs["EventBusName"]

@@ -1,14 +1,17 @@
 """Opting out while nothing can be written down: it is kept, confirmed to nobody, and written as soon as it can be."""
 
 import json
+import time
 
 import pytest
 
 from dialer import wiring
+from dialer.errors import BadSettings
 from dialer.lifecycle import State
 from dialer.model import CallPlan, Contact, attempt_of
+from tests.adapters.tcp_proxy import TcpProxy
 from tests.builders import a_campaign, a_contact, created, stored
-from tests.functions.conftest import Stack, forget_wiring
+from tests.functions.conftest import TIMEOUTS, Stack, forget_wiring
 from tests.functions.events import Event, batch, webhook
 
 OK, UNAVAILABLE = 200, 503
@@ -31,9 +34,13 @@ def back(stack: Stack, mongodb_uri: str) -> None:
 
 
 def _point_at(stack: Stack, uri: str) -> None:
+    _put(stack, uri)
+    forget_wiring()
+
+
+def _put(stack: Stack, uri: str) -> None:
     name = stack.environment["MONGODB_URI_PARAMETER"]
     stack.aws.ssm.put_parameter(Name=name, Value=uri, Type="SecureString", Overwrite=True)
-    forget_wiring()
 
 
 def kept(stack: Stack) -> list[str]:
@@ -91,6 +98,43 @@ def test_what_is_no_opt_out_is_let_go(stack: Stack, contact: Contact, mongodb_ur
     assert stack.contact(contact) == before
 
 
+@pytest.mark.parametrize("uri", ["mongodb://somebody:wrong@{}", "mongodb://somebody:wr/ong@{}"])
+def test_it_is_kept_from_a_database_that_refuses_our_credentials_too(
+    stack: Stack, contact: Contact, mongodb_uri: str, uri: str
+) -> None:
+    """A wrong password, and one that makes the URI none. Once it is right, a warm container finds it at once."""
+    pressed = webhook("voice_keypress", contact, Digits="9")
+    away(stack, uri.format(mongodb_uri.removeprefix("mongodb://")))
+    with pytest.raises(BadSettings):
+        stack.invoke("voice", pressed)
+    forget_wiring()
+    wiring.twilio_auth_token()  # all values are read at once
+    _put(stack, mongodb_uri)
+    assert len(heard_again(stack)["batchItemFailures"]) == 1
+    assert heard_again(stack) == {"batchItemFailures": []}
+    assert suppressed(contact)
+
+
+def test_a_database_that_is_slow_at_everything_leaves_the_time_to_keep_it(
+    stack: Stack, contact: Contact, mongodb_uri: str
+) -> None:
+    """No answer takes long enough to be given up by itself; all of them together outlast the function."""
+    with TcpProxy(mongodb_uri, delay=1.4) as slow:
+        away(stack, slow.uri)
+        began = time.monotonic()
+        assert stack.invoke("voice", webhook("voice_keypress", contact, Digits="9"))["statusCode"] == UNAVAILABLE
+        assert time.monotonic() - began < TIMEOUTS["voice"] - 1
+        forget_wiring()
+    assert len(kept(stack)) == 1
+
+
+def test_where_the_queue_is_away_too_the_log_says_that_it_is_lost(stack: Stack, contact: Contact) -> None:
+    stack.aws.sqs.delete_queue(QueueUrl=stack.environment["OPT_OUT_QUEUE_URL"])
+    away(stack)
+    assert stack.invoke("voice", webhook("voice_keypress", contact, Digits="9"))["statusCode"] == UNAVAILABLE
+    assert "what was pressed or said is lost" in stack.log[-1]["cause"]
+
+
 def test_a_call_that_only_goes_on_keeps_nothing(stack: Stack, contact: Contact) -> None:
     away(stack)
     assert stack.invoke("voice", webhook("voice_keypress", contact, Digits=""))["statusCode"] == UNAVAILABLE
@@ -118,7 +162,17 @@ def test_who_is_known_no_longer_is_let_go(stack: Stack, contact: Contact, mongod
 
 
 @pytest.mark.parametrize(
-    "body", ["", "9", "[]", "{}", '{"contact_id": "1"}', '{"contact_id": "1", "attempt_id": "2", "key": "9"}']
+    "body",
+    [
+        "",
+        "9",
+        "[]",
+        "{}",
+        '{"contact_id": "1"}',
+        '{"contact_id": "1", "attempt_id": "2", "key": "9"}',
+        '{"contact_id": "1", "attempt_id": "2", "sid": "3", "digits": 9}',
+        '{"contact_id": {"$ne": ""}, "attempt_id": "2", "sid": "3", "digits": "9"}',
+    ],
 )
 def test_a_message_that_nobody_should_send_fails_alone(
     stack: Stack, contact: Contact, mongodb_uri: str, body: str

@@ -11,9 +11,9 @@ from typing import Any
 
 from dialer import wiring
 from dialer.lifecycle import State
-from dialer.model import CampaignState, Contact, Outcome, RetryPolicy
+from dialer.model import CampaignState, Contact, Number, Outcome, RetryPolicy
 from local.environments import ROOT
-from tests.builders import FROM_NUMBER, a_campaign, a_contact, created, stored
+from tests.builders import FROM_NUMBER, a_campaign, a_contact, a_phone, created, stored
 from tests.functions.conftest import ACCOUNT, Stack
 from tests.functions.events import TOKEN, event
 from tests.functions.test_whole_campaign import NOTHING_LEFT, Aws, aws_between
@@ -21,19 +21,22 @@ from tests.functions.test_whole_campaign import NOTHING_LEFT, Aws, aws_between
 __all__ = ["aws_between"]
 GUIDE = (ROOT / "docs" / "operations.md").read_text()
 UNDER_WAY = {State.CLAIMED, State.DIALING, State.UNCERTAIN, State.PLACED}
+NO_SUCH_NUMBER = {"kind": "refuse", "code": 21211, "status": 400}
 Backup = dict[str, list[dict[str, Any]]]
 
 
 def test_nobody_is_called_again_who_was_called_since_the_backup(
     stack: Stack, aws_between: Aws, mongodb_uri: str, tmp_path: Path
 ) -> None:
+    gone, other = (Number(phone=a_phone(), region="US") for _ in range(2))
     retry = RetryPolicy(max_attempts=2, delays={Outcome.BUSY: timedelta(0)})
     campaign = created(stack.database, a_campaign(retry=retry))
     paused = created(stack.database, a_campaign(state=CampaignState.PAUSED))
     reached, doubtful, unheard, silent = (stored(stack.database, a_contact(campaign, max=2)) for _ in range(4))
     waiting = stored(stack.database, a_contact(paused))
     stack.carrier.set_fates(
-        {silent.phone: ["busy", "human"], doubtful.phone: "no-answer"}, mix=[{"kind": "human", "weight": 1}]
+        {silent.phone: ["busy", "human"], doubtful.phone: "no-answer", gone.phone: NO_SUCH_NUMBER},
+        mix=[{"kind": "human", "weight": 1}],
     )
     stack.carrier.set_faults(
         [
@@ -47,15 +50,16 @@ def test_nobody_is_called_again_who_was_called_since_the_backup(
     stack.carrier.wait_idle()
     claimed = stored(stack.database, a_contact(campaign, max=2))
     aws_between.invoke("tick", event("tick_schedule"))
-    at_backup = [State.DONE, State.UNCERTAIN, State.UNCERTAIN, State.PLACED, State.CLAIMED]
-    people = [reached, doubtful, unheard, silent, claimed]
+    family = stored(stack.database, a_contact(campaign, phone=gone.phone, numbers=(gone, other), max=2))
+    at_backup = [State.DONE, State.UNCERTAIN, State.UNCERTAIN, State.PLACED, State.CLAIMED, State.PENDING]
+    people = [reached, doubtful, unheard, silent, claimed, family]
     assert states(stack, people) == at_backup
     moment, backup = datetime.now(UTC), backed_up(stack)
 
     stack.carrier.set_faults()
     pass_half_hours(stack, aws_between, people, until=NOTHING_LEFT)
     called = Counter({contact.phone: len(stack.asked(contact)) for contact in people})
-    assert list(called.values()) == [1, 1, 1, 2, 1]
+    assert list(called.values()) == [1, 1, 1, 2, 1, 2]  # the last at both numbers: the carrier refused the first
 
     stack.aws.sqs.purge_queue(QueueUrl=stack.environment["CALL_QUEUE_URL"])
     restore(stack, backup)
@@ -74,9 +78,10 @@ def test_nobody_is_called_again_who_was_called_since_the_backup(
         (State.FAILED, "the carrier never reported a call"),  # held, and given up after all these half hours
         (State.FAILED, "called after the backup"),
         (State.FAILED, "called after the backup"),
+        (State.FAILED, "called after the backup"),
         (State.DONE, "answered"),
     ]
-    assert said.count("was not known: 1 taken out") == 2
+    assert said.count("was not known: 1 taken out") == 3
 
 
 def states(stack: Stack, contacts: list[Contact]) -> list[State]:

@@ -635,15 +635,29 @@ MUTATIONS = (
     Mutation(
         name="an opt-out is heard only during the attempt",
         file=f"{PRODUCT}/conversation.py",
-        old="        if self._opts_out(ref, contact, plan, said):",
-        new="        if contact.attempt is not None and self._opts_out(ref, contact, plan, said):",
+        old="        if self._opts_out(ref, contact, plan, _said(given)):",
+        new="        if contact.attempt is not None and self._opts_out(ref, contact, plan, _said(given)):",
         tests="tests/functions/test_voice.py",
     ),
     Mutation(
         name="an opt-out that cannot be written is not kept",
         file=f"{PRODUCT}/conversation.py",
-        old="                self.opt_outs.keep(ref, said)",
-        new="                pass",
+        old="            keep(self.opt_outs, ref, given, cause)",
+        new="            pass",
+        tests="tests/functions/test_opt_outs.py",
+    ),
+    Mutation(
+        name="an opt-out is kept from an absent database, and not from one that refuses us",
+        file=f"{PRODUCT}/conversation.py",
+        old="        except DialerError as cause:\n            keep(",
+        new="        except Unavailable as cause:\n            keep(",
+        tests="tests/functions/test_opt_outs.py",
+    ),
+    Mutation(
+        name="a slow database may take all of the time",
+        file="functions/voice/app.py",
+        old="    with within(_PATIENCE_S):  # a slow database",
+        new="    with within(60):  # a slow database",
         tests="tests/functions/test_opt_outs.py",
     ),
     Mutation(

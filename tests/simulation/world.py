@@ -206,7 +206,7 @@ class World:
             campaigns=self.campaigns,
             suppressions=self.suppressions,
             live=NoMachines(),
-            opt_outs=SqsOptOutQueue(cast("Any", self.queues), url=OPT_OUT_QUEUE),
+            opt_outs=SqsOptOutQueue(lambda: cast("Any", self.queues), url=OPT_OUT_QUEUE),
             stream_key=Secret("a key"),
         )
         self.drain = Drain(

@@ -62,6 +62,15 @@ def test_every_bound_is_a_parameter_with_the_production_value(template: dict[str
     assert parameter["MinValue"] > 0
 
 
+def test_no_schedule_is_named_by_its_logical_id(template: dict[str, Any]) -> None:
+    """Unless it is told not to, the transform does that, and a second stack could not be made."""
+    functions = of_type(template, "AWS::Serverless::Function").values()
+    events = [event for function in functions for event in function["Properties"].get("Events", {}).values()]
+    schedules = [event["Properties"] for event in events if event["Type"] == "ScheduleV2"]
+    assert len(schedules) == 2
+    assert all(schedule["OmitName"] is True and "Name" not in schedule for schedule in schedules)
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("bound", BOUNDS)
 def test_every_bound_is_a_variable_of_every_function(template: dict[str, Any], bound: str, function: str) -> None:
@@ -201,8 +210,11 @@ GOOD_AND_BAD = {
     "MongodbDatabase": (["dialer"], ["", "a b", "a.b", "a" * 39]),
     "TwilioAccountSid": (["AC" + "0a" * 16], ["", "SK" + "0" * 32, "AC123"]),
     "TwilioAuthTokenParameter": (["/dialer/twilio-auth-token"], ["", "0123456789abcdef"]),
-    "TwilioApiUrl": (["", "https://api.example"], ["api.example", "ftp://api.example"]),
-    "VoiceBaseUrl": (["", "https://voice.example"], ["voice.example", "https://voice.example/path"]),
+    "TwilioApiUrl": (["", "https://api.example"], ["api.example", "ftp://api.example", "http://api.example"]),
+    "VoiceBaseUrl": (
+        ["", "https://voice.example"],
+        ["voice.example", "https://voice.example/path", "http://voice.example"],
+    ),
     "VpcSubnetIds": (["", "subnet-0a1b2c3d", "subnet-0a1b2c3d4e5f60718,subnet-0a1b2c3d"], ["subnet-1", "vpc-0a1b2c3d"]),
     "VpcSecurityGroupIds": (["", "sg-0a1b2c3d"], ["sg-0a1b2c3d, sg-0a1b2c3e", "default"]),
     "SecretsKeyArn": (["", "arn:aws:kms:eu-west-1:123456789012:key/0a1b"], ["alias/mine"]),
@@ -226,7 +238,7 @@ def test_every_alarm_and_every_curve_is_of_a_metric_that_is_really_sent(template
     alarms = [alarm["Properties"] for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()]
     watched = {alarm["MetricName"] for alarm in alarms if alarm["Namespace"] == "Dialer"}
     drawn = set(re.findall(r'"Dialer", "([A-Za-z]+)"', dashboard(template)))
-    assert len(watched) == 6
+    assert len(watched) == 8
     assert watched | drawn <= sent
 
 
@@ -258,8 +270,12 @@ def statements_of(template: dict[str, Any]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("function", ["TickFunction", "ReconcileFunction"])
 def test_a_missed_minute_is_never_made_up_for(template: dict[str, Any], function: str) -> None:
     properties = template["Resources"][function]["Properties"]
-    assert properties["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
-    assert properties["Events"]["EveryMinute"]["Properties"]["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    once = {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+    assert properties["EventInvokeConfig"] == once
+    schedule = properties["Events"]["EveryMinute"]["Properties"]
+    assert schedule["RetryPolicy"] == once
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert json.loads(schedule["Input"]) == {"scheduled_at": "<aws.scheduler.scheduled-time>"}
 
 
 def test_the_queue_gives_back_only_the_records_that_failed(template: dict[str, Any]) -> None:

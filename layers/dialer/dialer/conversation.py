@@ -74,12 +74,10 @@ class Conversation:
 
         Raises what kept it from being written. The carrier may not repeat it for long enough, so it is kept first.
         """
-        said = Said(sid=given.sid, digits=given.digits, words=given.words)
         try:
-            return self._go_on(ref, given, said)
-        except DialerError:
-            if said.digits or said.words:
-                self.opt_outs.keep(ref, said)
+            return self._go_on(ref, given)
+        except DialerError as cause:
+            keep(self.opt_outs, ref, given, cause)
             raise
 
     def opt_out_late(self, ref: CallRef, said: Said) -> CallbackReport:
@@ -90,12 +88,12 @@ class Conversation:
         opted_out = self._opts_out(ref, contact, sight.campaign.call, said)
         return report_of(ref, "opted out" if opted_out else "no-op", "kept until now", campaign_id=contact.campaign_id)
 
-    def _go_on(self, ref: CallRef, given: Input, said: Said) -> tuple[CallbackReport, Page]:
+    def _go_on(self, ref: CallRef, given: Input) -> tuple[CallbackReport, Page]:
         contact, sight = self._whom(ref)
         if contact is None or sight is None:
             return report_of(ref, "unknown"), SILENCE
         of, plan = contact.campaign_id, sight.campaign.call
-        if self._opts_out(ref, contact, plan, said):
+        if self._opts_out(ref, contact, plan, _said(given)):
             return report_of(ref, "opted out", campaign_id=of), speech.farewell(plan)
         if not _is_on(contact, ref, given.sid):
             self._hear_late(ref, contact, sight, given)
@@ -263,6 +261,21 @@ class Conversation:
         contact = self.hearing.find(ref.contact_id)
         over = contact is not None and any(past.id == ref.attempt_id and past.sid == sid for past in contact.history)
         return "" if over else f"call {sid} has no right to speak"
+
+
+def keep(opt_outs: OptOutQueue, ref: CallRef, given: Input, cause: DialerError) -> None:
+    """What may be an opt-out is kept. Raises the cause, with both reasons, where that fails too."""
+    said = _said(given)
+    if not (said.digits or said.words):
+        return
+    try:
+        opt_outs.keep(ref, said)
+    except Unavailable as silent:
+        raise type(cause)(f"{cause}; and what was pressed or said is lost: {silent}") from cause
+
+
+def _said(given: Input) -> Said:
+    return Said(sid=given.sid, digits=given.digits, words=given.words)
 
 
 def _is_on(contact: Contact, ref: CallRef, sid: str) -> bool:

@@ -70,6 +70,11 @@ def of_dial(report: "DialReport", message: CallMessage) -> Measures:
     return _told(counts)
 
 
+def of_return() -> Measures:
+    """A call message that goes back to its queue, for nothing was sent."""
+    return {"Returned": 1}
+
+
 def of_webhook(report: "CallbackReport") -> Measures:
     return _told(
         {

@@ -74,7 +74,8 @@ class Reconcile:
             except BadSettings:  # they are everybody's, and an operator must put them right
                 raise
             except Exception as broken:  # noqa: BLE001  one state that cannot be read must not keep the others waiting
-                report.unavailable.append(f"{state}: {type(broken).__name__}")
+                what = str(broken) if isinstance(broken, Unavailable) else f"{state}: {type(broken).__name__}"
+                report.unavailable.append(what)
         return report
 
     def _until_none(self, state: State, work: Work, report: ReconcileReport, enough_time: Callable[[], bool]) -> None:

@@ -52,7 +52,17 @@ if TYPE_CHECKING:
     from dialer.measures import Measures
     from dialer.office_ports import AuditLog, ContactBook, Floor, Statistics, SuppressionList, Timetable
     from dialer.people import Registry
-    from dialer.ports import Account, Announcer, CallQueue, CallRef, Campaigns, LiveCalls, Patients, Said, Suppressions
+    from dialer.ports import (
+        Account,
+        Announcer,
+        CallQueue,
+        CallRef,
+        Campaigns,
+        LiveCalls,
+        OptOutQueue,
+        Patients,
+        Suppressions,
+    )
     from dialer.reconcile import Reconcile
     from dialer.rehearsal import Rehearsal
     from dialer.statistics import Survey
@@ -349,18 +359,17 @@ def conversation() -> "Conversation":
         campaigns=campaigns(),
         suppressions=suppressions(),
         live=_LiveCalls(),
-        opt_outs=_OptOutQueue(),
+        opt_outs=opt_out_queue(),
         stream_key=stream_key(twilio_auth_token()),
     )
 
 
-class _OptOutQueue:
-    """Made when something cannot be written down."""
+@cache
+def opt_out_queue() -> "OptOutQueue":
+    """Its client is made when something cannot be written down."""
+    from dialer.adapters.opt_out_queue import SqsOptOutQueue
 
-    def keep(self, ref: "CallRef", said: "Said") -> None:
-        from dialer.adapters.opt_out_queue import SqsOptOutQueue
-
-        SqsOptOutQueue(_sqs(), url=settings().need("opt_out_queue_url")).keep(ref, said)
+    return SqsOptOutQueue(_sqs, url=settings().opt_out_queue_url)
 
 
 class _LiveCalls:

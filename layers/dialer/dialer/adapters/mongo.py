@@ -1,10 +1,11 @@
 """The database client: majority writes, journalled, retryable, bounded in time; its errors become ours."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import pymongo
 from bson.codec_options import CodecOptions
 from pymongo import MongoClient
 from pymongo.collection import Collection
@@ -38,6 +39,7 @@ def connect(uri: Secret, database: str, *, timeout_ms: int = 5000) -> Database[D
             uri.reveal(),
             timeoutMS=timeout_ms,
             serverSelectionTimeoutMS=min(timeout_ms, 3000),
+            connectTimeoutMS=min(timeout_ms, 3000),  # which bounds the look-up of a mongodb+srv name too
             retryWrites=True,
             maxPoolSize=10,
             maxIdleTimeMS=60_000,
@@ -51,6 +53,11 @@ def connect(uri: Secret, database: str, *, timeout_ms: int = 5000) -> Database[D
         read_concern=ReadConcern("majority"),
         read_preference=ReadPreference.PRIMARY,  # whatever the URI says: decisions are not made on a stale copy
     )
+
+
+def within(seconds: float) -> AbstractContextManager[object]:
+    """All that is asked of the database inside of it takes no longer together. Raises Unavailable there, as ever."""
+    return pymongo.timeout(seconds)
 
 
 def linearizable(collection: Collection[Document]) -> Collection[Document]:
