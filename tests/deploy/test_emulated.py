@@ -113,6 +113,7 @@ def _furnish(aws_url: str, mongodb_uri: str) -> dict[str, str]:
 def test_every_event_goes_through_its_function_as_it_stands(emulated: Lambda, name: str) -> None:
     reply = emulated.invoke(name.partition("_")[0], event(name))
     assert reply.kind == "ok", reply.value
+    assert reply.value.get("statusCode", 200) < 500, reply.value
     assert telling(str(reply.value)) == []
 
 

@@ -79,12 +79,12 @@ def _layers(world: World) -> dict[str, list[str]]:
     return {name: [layer["Arn"] for layer in one["Layers"]] for name, one in found.items()}
 
 
-def test_what_is_left_of_a_deleted_stack_is_the_lock_table_alone(used: World) -> None:
-    """Its fences: a stack that is made again over the same database must not begin below them."""
-    kept = used.stack.resources["LockTable"]
-    assert _left(used) >= {kept, *used.functions.values()}
+def test_what_is_left_of_a_deleted_stack_is_the_lock_table_and_the_lists(used: World) -> None:
+    """Its fences, which say what has been, and what people have uploaded and exported."""
+    kept = {used.stack.resources[name] for name in ("LockTable", "StoreBucket")}
+    assert _left(used) >= {*kept, *used.functions.values()}
     delete(used.run, aws_url=used.aws_url)
-    assert _left(used) == {kept}
+    assert _left(used) == kept
 
 
 def _left(world: World) -> set[str]:
@@ -95,6 +95,11 @@ def _left(world: World) -> set[str]:
 
 def _everything(client: Any) -> Iterator[str]:
     yield from (one["FunctionName"] for one in client("lambda").list_functions()["Functions"])
+    yield from (one["UUID"] for one in client("lambda").list_event_source_mappings()["EventSourceMappings"])
+    layers = [one["LayerName"] for one in client("lambda").list_layers()["Layers"]]
+    versions = [client("lambda").list_layer_versions(LayerName=name)["LayerVersions"] for name in layers]
+    yield from (one["LayerVersionArn"] for found in versions for one in found)
+    yield from (one["Name"] for one in client("s3").list_buckets()["Buckets"])
     yield from client("dynamodb").list_tables()["TableNames"]
     yield from client("sqs").list_queues().get("QueueUrls", [])
     yield from (one["RoleName"] for one in client("iam").list_roles()["Roles"])
