@@ -1496,7 +1496,7 @@ MUTATIONS = (
     Mutation(
         name="the page says that it calls while every zone is closed",
         file=f"{PRODUCT}/board.py",
-        old="    if zones and not any(zone.open for zone in zones):",
+        old="    if due and not any(zone.open for zone in due):",
         new="    if False:",
         tests="tests/unit/test_board.py",
     ),

@@ -7,9 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from dialer import board
+from dialer import board, carrier_answers
 from dialer.board import Board, Outline, Stage, Zone
 from dialer.bounds import Bounds
+from dialer.carrier_answers import OurFault
 from dialer.lifecycle import State
 from dialer.model import Campaign, CampaignState, Doubt, Setback
 from dialer.office_ports import Ends, Standing, Sums, WaitingGroup
@@ -63,6 +64,19 @@ def test_outside_the_hours_of_every_zone_it_says_until_when_and_on_whose_clock()
     closed = why(a_campaign(), zones=[later, zone(opened=False)])
     assert (closed.text, closed.until, closed.zone) == ("outside calling hours in every zone", OPENS, "America/Chicago")
     assert why(a_campaign(), zones=[later, zone(opened=True)]).until is None
+
+
+def test_hours_are_the_reason_only_where_somebody_is_due() -> None:
+    """At night nobody is called; but whoever is on hold, or due in three days, would not be called by day either."""
+    night = replace(zone(opened=False), due=0)
+    held = why(a_campaign(), zones=[night], waiting=waiting(due=0, held_back=10))
+    assert (held.text, held.until) == ("everybody who is left is on hold", None)
+    in_three_days = NOW + timedelta(days=3)
+    later = why(a_campaign(), zones=[night], waiting=waiting(due=0, next_at=in_three_days))
+    assert (later.text, later.until) == ("nobody is due yet", in_three_days)
+    day = replace(zone(opened=True), due=0)
+    due = why(a_campaign(), zones=[zone(opened=False), night, day], waiting=waiting(next_at=in_three_days))
+    assert (due.text, due.until) == ("outside calling hours where they are", OPENS)
 
 
 def test_who_waits_for_a_later_moment_or_a_person_is_told_apart() -> None:
@@ -138,6 +152,22 @@ def test_errors_are_those_of_the_last_quarter_of_an_hour_by_code_and_what_went_w
         ("20429", "too many requests", 1),
         ("500", "the carrier did not say what is wrong", 1),
     ]
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, 20003), (401, None), (403, 20005), (400, 21215)])
+def test_a_refusal_of_the_account_that_paused_a_campaign_is_among_the_errors(status: int, code: int | None) -> None:
+    """It is no setback: nobody else is called after it."""
+    refusal = carrier_answers.meaning(http_status=status, code=code)
+    assert isinstance(refusal, OurFault)
+    paused = a_campaign(state=CampaignState.PAUSED, reason=refusal.reason, state_at=NOW - timedelta(minutes=14))
+    (error,) = board.errors(paused, figures_of(paused, {}), now=NOW)
+    assert (error.code, error.count, error.last_at) == (str(code or status), 1, paused.state_at)
+    for other in (
+        replace(paused, state_at=NOW - timedelta(minutes=16)),
+        replace(paused, state=CampaignState.RUNNING),
+        replace(paused, reason="an operator's: the account is not active (20005)"),
+    ):
+        assert board.errors(other, figures_of(other, {}), now=NOW) == []
 
 
 @pytest.mark.parametrize(

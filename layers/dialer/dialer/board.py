@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from dialer.bounds import Bounds
 from dialer.calling.lawful import spell
+from dialer.carrier_answers import is_our_fault
 from dialer.lifecycle import BOOKED, State
 from dialer.model import Campaign, CampaignState, Contact, Outcome
 from dialer.office_ports import ContactBook, Ended, Floor, Standing, WaitingGroup
@@ -221,9 +222,12 @@ def doubt_of(contact: Contact, campaign: Campaign, bounds: Bounds) -> Doubt:
 
 
 def errors(campaign: Campaign, figures: Figures, *, now: datetime) -> Sequence[Error]:
-    """Of the last quarter of an hour, the most frequent first: how calls failed, and requests that came to nothing."""
+    """Of the last quarter of an hour, the most frequent first: how calls failed, requests that came to nothing,
+    and the refusal of the account that has paused the campaign."""
     seen = [(end.detail or end.outcome, end.at, end.attempts) for end in figures.ends if end.outcome in _TROUBLED]
     seen += [(one.reason, one.at, 1) for one in campaign.latest_setbacks]
+    if refused_at := _refused_at(campaign):
+        seen.append((campaign.reason, refused_at, 1))
     counts: Counter[tuple[str, str]] = Counter()
     last: dict[tuple[str, str], datetime] = {}
     for text, at, count in seen:
@@ -236,6 +240,12 @@ def errors(campaign: Campaign, figures: Figures, *, now: datetime) -> Sequence[E
         Error(code=code, meaning=meaning, count=count, last_at=last[code, meaning])
         for (code, meaning), count in counts.most_common()
     ]
+
+
+def _refused_at(campaign: Campaign) -> datetime | None:
+    """When a refusal of the account has paused it, which is no setback; None where none has."""
+    refused = campaign.state is CampaignState.PAUSED and is_our_fault(campaign.reason)
+    return campaign.state_at if refused else None
 
 
 def why(
@@ -279,9 +289,11 @@ def _why_nobody_is_left(figures: Figures) -> Why:
 
 
 def _why_nobody_is_called(zones: Sequence[Zone], waiting: WaitingGroup, now: datetime) -> Why:
-    if zones and not any(zone.open for zone in zones):
-        first = min((zone for zone in zones if zone.changes_at), key=lambda zone: zone.changes_at or now, default=None)
-        where = "in every zone" if len(zones) > 1 else "where they are"
+    due = [zone for zone in zones if zone.due]
+    if due and not any(zone.open for zone in due):
+        first = min((zone for zone in due if zone.changes_at), key=lambda zone: zone.changes_at or now, default=None)
+        in_every = len(due) > 1 and not any(zone.open for zone in zones)
+        where = "in every zone" if in_every else "where they are"
         return Why(
             text=f"outside calling hours {where}",
             until=first.changes_at if first else None,

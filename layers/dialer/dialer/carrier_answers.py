@@ -88,6 +88,9 @@ _ACCOUNT = {
 }
 _PASSING = {20429: "too many requests", 10004: "the account's concurrent calls are used up"}
 
+_CREDENTIALS_REFUSED = "the carrier refused the credentials (401)"
+_OUR_FAULTS = {f"{text} ({code})" for code, text in (_REGION | _ACCOUNT).items()} | {_CREDENTIALS_REFUSED}
+
 KNOWN_CODES = frozenset(_NUMBER | _REGION | _ACCOUNT | _PASSING)
 
 
@@ -104,5 +107,10 @@ def meaning(*, http_status: int, code: int | None) -> Answer:
     if http_status == 429:
         return NotPlaced(reason="too many requests (429)")
     if http_status == 401:
-        return OurFault(reason="the carrier refused the credentials (401)", credentials=True)
+        return OurFault(reason=_CREDENTIALS_REFUSED, credentials=True)
     return Unsure(reason=f"HTTP {http_status}" + (f", code {code}" if code else ""))
+
+
+def is_our_fault(reason: str) -> bool:
+    """Whether this is the sentence of an OurFault, and no person's own."""
+    return reason in _OUR_FAULTS
