@@ -37,6 +37,7 @@ class WaitingShape(BaseModel):
     """Those who wait."""
 
     due: int = Field(description="Whose moment has come: they wait for a line, or for their calling hours.")
+    closed: int = Field(description="Of the due, those outside their calling hours, in all zones.")
     later: int = Field(description="Whose moment is still to come.")
     on_hold: int
     next_at: datetime | None = Field(description="When the next of the later ones is due.")
@@ -124,6 +125,7 @@ def live(campaign_id: CampaignId) -> LiveShape:
         reasons=[EndedShape(state=one.state, reason=one.reason, contacts=one.contacts) for one in seen.reasons],
         waiting=WaitingShape(
             due=waiting.due,
+            closed=sum(zone.due for zone in seen.zones if not zone.open),
             later=waiting.contacts - waiting.due - waiting.held_back,
             on_hold=waiting.held_back,
             next_at=waiting.next_at,

@@ -38,7 +38,7 @@ def test_a_look_has_the_state_and_why_lines_zones_doubts_calls_and_errors(stack:
     )
     assert seen["limits"] == {"calls_per_minute": 120.0, "lines": 7}
     assert {stage: count for stage, count in seen["lines"].items() if count} == {"ringing": 1}
-    assert seen["waiting"] == {"due": 3, "later": 0, "on_hold": 0, "next_at": None}
+    assert seen["waiting"] == {"due": 3, "closed": 0, "later": 0, "on_hold": 0, "next_at": None}
     zones = [(zone["region"], zone["left"], zone["open"], zone["changes_at"]) for zone in seen["zones"]]
     assert zones == [("US-NY New_York", 2, True, None), ("US-IL Chicago", 1, True, None)]
     (doubt,) = seen["doubts"]
@@ -62,6 +62,17 @@ def test_calling_hours_of_every_zone_group_are_told_with_the_rule(stack: Stack, 
     assert closed
     assert all(zone["reason"] and zone["changes_at"] for zone in closed)
     assert all(zone["changes_at"] and zone["zone"] for zone in zones if zone["open"])
+
+
+def test_those_who_are_due_in_closed_zones_are_summed_over_all_zones_also_over_those_that_are_not_sent(
+    stack: Stack, operator: Operator
+) -> None:
+    campaign_id = operator.running(any_hour_because="")
+    for n in range(201):
+        stored(stack.database, a_contact(campaign_id, phone=a_phone(n), region=f"US-{n:03} Nowhere"))
+    seen = operator.get(f"/campaigns/{campaign_id}/live")
+    assert (len(seen["zones"]), seen["more_zones"]) == (200, 1)
+    assert (seen["waiting"]["due"], seen["waiting"]["closed"]) == (201, 201)
 
 
 def test_a_viewer_sees_no_phone(stack: Stack, operator: Operator) -> None:

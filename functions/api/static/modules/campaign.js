@@ -162,8 +162,7 @@ function legend(seen, state, number, all) {
 
 function reasonsOf(seen, state) {
   if (state === "pending") {
-    const { due, later, on_hold: onHold, next_at: next } = seen.waiting;
-    const closed = seen.zones.filter((zone) => !zone.open).reduce((sum, zone) => sum + zone.due, 0);
+    const { due, closed, later, on_hold: onHold, next_at: next } = seen.waiting;
     return [
       ["due: they wait for a free line", due - closed],
       ["due, but outside their calling hours", closed],
