@@ -1,15 +1,17 @@
 """A person before a real browser: Debian's chromium, held to the loopback, driven by Playwright."""
 
 import os
+import re
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from tests.conftest import missing
 
@@ -79,6 +81,31 @@ class Visitor:
 
     def sees(self, text: str) -> None:
         expect(self.page.locator("body")).to_contain_text(text)
+
+    def news(self, text: str) -> None:
+        """What is said for a while, to screen readers too."""
+        expect(self.page.locator("#news")).to_contain_text(text)
+
+    def hold(self, path: str) -> Callable[[], Route]:
+        """Keeps requests to a path that ends so from leaving; each call waits for the next: `held().continue_()`."""
+        kept: list[Route] = []
+
+        def keep(route: Route) -> None:
+            kept.append(route)
+
+        def next_one() -> Route:
+            self.wait(lambda: kept)
+            return kept.pop(0)
+
+        self.page.route(re.compile(f"{path}$"), keep)
+        return next_one
+
+    def wait(self, ready: Callable[[], object]) -> None:
+        """While the page goes on; it is not heard otherwise."""
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while not ready():
+            assert time.monotonic() < deadline
+            self.page.wait_for_timeout(50)
 
     def section(self, title: str) -> Any:
         return self.page.get_by_role("region", name=title, exact=True)

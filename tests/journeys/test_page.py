@@ -249,6 +249,40 @@ def test_an_api_that_is_away_and_a_token_that_has_ended_are_said_with_what_to_do
     stranger.sees("This token is not valid")
 
 
+def test_a_question_stays_until_its_request_is_answered(office: Office, operator: Visitor) -> None:
+    operator.open(f"#/campaigns/{drafted(office, [])}")
+    box = operator.page.get_by_role("dialog")
+    stopped = operator.hold("/stop")
+    operator.press("Stop")
+    operator.agree("Stop")
+    expect(box.get_by_role("button", name="Cancel")).to_be_disabled()
+    for _ in range(3):
+        operator.page.keyboard.press("Escape")
+    expect(box.get_by_role("button", name="Waiting until no call can leave …")).to_be_visible()
+    stopped().abort()
+    expect(box.get_by_role("alert")).to_contain_text("The API does not answer.")
+    operator.agree("Stop")
+    expect(box.get_by_role("button", name="Waiting until no call can leave …")).to_be_visible()
+    stopped().continue_()
+    operator.news("Stopped: no request")
+    expect(box).to_have_count(0)
+
+
+def test_a_question_that_a_device_closes_while_its_request_is_under_way_is_answered_beside_it(
+    office: Office, operator: Visitor
+) -> None:
+    """A phone's way back closes a dialog whatever the page says."""
+    operator.open(f"#/campaigns/{drafted(office, [])}")
+    stopped = operator.hold("/stop")
+    for end in ("abort", "continue_"):
+        operator.press("Stop")
+        operator.agree("Stop")
+        request = stopped()
+        operator.page.evaluate("document.querySelector('dialog').close()")
+        getattr(request, end)()
+        operator.news({"abort": "The API does not answer.", "continue_": "Stopped: no request"}[end])
+
+
 def test_a_page_that_is_loaded_again_shows_the_same_view_without_asking_for_the_token_again(
     office: Office, operator: Visitor
 ) -> None:

@@ -1,11 +1,13 @@
 // Dialogs: a question before every change, and its result after it. The browser keeps the focus inside, and gives it back.
 import { h } from "./dom.js";
 
-// Asks, does, and closes when it is done; a refusal is shown where it was asked for. Null where nobody agreed.
+// Asks, does, and closes when it is done; a refusal is shown where it was asked for. Null where nobody agreed. While it is
+// being done the question stays; where something closes it all the same, whoever asked hears of the refusal.
 export function dialog({ title, text, fields, confirm, danger, act, busy }) {
-  return new Promise((answer) => {
+  return new Promise((answer, fail) => {
     const problem = h("p", { class: "problem", role: "alert", hidden: true });
     const go = h("button", { type: "submit", class: danger ? "danger" : "primary" }, confirm);
+    const cancel = h("button", { type: "button" }, "Cancel");
     const form = h(
       "form",
       { method: "dialog" },
@@ -13,29 +15,35 @@ export function dialog({ title, text, fields, confirm, danger, act, busy }) {
       text && h("p", { id: "dialog-text" }, text),
       fields || [],
       problem,
-      h("div", { class: "buttons" }, h("button", { type: "button", value: "cancel" }, "Cancel"), go),
+      h("div", { class: "buttons" }, cancel, go),
     );
     const box = h("dialog", { "aria-labelledby": "dialog-title", "aria-describedby": text ? "dialog-text" : null }, form);
-    let result = null;
-    form.querySelector("[value=cancel]").addEventListener("click", () => box.close());
+    let doing = false;
+    const turnTo = (to) => {
+      doing = to;
+      go.disabled = cancel.disabled = doing;
+      go.textContent = doing ? busy || "Asking …" : confirm;
+      if (doing) box.setAttribute("closedby", "none"); // a second Escape would not be asked about
+      else box.removeAttribute("closedby");
+    };
+    cancel.addEventListener("click", () => box.close());
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const given = Object.fromEntries(new FormData(form));
-      go.disabled = true;
-      go.textContent = busy || "Asking …";
+      turnTo(true);
       try {
-        result = (await act(given)) || {};
+        answer((await act(Object.fromEntries(new FormData(form)))) || {});
         box.close();
       } catch (refused) {
+        turnTo(false);
+        if (!box.open) fail(refused);
         problem.textContent = refused.message;
         problem.hidden = false;
-        go.disabled = false;
-        go.textContent = confirm;
       }
     });
+    box.addEventListener("cancel", (event) => doing && event.preventDefault());
     box.addEventListener("close", () => {
       box.remove();
-      answer(result);
+      if (!doing) answer(null);
     });
     document.body.append(box);
     box.showModal();
