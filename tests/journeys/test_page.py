@@ -249,6 +249,35 @@ def test_an_api_that_is_away_and_a_token_that_has_ended_are_said_with_what_to_do
     stranger.sees("This token is not valid")
 
 
+@pytest.mark.parametrize("where", ["a dialog", "a dialog over what is refreshed", "finding", "making"])
+def test_a_token_that_has_ended_leads_to_the_login_wherever_it_is_noticed(
+    office: Office, operator: Visitor, where: str
+) -> None:
+    page = operator.page
+    views = {"a dialog over what is refreshed": f"#/campaigns/{drafted(office, [])}", "making": "#/new"}
+    operator.open(views.get(where, "#/people"))
+    asks = {"a dialog": "Suppress a number", "a dialog over what is refreshed": "Stop"}
+    if where in asks:
+        operator.press(asks[where])
+        expect(page.get_by_role("dialog")).to_be_visible()
+    else:
+        expect(page.get_by_role("button", name={"finding": "Find", "making": "Make the draft"}[where])).to_be_visible()
+    page.evaluate("sessionStorage.setItem('dialer-token', 'dial_no')")
+    if where == "a dialog":
+        operator.agree("Suppress", phone=FROM, reason="asked us to")
+    if where == "finding":
+        page.get_by_label("or your own id").fill("4711")
+        operator.press("Find")
+    if where == "making":
+        operator.press("Make the draft")
+    operator.sees("Your token is no longer valid")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_label("Token")).to_be_focused()
+    page.get_by_label("Token").fill(office.token)
+    operator.press("Sign in")
+    operator.sees("Stop everything")
+
+
 def test_a_question_stays_until_its_request_is_answered(office: Office, operator: Visitor) -> None:
     operator.open(f"#/campaigns/{drafted(office, [])}")
     box = operator.page.get_by_role("dialog")

@@ -14,6 +14,7 @@ export class Unreachable extends Error {}
 
 export const session = {
   who: null, // the token that is used: its name, role and end
+  ended: () => {}, // what happens when the API takes the token no more, whoever has asked
 
   get token() {
     return sessionStorage.getItem(TOKEN) || "";
@@ -34,7 +35,8 @@ export const session = {
 };
 
 export async function ask(method, path, body, { once } = {}) {
-  const headers = { Authorization: `Bearer ${session.token}` };
+  const { token } = session;
+  const headers = { Authorization: `Bearer ${token}` };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (once) headers["Idempotency-Key"] = once;
   const options = { method, headers, cache: "no-store", referrerPolicy: "no-referrer", signal: AbortSignal.timeout(PATIENCE_MS) };
@@ -45,6 +47,7 @@ export async function ask(method, path, body, { once } = {}) {
   } catch {
     throw new Unreachable("The API does not answer. Is the network there, and the dialer deployed?");
   }
+  if (reply.status === 401 && session.who && session.token === token) session.ended();
   return told(reply);
 }
 

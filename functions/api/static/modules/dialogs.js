@@ -61,6 +61,10 @@ export function show({ title, content }) {
   return box;
 }
 
+export function closeDialogs() {
+  for (const box of document.querySelectorAll("dialog")) box.close();
+}
+
 export function field(label, name, attributes, hint) {
   const id = `field-${name.replace(/\W/g, "-")}`;
   const { options, tag = options ? "select" : "input", ...others } = attributes || {};

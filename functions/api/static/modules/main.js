@@ -4,7 +4,7 @@ import { h, icon, morph, say, table } from "./dom.js";
 import { clock, count, span } from "./times.js";
 import { get, onceOnly, post, Refused, rowsOf, session, upload } from "./api.js";
 import { forgetCharts } from "./charts.js";
-import { dialog, field, show, WHY } from "./dialogs.js";
+import { closeDialogs, dialog, field, show, WHY } from "./dialogs.js";
 import { loginView } from "./login.js";
 import { campaignsView } from "./campaigns.js";
 import { campaignView } from "./campaign.js";
@@ -12,6 +12,7 @@ import { contactView, peopleView } from "./contact.js";
 import { createView } from "./create.js";
 
 const AGAIN_MS = 5000;
+const ENDED = "Your token is no longer valid: it was revoked, or has expired. Sign in with another one.";
 const HALT = "M5 1h6l4 4v6l-4 4H5l-4-4V5z";
 let view = null;
 let seen = null; // what the view was last drawn from
@@ -80,7 +81,7 @@ function wait(mine) {
 // What is wrong, and what to do. True where it may be asked again by itself.
 function troubled(refused, again) {
   if (refused instanceof Refused && refused.status === 401) {
-    leave("Your token is no longer valid: it was revoked, or has expired. Sign in with another one.");
+    leave(ENDED);
     return false;
   }
   if (!(refused instanceof Refused) || refused.status >= 429) {
@@ -98,6 +99,7 @@ function troubled(refused, again) {
 }
 
 function leave(sentence) {
+  closeDialogs();
   clearTimeout(timer);
   turn += 1;
   session.end();
@@ -261,11 +263,11 @@ async function send(id, file, place) {
     await upload(begun.upload, file, (part) => (bar.value = part));
     say("The file is there. It is read by itself; what became of its rows appears below.");
   } catch (refused) {
-    say(refused.message, "bad");
+    if (session.who) say(refused.message, "bad");
   }
   bar.hidden = true;
   if (view && view.stir) view.stir();
-  look(turn);
+  if (view) look(turn);
 }
 
 document.addEventListener("click", async (event) => {
@@ -274,8 +276,7 @@ document.addEventListener("click", async (event) => {
   try {
     await DEEDS[button.dataset.do](button.dataset);
   } catch (refused) {
-    if (refused instanceof Refused && refused.status === 401) troubled(refused);
-    else say(refused.message, "bad");
+    if (session.who) say(refused.message, "bad"); // otherwise the login has said it
   }
   if (view) look(turn);
 });
@@ -296,6 +297,7 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
   });
 }
 
+session.ended = () => leave(ENDED);
 addEventListener("hashchange", enter);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => view && view.drawn && seen && view.drawn(seen));
 let resized = 0;
