@@ -358,6 +358,20 @@ def test_hostile_strings_are_shown_as_they_are_and_run_nowhere(
     assert operator.page.locator("main img, main script").count() == 0
 
 
+def test_a_chart_is_told_in_words_that_grow_with_it(
+    world: World, office: Office, operator: Visitor, numbers: Numbers
+) -> None:
+    people = numbers(2)
+    campaign_id = drafted(office, people)
+    operator.open(f"#/campaigns/{campaign_id}")
+    chart = operator.section("Outcomes by minute").get_by_role("img")
+    with contacts_of(world) as contacts:
+        for settled, phone in enumerate(people, 1):
+            end = {"$set": a_hostile_end(), "$unset": {"due_at": ""}}
+            assert contacts.update_one({"campaign_id": campaign_id, "phone": phone}, end).matched_count
+            expect(chart).to_have_accessible_name(f"Outcomes of settled contacts' attempts. Failed: {settled}.")
+
+
 def test_ten_thousand_zones_and_reasons_are_summed_up_and_drawn(
     world: World, office: Office, operator: Visitor
 ) -> None:

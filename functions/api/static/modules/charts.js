@@ -8,8 +8,9 @@ const HEIGHT = 190;
 const SHORTEST_S = 300;
 const drawn = new Map(); // by the key of the place: {plot, sketch}
 
+// The words are around what is kept, so that they are brought up to date.
 export function chartPlace(key, label, words) {
-  return h("figure", { class: "chart", "data-key": `figure-${key}` }, h("div", { id: key, "data-keep": true, "data-key": key, role: "img", "aria-label": label }), words);
+  return h("figure", { class: "chart", "data-key": `figure-${key}` }, h("div", { role: "img", "aria-label": label }, h("div", { id: key, "data-keep": true, "data-key": key })), words);
 }
 
 function colour(tone) {
