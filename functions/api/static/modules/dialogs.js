@@ -65,8 +65,10 @@ export function closeDialogs() {
   for (const box of document.querySelectorAll("dialog")) box.close();
 }
 
+let fieldsMade = 0; // a dialog may have a field of a name that the view behind it has too
+
 export function field(label, name, attributes, hint) {
-  const id = `field-${name.replace(/\W/g, "-")}`;
+  const id = `field-${(fieldsMade += 1)}`;
   const { options, tag = options ? "select" : "input", ...others } = attributes || {};
   const input = h(tag, { id, name, "aria-describedby": hint ? `${id}-hint` : null, ...others });
   if (options) input.append(...options.map(([value, text]) => h("option", { value, selected: value === others.value }, text)));
