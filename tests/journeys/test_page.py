@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from pymongo import MongoClient
 
 from local.world import World
@@ -310,6 +310,42 @@ def test_a_question_that_a_device_closes_while_its_request_is_under_way_is_answe
         operator.page.evaluate("document.querySelector('dialog').close()")
         getattr(request, end)()
         operator.news({"abort": "The API does not answer.", "continue_": "Stopped: no request"}[end])
+
+
+def test_a_draft_whose_answer_is_lost_is_made_once_however_often_its_button_is_pressed(
+    office: Office, operator: Visitor
+) -> None:
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    def made(name: str) -> int:
+        return [one["name"] for one in office.do("GET", "/campaigns?limit=100")["items"]].count(name)
+
+    page = operator.page
+    operator.open("#/new")
+    for label, text in (("Name", "Lost once"), ("Calls come from", FROM), ("Text", "Hello.")):
+        page.get_by_label(label, exact=True).fill(text)
+    page.route(re.compile("/campaigns$"), lose, times=1)
+    operator.press("Make the draft")
+    operator.sees("The API does not answer.")
+    operator.press("Make the draft")
+    operator.sees("A draft: nobody is called until it is started.")
+    assert made("Lost once") == 1
+
+    operator.open("#/new")
+    for label, text in (("Name", "Lost twice"), ("Calls come from", FROM), ("Text", "Hello.")):
+        page.get_by_label(label, exact=True).fill(text)
+    page.route(re.compile("/campaigns$"), lose, times=1)
+    operator.press("Make the draft")
+    operator.sees("The API does not answer.")
+    page.get_by_label("Name", exact=True).fill("Lost, and another")
+    operator.press("Make the draft")
+    operator.sees("What was sent before has been made")
+    assert (made("Lost twice"), made("Lost, and another")) == (1, 0)
+    operator.press("Make the draft")
+    operator.sees("A draft: nobody is called until it is started.")
+    assert (made("Lost twice"), made("Lost, and another")) == (1, 1)
 
 
 def test_a_page_that_is_loaded_again_shows_the_same_view_without_asking_for_the_token_again(

@@ -2,10 +2,12 @@
 /* global jsyaml */
 import { CAPS, PURPOSES, VOICES } from "./words.js";
 import { h } from "./dom.js";
-import { onceOnly, post } from "./api.js";
+import { onceOnly, post, Refused } from "./api.js";
 import { field } from "./dialogs.js";
 import { HERE, ZONES } from "./times.js";
 
+const MADE = "What was sent before has been made, though its answer was lost. Look among the campaigns, or press again to make this one as well.";
+const KEY_IS_USED = "This Idempotency-Key was used for another request";
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const KEYS = ["1", "2", "3"]; // how many answers the form has room for; YAML takes any number, and menus in menus
 const WAITS = [["busy", "Busy: minutes", 5], ["no-answer", "No answer: minutes", 60], ["failed", "Failed: minutes", 30], ["machine", "A machine: minutes", 240]];
@@ -18,7 +20,7 @@ export function createView(made) {
 }
 
 function draw(made) {
-  let key = onceOnly(); // of one campaign, however often its button is pressed
+  let key = onceOnly(); // of one campaign, however often its button is pressed, until the API has said that it is not right
   const problems = h("div", { role: "alert", class: "problems" });
   const attempt = async (button, form, fill) => {
     button.disabled = true;
@@ -28,8 +30,8 @@ function draw(made) {
     try {
       made(await post("/campaigns", fill(paths), { once: key }));
     } catch (refused) {
-      key = onceOnly();
-      complain(problems, paths, refused.message);
+      if (refused instanceof Refused && refused.status === 422) key = onceOnly();
+      complain(problems, paths, refused.message.startsWith(KEY_IS_USED) ? MADE : refused.message);
     }
     button.disabled = false;
   };
