@@ -562,6 +562,26 @@ def test_a_campaign_s_calls_are_exported_to_a_file_that_is_fetched_by_its_link(
     operator.press("Close")
 
 
+def test_an_export_is_asked_for_until_it_is_there_and_what_is_wrong_is_said_where_it_is_awaited(
+    office: Office, operator: Visitor
+) -> None:
+    operator.open(f"#/campaigns/{drafted(office, [])}")
+    box = operator.page.get_by_role("dialog")
+    an_export = re.compile("/exports/[0-9a-f]{12}$")
+    operator.page.route(an_export, lambda route: route.abort(), times=3)
+    operator.press("Export")
+    operator.agree("Export")
+    expect(box).to_contain_text("The API does not answer.")
+    expect(box.get_by_role("link", name="Download")).to_be_visible()
+    expect(box).not_to_contain_text("does not answer")
+    operator.press("Close")
+    gone = json.dumps({"detail": "There is no such export."})
+    operator.page.route(an_export, lambda route: route.fulfill(status=404, body=gone), times=1)
+    operator.press("Export")
+    operator.agree("Export")
+    expect(box).to_contain_text("There is no such export.")
+
+
 def test_a_number_that_is_suppressed_on_the_page_is_not_called_any_more(
     journey: Journey, operator: Visitor, numbers: Numbers
 ) -> None:

@@ -84,7 +84,7 @@ function troubled(refused, again) {
     leave(ENDED);
     return false;
   }
-  if (!(refused instanceof Refused) || refused.status >= 429) {
+  if (passes(refused)) {
     const known = shown ? ` What you see is from ${clock(seenAt.toISOString(), null, true)}.` : "";
     trouble(`${refused.message}${known} It is tried again every few seconds.`);
     if (!shown) {
@@ -96,6 +96,10 @@ function troubled(refused, again) {
   }
   put(h("main", { id: "main", tabindex: "-1" }, h("div", { class: "empty" }, h("p", { class: "empty-title" }, refused.message), h("p", null, h("a", { href: "#/" }, "Go to the campaigns"), "."))));
   return false;
+}
+
+function passes(refused) {
+  return !(refused instanceof Refused) || refused.status >= 429;
 }
 
 function leave(sentence) {
@@ -242,12 +246,17 @@ function tellHalted(halted) {
 async function tellExport(id) {
   const state = h("p", { role: "status" }, "It is being written …");
   const box = show({ title: "Export", content: h("div", null, state) });
-  for (let looks = 0; looks < 600 && box.isConnected; looks += 1) {
-    const found = await get(`/exports/${id}`);
-    state.textContent = found.state === "written" ? `${count(found.rows)} rows.` : `${count(found.rows)} rows so far …`;
-    if (found.link) {
-      state.after(h("p", null, h("a", { class: "button primary", href: found.link, rel: "noreferrer", download: "export.csv" }, "Download")));
-      return;
+  for (let looks = 0; box.open; looks += 1) {
+    try {
+      const found = await get(`/exports/${id}`);
+      state.textContent = found.state === "written" ? `${count(found.rows)} rows.` : `${count(found.rows)} rows so far …`;
+      if (found.link) {
+        state.after(h("p", null, h("a", { class: "button primary", href: found.link, rel: "noreferrer", download: "export.csv" }, "Download")));
+        return;
+      }
+    } catch (refused) {
+      state.textContent = passes(refused) ? `${refused.message} It is tried again every few seconds.` : refused.message;
+      if (!passes(refused)) return;
     }
     await new Promise((done) => setTimeout(done, 1000));
   }
