@@ -21,9 +21,9 @@ ALONE = (
 )  # fmt: skip
 PATIENCE_MS = 30_000
 DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
-DROP = """([place, name, text]) => {
+DROP = """([place, names, text]) => {
     const carried = new DataTransfer();
-    carried.items.add(new File([text], name, {type: "text/csv"}));
+    for (const name of names) carried.items.add(new File([text], name, {type: "text/csv"}));
     for (const kind of ["dragover", "drop"])
         place.dispatchEvent(new DragEvent(kind, {dataTransfer: carried, bubbles: true, cancelable: true}));
 }"""
@@ -73,11 +73,11 @@ class Visitor:
             box.locator(f"[name={field_name}]").fill(text)
         box.get_by_role("button", name=name, exact=True).click()
 
-    def drop(self, name: str, text: str) -> None:
-        """A file, onto its place."""
+    def drop(self, *names: str, text: str) -> None:
+        """Files of this text, onto their place."""
         place = self.page.locator("[data-drop]")
         expect(place).to_be_visible()
-        self.page.evaluate(DROP, [place.element_handle(), name, text])
+        self.page.evaluate(DROP, [place.element_handle(), names, text])
 
     def sees(self, text: str) -> None:
         expect(self.page.locator("body")).to_contain_text(text)

@@ -102,7 +102,7 @@ def test_an_operator_runs_a_campaign_from_its_form_to_stopping_everything(
     campaign_id = page.url.rpartition("/")[2]
 
     rows = "".join(f"{number},Ada\n" for number in people)
-    operator.drop("people.csv", f"phone,name\n{rows}911,Nobody\nno number,Bo\n")
+    operator.drop("people.csv", text=f"phone,name\n{rows}911,Nobody\nno number,Bo\n")
     operator.sees("people.csv")
     expect(operator.section("Lists").get_by_role("row", name="people.csv")).to_contain_text("Read")
     operator.press("Show")
@@ -135,7 +135,8 @@ def test_an_operator_runs_a_campaign_from_its_form_to_stopping_everything(
     expect(doubt).to_contain_text("the carrier reports the call or a person decides")
     expect(doubt.get_by_role("cell").nth(4)).to_have_css("white-space", "nowrap")  # until when
     assert page.evaluate("document.querySelector('h1').staysTheSame")
-    doubt.get_by_role("button", name="Give up").click()
+    expect(doubt.get_by_role("button")).to_have_text(["Call again", "Give up"])
+    doubt.get_by_role("button", name=f"Give up {doubtful}", exact=True).click()  # as a screen reader names it
     operator.agree("Give up", reason="they said so")
     expect(operator.section("In doubt")).to_contain_text("Nobody is in doubt.")
     assert journey.states(campaign_id)[doubtful] == "failed"
@@ -247,6 +248,9 @@ def test_an_api_that_is_away_and_a_token_that_has_ended_are_said_with_what_to_do
     stranger.page.get_by_label("Token").fill("dial_no")
     stranger.press("Sign in")
     stranger.sees("This token is not valid")
+    stranger.page.get_by_label("Token").fill("dial_но")
+    stranger.press("Sign in")
+    stranger.sees("This cannot be a token")
 
 
 @pytest.mark.parametrize("where", ["a dialog", "a dialog over what is refreshed", "finding", "making"])
@@ -348,6 +352,13 @@ def test_a_draft_whose_answer_is_lost_is_made_once_however_often_its_button_is_p
     assert (made("Lost twice"), made("Lost, and another")) == (1, 1)
 
 
+def test_a_place_that_cannot_be_read_is_said_to_be_wrong_and_the_next_one_is_shown(operator: Visitor) -> None:
+    operator.open("#/campaigns/%")
+    expect(operator.page.locator(".empty")).to_be_visible()
+    operator.page.get_by_role("link", name="Go to the campaigns").click()
+    expect(operator.page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
+
+
 def test_a_page_that_is_loaded_again_shows_the_same_view_without_asking_for_the_token_again(
     office: Office, operator: Visitor
 ) -> None:
@@ -406,6 +417,28 @@ def test_a_chart_is_told_in_words_that_grow_with_it(
             end = {"$set": a_hostile_end(), "$unset": {"due_at": ""}}
             assert contacts.update_one({"campaign_id": campaign_id, "phone": phone}, end).matched_count
             expect(chart).to_have_accessible_name(f"Outcomes of settled contacts' attempts. Failed: {settled}.")
+
+
+def test_of_several_files_that_are_dropped_one_is_sent_and_that_is_said(office: Office, operator: Visitor) -> None:
+    operator.open(f"#/campaigns/{drafted(office, [])}")
+    operator.drop("first.csv", "second.csv", text="phone\n911\n")
+    operator.news("Of 2 files only the first was sent")
+    operator.sees("first.csv")
+
+
+def test_a_list_whose_file_never_came_is_not_looked_for_for_ever(
+    world: World, office: Office, operator: Visitor
+) -> None:
+    campaign_id = drafted(office, [])
+    list_id = office.do("POST", f"/campaigns/{campaign_id}/lists", {"name": "never sent"})["id"]
+    long_ago = datetime.now(UTC) - timedelta(hours=3)
+    with MongoClient[dict[str, Any]](world.mongodb_uri) as client:
+        lists = client[world.wish.database]["lists"]
+        assert lists.update_one({"_id": list_id}, {"$set": {"made_at": long_ago}}).modified_count
+    operator.open(f"#/campaigns/{campaign_id}")
+    operator.sees("never sent")
+    operator.wait(lambda: sum("/live" in url for url in operator.asked) > 3)
+    assert sum(url.endswith("/lists") for url in operator.asked) == 1
 
 
 def test_ten_thousand_zones_and_reasons_are_summed_up_and_drawn(

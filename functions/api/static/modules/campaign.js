@@ -7,6 +7,7 @@ import { chartPlace, drawOutcomes, drawPace, outcomeWords, paceWords } from "./c
 
 const ZONES_SHOWN = 12;
 const REASONS_SHOWN = 8;
+const AWAITED_MS = 2 * 3600 * 1000; // a file may be sent for an hour; one that has not come by then does not come
 
 export function campaignView(id) {
   const papers = { lists: [], asked: 0, stirred: true };
@@ -16,7 +17,7 @@ export function campaignView(id) {
     stir: () => (papers.stirred = true),
     load: async () => {
       const seen = await get(`/campaigns/${id}/live`);
-      if (papers.stirred || papers.lists.some((list) => ["awaited", "reading"].includes(list.state))) {
+      if (papers.stirred || papers.lists.some((list) => changes(list, seen.stats.at))) {
         papers.lists = (await get(`/campaigns/${id}/lists`)).items;
         papers.stirred = false;
       }
@@ -29,6 +30,10 @@ export function campaignView(id) {
       drawOutcomes("chart-outcomes", seen.stats.ends, zoneOf(seen));
     },
   };
+}
+
+function changes(list, now) {
+  return list.state === "reading" || (list.state === "awaited" && new Date(now) - new Date(list.made_at) < AWAITED_MS);
 }
 
 function zoneOf(seen) {
@@ -281,8 +286,9 @@ function doubts(seen) {
         ? h(
             "div",
             { class: "buttons small" },
-            h("button", { type: "button", "data-do": "resolve", "data-to": "pending", "data-id": doubt.contact_id }, "Call again"),
-            h("button", { type: "button", "data-do": "resolve", "data-to": "failed", "data-id": doubt.contact_id }, "Give up"),
+            [["pending", "Call again"], ["failed", "Give up"]].map(([to, label]) =>
+              h("button", { type: "button", "data-do": "resolve", "data-to": to, "data-id": doubt.contact_id, "aria-label": `${label} ${doubt.phone}` }, label),
+            ),
           )
         : "–",
     ],

@@ -3,6 +3,8 @@ import { h } from "./dom.js";
 import { get, session } from "./api.js";
 import { field } from "./dialogs.js";
 
+const SENDABLE = /^[!-~]+$/; // in a header
+
 export function loginView(sentence, entered) {
   const problem = h("p", { class: "problem", role: "alert", hidden: !sentence }, sentence || "");
   const go = h("button", { type: "submit", class: "primary" }, "Sign in");
@@ -16,20 +18,25 @@ export function loginView(sentence, entered) {
     go,
     h("p", { class: "hint" }, "It stays in this tab, and is forgotten when you close it or sign out."),
   );
+  const complain = (text) => {
+    problem.textContent = text;
+    problem.hidden = false;
+    form.elements.token.focus();
+  };
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    const token = form.elements.token.value.trim();
+    if (!SENDABLE.test(token)) return complain("This cannot be a token: it has a space in it, or a letter beyond A to Z. Copy it again.");
     go.disabled = true;
-    session.begin(form.elements.token.value.trim());
+    session.begin(token);
     try {
       session.who = await get("/tokens/own");
       form.elements.token.value = "";
       entered();
     } catch (refused) {
       session.end();
-      problem.textContent = refused.status === 401 ? "This token is not valid: it is mistyped, revoked or expired." : refused.message;
-      problem.hidden = false;
       go.disabled = false;
-      form.elements.token.focus();
+      complain(refused.status === 401 ? "This token is not valid: it is mistyped, revoked or expired." : refused.message);
     }
   });
   return h("main", { id: "main", class: "narrow", tabindex: "-1" }, form);

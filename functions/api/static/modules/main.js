@@ -22,13 +22,21 @@ let timer = 0;
 let turn = 0; // grows with every view: an answer for an earlier one is dropped
 
 function route() {
-  const parts = location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
+  const parts = location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(plain);
   if (parts[0] === "campaigns" && parts[1] === "in") return campaignsView(parts[2]);
   if (parts[0] === "campaigns" && parts[1]) return campaignView(encodeURIComponent(parts[1]));
   if (parts[0] === "contacts" && parts[1]) return contactView(encodeURIComponent(parts[1]));
   if (parts[0] === "people") return peopleView();
   if (parts[0] === "new") return createView((made) => { location.hash = `#/campaigns/${made.id}`; say("The draft is made. Add a list, then start it."); });
   return campaignsView("");
+}
+
+function plain(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // a lone %
+  }
 }
 
 async function enter() {
@@ -258,11 +266,11 @@ async function tellExport(id) {
       state.textContent = passes(refused) ? `${refused.message} It is tried again every few seconds.` : refused.message;
       if (!passes(refused)) return;
     }
-    await new Promise((done) => setTimeout(done, 1000));
+    await new Promise((done) => setTimeout(done, looks < 60 ? 1000 : AGAIN_MS));
   }
 }
 
-async function send(id, file, place) {
+async function send(id, [file, ...others], place) {
   const bar = place.querySelector("progress");
   const region = place.querySelector(".region").value.trim().toUpperCase();
   bar.hidden = false;
@@ -270,7 +278,8 @@ async function send(id, file, place) {
   try {
     const begun = await post(`/campaigns/${id}/lists`, { name: file.name.slice(0, 200), region }, { once: onceOnly() });
     await upload(begun.upload, file, (part) => (bar.value = part));
-    say("The file is there. It is read by itself; what became of its rows appears below.");
+    const left = others.length ? ` Of ${count(others.length + 1)} files only the first was sent: drop the others one at a time.` : "";
+    say(`The file is there. It is read by itself; what became of its rows appears below.${left}`);
   } catch (refused) {
     if (session.who) say(refused.message, "bad");
   }
@@ -292,7 +301,7 @@ document.addEventListener("click", async (event) => {
 
 document.addEventListener("change", (event) => {
   if (event.target.dataset.do !== "upload" || !event.target.files.length) return;
-  send(event.target.dataset.id, event.target.files[0], event.target.closest("[data-drop]"));
+  send(event.target.dataset.id, [...event.target.files], event.target.closest("[data-drop]"));
   event.target.value = "";
 });
 
@@ -302,7 +311,7 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
     if (kind !== "dragleave") event.preventDefault(); // a file that misses its place must not replace the page
     if (!place) return;
     place.classList.toggle("over", kind === "dragover");
-    if (kind === "drop" && event.dataTransfer.files.length) send(place.dataset.drop, event.dataTransfer.files[0], place);
+    if (kind === "drop" && event.dataTransfer.files.length) send(place.dataset.drop, [...event.dataTransfer.files], place);
   });
 }
 
