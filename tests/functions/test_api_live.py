@@ -118,9 +118,9 @@ def test_an_overview_says_of_every_campaign_what_it_does_and_why(stack: Stack, o
 
 
 def somewhere_closed() -> list[str]:
-    """At any hour it is night in New York or in Tokyo."""
+    """At any hour it is night in New York, in London or in Tokyo: from 23 to 2 UTC in London alone."""
     campaign = a_campaign(any_hour_because="")
-    places = ["US-NY New_York", "JP Asia/Tokyo"]
+    places = ["US-NY New_York", "GB Europe/London", "JP Asia/Tokyo"]
     return [next(one for one in places if isinstance(look(campaign, one, now()), Closed))]
 
 
