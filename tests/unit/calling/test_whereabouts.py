@@ -1,13 +1,26 @@
 """Where a number may ring: every trap of the numbering plans, and what a list's own columns add."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
 import phonenumbers
 import pytest
+import tzdata  # type: ignore[import-untyped]  # a folder of data
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dialer.calling.group import Group
+from dialer.calling.lawful import openings
 from dialer.calling.places import canonical_zone, place_of_area, states_of_postal_code
 from dialer.calling.whereabouts import Hints, group_for
+from dialer.model import Purpose, Voice
+from tests.builders import a_campaign
 
 CHICAGO, NEW_YORK, DENVER = "America/Chicago", "America/New_York", "America/Denver"
+LOS_ANGELES, TORONTO, PUERTO_RICO = "America/Los_Angeles", "America/Toronto", "America/Puerto_Rico"
+HONOLULU, GUAM, PAGO_PAGO = "Pacific/Honolulu", "Pacific/Guam", "Pacific/Pago_Pago"
+ANYWHERE = ("America/St_Johns", PUERTO_RICO, "America/Adak", HONOLULU, PAGO_PAGO, GUAM)
 
 
 def group(number: str, **hints: str) -> Group:
@@ -197,3 +210,167 @@ def test_every_area_code_that_the_library_knows_is_in_our_table_and_in_the_same_
 )
 def test_a_postal_code_names_its_states(code: str, country: str, states: tuple[str, ...]) -> None:
     assert states_of_postal_code(code, country) == states
+
+
+NEW_YORKER, TORONTONIAN, PUERTO_RICAN, JAMAICAN = "+12125550100", "+14165550100", "+17875550100", "+18765550100"
+VIRGIN_ISLANDER, GUAMANIAN, SAMOAN = "+13405550100", "+16715550100", "+16845550100"
+
+
+@pytest.mark.parametrize(
+    ("number", "hints", "text"),
+    [
+        (PUERTO_RICAN, {"state": "CA"}, "PR+US-CA Los_Angeles,Puerto_Rico"),
+        (PUERTO_RICAN, {"postal_code": "90001"}, "PR+US-CA Los_Angeles,Puerto_Rico"),
+        (PUERTO_RICAN, {"state": "PR"}, "PR Puerto_Rico"),
+        (PUERTO_RICAN, {"state": "PR", "country": "US", "postal_code": "901"}, "PR Puerto_Rico"),
+        (PUERTO_RICAN, {"state": "CA", "country": "PR"}, "PR+US-CA Los_Angeles,Puerto_Rico"),
+        (JAMAICAN, {"state": "CA"}, "JM+US-CA Jamaica,Los_Angeles"),
+        (JAMAICAN, {"postal_code": "90001"}, "JM+US-CA Jamaica,Los_Angeles"),
+        (JAMAICAN, {"state": "CA", "country": "JM"}, "JM+US-CA Jamaica,Los_Angeles"),
+        (VIRGIN_ISLANDER, {"state": "CA"}, "VI+US-CA Los_Angeles,Puerto_Rico"),
+        (GUAMANIAN, {"state": "CA"}, "GU+US-CA Los_Angeles,Pacific/Guam"),
+        (SAMOAN, {"state": "Hawaii"}, "AS+US-HI Pacific/Honolulu,Pacific/Pago_Pago"),
+        (TORONTONIAN, {"state": "FL"}, "CA+US-FL Chicago,New_York,Toronto"),
+        (TORONTONIAN, {"postal_code": "90001"}, "CA+US-CA Los_Angeles,Toronto"),
+        (TORONTONIAN, {"postal_code": "90001", "country": "CA"}, "CA+US-CA Los_Angeles,Toronto"),
+        (TORONTONIAN, {"state": "Québec"}, "CA Halifax,Toronto"),
+        (TORONTONIAN, {"state": "P.Q."}, "CA Halifax,Toronto"),
+        (TORONTONIAN, {"state": "Newfoundland & Labrador"}, "CA Halifax,St_Johns,Toronto"),
+        (NEW_YORKER, {"state": "ON"}, "US-NY+CA New_York,Toronto,Winnipeg"),
+        (NEW_YORKER, {"postal_code": "K1A 0B1"}, "US-NY+CA New_York,Toronto,Winnipeg"),
+        (NEW_YORKER, {"state": "D.C."}, "US-NY+US-DC New_York"),
+        (NEW_YORKER, {"state": "FM"}, "US-NY+FM New_York,Pacific/Guadalcanal,Pacific/Kosrae,Pacific/Port_Moresby"),
+    ],
+)
+def test_a_state_is_looked_up_in_every_country_that_has_states(number: str, hints: dict[str, str], text: str) -> None:
+    assert str(group(number, **hints)) == text
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "postal_code", "zone"),
+    [
+        ("GU", "Guam", "96910", GUAM),
+        ("MP", "Northern Mariana Islands", "96950", GUAM),
+        ("AS", "American Samoa", "96799", PAGO_PAGO),
+        ("PR", "Puerto Rico", "00901", PUERTO_RICO),
+        ("VI", "U.S. Virgin Islands", "00802", PUERTO_RICO),
+    ],
+)
+def test_a_territory_has_its_own_zone_whichever_column_names_it(
+    code: str, name: str, postal_code: str, zone: str
+) -> None:
+    """And one group, however it is named: a group is a key of the claim index."""
+    expected = Group(places=("US-NY", code), zones=tuple(sorted({NEW_YORK, zone})))
+    named: list[dict[str, str]] = [{"country": code}, {"state": code}, {"state": name}, {"postal_code": postal_code}]
+    for hints in (*named, {"country": "US", "state": code}, {"country": code, "state": code}):
+        assert group(NEW_YORKER, **hints) == expected
+    abroad = group("+442079460100", country=code)
+    assert (abroad.places, abroad.zones) == (("GB", code), tuple(sorted({"Europe/London", zone})))
+
+
+@pytest.mark.parametrize("number", [NEW_YORKER, TORONTONIAN, PUERTO_RICAN, JAMAICAN, VIRGIN_ISLANDER, GUAMANIAN])
+@pytest.mark.parametrize(
+    "hints",
+    [
+        {"state": "Atlantis"},
+        {"state": "Atlantis", "country": "US"},
+        {"state": "Atlantis", "country": "PR"},
+        {"state": "AE"},  # a soldier's
+        {"state": "AP"},
+        {"postal_code": "09012"},  # likewise
+        {"postal_code": "34002"},
+        {"postal_code": "96201"},
+        {"postal_code": "ABC"},
+        {"postal_code": "SW1A 1AA"},
+        {"postal_code": "00000", "state": "CA"},
+    ],
+)
+def test_a_hint_that_is_not_understood_may_be_any_state_or_territory(number: str, hints: dict[str, str]) -> None:
+    found = group(number, **hints)
+    assert "US-?" in found.places
+    assert set(found.zones) >= {*ANYWHERE, *group(number).zones}
+
+
+def test_a_parish_beside_its_country_is_there_and_nowhere_else() -> None:
+    assert group(JAMAICAN, state="Kingston", country="JM") == group(JAMAICAN)
+    assert group(NEW_YORKER, state="Bayern", country="DE") == group(NEW_YORKER, country="DE")
+    assert "US-?" in group(JAMAICAN, state="Kingston").places
+
+
+def test_the_outermost_clocks_leave_none_of_a_country_with_states_out() -> None:
+    """Who may be called by all of these may be called by every clock in the two countries and the territories."""
+    inside = {zone for country in ("US", "CA", "PR", "VI", "GU", "MP", "AS") for zone in of_country(country)}
+    assert len(inside) > 40
+    for opens, closes in open_in(group(NEW_YORKER, state="Atlantis")):
+        assert_within_hours(opens, closes, inside)
+
+
+AREAS = [code for code in range(200, 1000) if code % 100 not in {0, 11} and code % 111]
+STATES = {
+    "": (), "CA": (LOS_ANGELES,), "florida": (NEW_YORK, CHICAGO), "AK": ("America/Anchorage", "America/Adak"),
+    "HI": (HONOLULU,), "TX": (CHICAGO, DENVER), "ON": (TORONTO, "America/Winnipeg"), "NL": ("America/St_Johns",),
+    "British Columbia": ("America/Vancouver",), "PR": (PUERTO_RICO,), "VI": (PUERTO_RICO,), "GU": (GUAM,),
+    "mp": (GUAM,), "AS": (PAGO_PAGO,), "Atlantis": ANYWHERE, "AE": ANYWHERE,
+}  # fmt: skip
+POSTAL_CODES = {
+    "": (), "10001": (NEW_YORK,), "90001-1234": (LOS_ANGELES,), "99501": ("America/Anchorage", "America/Adak"),
+    "96813": (HONOLULU,), "96799": (PAGO_PAGO,), "96910": (GUAM,), "96951": (GUAM,), "901": (PUERTO_RICO,),
+    "00802": (PUERTO_RICO,), "A1A 1A1": ("America/St_Johns",), "V5K": ("America/Vancouver",), "96201": ANYWHERE,
+    "ABC": ANYWHERE,
+}  # fmt: skip
+COUNTRIES = {
+    "": (), "US": (), "CA": (), "JM": ("America/Jamaica",), "GB": ("Europe/London",), "PR": (PUERTO_RICO,),
+    "VI": (PUERTO_RICO,), "GU": (GUAM,), "MP": (GUAM,), "AS": (PAGO_PAGO,),
+}  # fmt: skip
+EVERY_CLOCK = {
+    "US": (NEW_YORK, CHICAGO, DENVER, LOS_ANGELES, "America/Adak", HONOLULU),
+    "CA": ("America/St_Johns", TORONTO),
+}
+PARTS_OF_IT = {"JM", "GB"}  # what is not understood beside one of these is a part of it
+
+
+@given(
+    area=st.sampled_from(AREAS),
+    state=st.sampled_from(sorted(STATES)),
+    postal_code=st.sampled_from(sorted(POSTAL_CODES)),
+    country=st.sampled_from(sorted(COUNTRIES)),
+    timezone=st.sampled_from(["", NEW_YORK, HONOLULU, GUAM]),
+    day=st.sampled_from(
+        [datetime(2026, 1, 10, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)]
+    ),
+)
+def test_nobody_is_called_at_night_by_the_clocks_of_anywhere_that_the_number_or_a_hint_can_mean(
+    area: int, state: str, postal_code: str, country: str, timezone: str, day: datetime
+) -> None:
+    number = f"+1{area}5550100"
+    try:
+        own = group(number)
+    except ValueError:
+        return  # nobody's, or everybody's: not dialed
+    found = group(number, state=state, postal_code=postal_code, country=country, timezone=timezone)
+    meant = [STATES[state], POSTAL_CODES[postal_code]]
+    possible = {zone for zones in meant if zones != ANYWHERE or country not in PARTS_OF_IT for zone in zones}
+    possible |= {*own.zones, *COUNTRIES[country], *filter(None, [timezone])}
+    if country != own.places[0][:2] and not any(meant):
+        possible |= set(EVERY_CLOCK.get(country, ()))
+    for opens, closes in open_in(found, day):
+        assert_within_hours(opens, closes, possible)
+
+
+def open_in(found: Group, day: datetime = datetime(2026, 1, 10, tzinfo=UTC)) -> list[tuple[datetime, datetime]]:
+    """When a person tells somebody there something, in the two weeks from a day on."""
+    campaign = a_campaign(purpose=Purpose.INFORMATIONAL, voice=Voice.LIVE, hours=None, any_hour_because="")
+    return list(openings(campaign, str(found), day))
+
+
+def assert_within_hours(opens: datetime, closes: datetime, zones: set[str]) -> None:
+    for zone in zones:
+        first, last = (moment.astimezone(ZoneInfo(zone)) for moment in (opens, closes))
+        assert first.date() == last.date(), zone
+        assert 8 <= first.hour <= (last - timedelta(seconds=1)).hour < 21, zone
+
+
+def of_country(code: str) -> list[str]:
+    """Every zone that the tz database has for a country."""
+    lines = (Path(tzdata.__file__).parent / "zoneinfo" / "zone.tab").read_text().splitlines()
+    return [line.split("\t")[2] for line in lines if line.startswith(f"{code}\t")]

@@ -4,6 +4,8 @@
 """
 
 import json
+import re
+import unicodedata
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,9 @@ import tzdata  # type: ignore[import-untyped]  # a folder of data
 _TZ = Path(tzdata.__file__).parent / "zoneinfo"
 _ALIASES = {"USA": "US", "UK": "GB"}
 _ZIP_DIGITS = 5
+_CANADIAN = re.compile(r"[A-Z][0-9][A-Z]([ -]?[0-9][A-Z][0-9])?")  # whole, or its first half
+WITH_STATES = ("US", "CA")
+"""Countries whose states have hours or zones of their own."""
 
 
 def canonical_zone(written: str) -> str:
@@ -54,30 +59,40 @@ def place_of_area(area: str) -> str:
     return _places_by_area().get(area, "")
 
 
-def state(written: str, country_code: str) -> str:
-    """The place of a state or province; empty when no such one is known."""
-    name = written.strip()
-    by_code = f"{country_code}-{name.upper()}"
-    by_name = str(_data()["state_names"].get(name.lower(), ""))
-    found = by_code if by_code in _data()["state_zones"] else by_name
-    return found if found.startswith(f"{country_code}-") else ""
+def outermost_zones() -> tuple[str, ...]:
+    """Where all of these say that it is time, so do all clocks of the countries that have states, and territories."""
+    return tuple(_data()["outermost_zones"])
+
+
+def state(written: str) -> str:
+    """The place of a state, a province or a territory; empty when no such one is known."""
+    name = _plainly(written)
+    codes = (f"{country_code}-{name.upper()}" for country_code in WITH_STATES)
+    return next((code for code in codes if code in _data()["state_zones"]), _data()["state_names"].get(name, ""))
+
+
+def _plainly(name: str) -> str:
+    """Québec is written with its accent and without, D.C. with its points and without."""
+    letters = unicodedata.normalize("NFKD", name).replace("&", " and ")
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter) and letter != ".")
+    return " ".join(plain.lower().split())
 
 
 def states_of_postal_code(written: str, country_code: str) -> tuple[str, ...]:
-    """The states or provinces of a postal code; none when it is not known."""
+    """The states, provinces or territories of a postal code; none when it is not known."""
     code = written.strip().upper()
     if country_code == "CA":
-        return tuple(_data()["postal_letters"].get(code[:1], ()))
+        return tuple(_data()["postal_letters"].get(code[:1], ())) if _CANADIAN.fullmatch(code) else ()
     digits = code.partition("-")[0]
     if not digits.isdecimal() or len(digits) > _ZIP_DIGITS:
         return ()
-    return _states_of_zip(digits.zfill(_ZIP_DIGITS)[:3])  # spreadsheets drop the zeros in front
+    return _states_of_zip(digits.zfill(_ZIP_DIGITS))  # spreadsheets drop the zeros in front
 
 
-def _states_of_zip(prefix: str) -> tuple[str, ...]:
+def _states_of_zip(code: str) -> tuple[str, ...]:
     for span, states in _data()["zip"].items():
         first, _, last = span.partition("-")
-        if first <= prefix <= (last or first):
+        if first <= code[: len(first)] <= (last or first):
             return tuple(states)
     return ()
 

@@ -30,8 +30,8 @@ _TEN_DIGITS, _LINES = 10**9, 10_000
 _NOBODY_KNOWS = 20  # zones: the library's way to say that a North American number may be anywhere
 _ALL_OF_RUSSIA = 5
 _KAZAKH = frozenset({"Asia/Almaty", "Asia/Aqtobe"})
-_WITH_STATES = ("US", "CA")
-_TERRITORIES = ("PR", "VI", "GU", "MP", "AS")
+_IN_NORTH_AMERICA = frozenset(phonenumbers.region_codes_for_country_code(_NORTH_AMERICA))
+_WITH_STATES = frozenset({*places.WITH_STATES, "PR", "VI", "GU", "MP", "AS"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,28 +130,36 @@ def _russian_mobile(named: set[str], country: str) -> set[str]:
     return (named - _KAZAKH - {"Europe/Bucharest"}) | {"Europe/Kaliningrad"}
 
 
-def _said(hints: Hints, country: str) -> tuple[list[str], set[str]]:
-    """The places and zones that the list's own columns add."""
-    zones = {places.canonical_zone(hints.timezone)} if hints.timezone else set()
-    there = places.country(hints.country) if hints.country else country
-    found = _states(hints, there)
-    if there != country and not (there in _TERRITORIES and country == "US"):
-        found = found or [UNKNOWN_STATE if there == "US" else there]
-    for place in found:
-        zones |= {places.canonical_zone(zone) for zone in _zones_of(place)}
-    return [place if place.startswith("US-") else place[:2] for place in found], zones
+def _said(hints: Hints, own: str) -> tuple[list[str], set[str]]:
+    """The places and zones that the list's own columns add to a number of this country."""
+    there = places.country(hints.country) if hints.country else own
+    found = _states(hints) if {own, there} & _IN_NORTH_AMERICA else []
+    known = [place for place in found if place]
+    if there != own and not any(_lies_in(place, there) for place in known):
+        known.append(UNKNOWN_STATE if there == "US" else there)
+    zones = {places.canonical_zone(zone) for place in known for zone in _zones_of(place)}
+    if hints.timezone:
+        zones.add(places.canonical_zone(hints.timezone))
+    if not all(found) and (not hints.country or there in _WITH_STATES):  # else it is a part of that country
+        known.append(UNKNOWN_STATE)
+        zones |= set(places.outermost_zones())
+    return [place if place.startswith("US-") else place[:2] for place in known], zones
+
+
+def _states(hints: Hints) -> list[str]:
+    """States named by their name or by the postal code, whichever country they are of. Empty: not understood."""
+    named = [places.state(hints.state)] if hints.state else []
+    codes = [
+        state for country in places.WITH_STATES for state in places.states_of_postal_code(hints.postal_code, country)
+    ]
+    posted = codes or [""] if hints.postal_code else []
+    return list(dict.fromkeys([*named, *posted]))
+
+
+def _lies_in(place: str, country: str) -> bool:
+    """A territory is a part of the United States, as the post sees it."""
+    return place[:2] == country or (country == "US" and place[:2] != "CA")
 
 
 def _zones_of(place: str) -> tuple[str, ...]:
     return places.zones_of_state(place) or places.zones_of_country(place[:2])
-
-
-def _states(hints: Hints, country: str) -> list[str]:
-    """States named by their name or by the postal code. One that is not understood may be any."""
-    if country not in _WITH_STATES:
-        return []
-    named = [places.state(hints.state, country)] if hints.state else []
-    posted = list(places.states_of_postal_code(hints.postal_code, country)) if hints.postal_code else []
-    not_understood = "" in named or bool(hints.postal_code and not posted)
-    unknown = [UNKNOWN_STATE] if not_understood and country == "US" else []
-    return list(dict.fromkeys([one for one in named if one] + posted + unknown))
