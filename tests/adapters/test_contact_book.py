@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -14,6 +14,7 @@ from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.contact_documents import INDEXES, contact_of
 from dialer.adapters.hearing import MongoHearing
 from dialer.adapters.people import MongoPeople
+from dialer.columns import hints_in
 from dialer.contact_list import Batch, Place
 from dialer.errors import Unavailable
 from dialer.intake import bring_in
@@ -21,6 +22,7 @@ from dialer.lifecycle import State
 from dialer.list_records import Counts
 from dialer.model import CallReport, Contact, NewContact, Number, Outcome, attempt_of
 from dialer.office_ports import Added
+from dialer.phones import dialable
 from dialer.ports import CallRef
 from dialer.retry import RetryDecision
 from tests.adapters.conftest import Connect
@@ -395,6 +397,169 @@ def test_a_list_adds_numbers_to_a_person_and_takes_none_away(contacts: Contacts,
     (document,) = contacts.find()
     assert contact_of(document).numbers == (home, office, mobile)
     assert contact_of(document).phone == home.phone
+
+
+NEW_YORKER, TEXAN = "+12125550100", "+12145550100"
+IN_NEW_YORK, IN_CALIFORNIA = "US-NY New_York", "US-NY+US-CA Los_Angeles,New_York"
+OFFICE_IN_TEXAS, OFFICE_IN_CALIFORNIA = "US-TX Chicago", "US-TX+US-CA Chicago,Los_Angeles"
+
+
+def a_row_of(phone: str, *others: str, call_after: datetime | None = None, **variables: str) -> NewContact:
+    """As a list has it: all its numbers are judged by its own columns."""
+    first, *rest = (Number(phone=one, region=dialable(one, hints=hints_in(variables))[1]) for one in (phone, *others))
+    return NewContact(
+        phone=first.phone, region=first.region, alternates=tuple(rest), vars=variables, call_after=call_after
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "region"),
+    [
+        ({"state": "NY"}, {"state": "CA"}, IN_CALIFORNIA),
+        ({"state": "CA"}, {"state": "NY"}, IN_NEW_YORK),
+        ({"zip": "10001"}, {"zip": "90001"}, IN_CALIFORNIA),
+        ({"zip": "10001"}, {"postal_code": "90001"}, IN_CALIFORNIA),
+        ({"timezone": "America/New_York"}, {"timezone": "Pacific/Guam"}, "US-NY New_York,Pacific/Guam"),
+        ({"country": "US"}, {"country": "GU"}, "US-NY+GU New_York,Pacific/Guam"),
+        ({"state": "CA"}, {"zip": "10001"}, IN_CALIFORNIA),  # what an earlier list said is still true
+        ({"state": "CA"}, {"zip": "96910"}, "US-NY+US-CA+GU Los_Angeles,New_York,Pacific/Guam"),
+        ({}, {"State": "CA"}, IN_CALIFORNIA),
+    ],
+)
+def test_a_list_that_corrects_where_somebody_is_changes_by_which_clocks_they_are_called(
+    contacts: Contacts,
+    book: MongoContactBook,
+    claims: MongoClaims,
+    wrong: dict[str, str],
+    right: dict[str, str],
+    region: str,
+) -> None:
+    imported(book, a_row_of(NEW_YORKER, **wrong))
+    corrected = a_row_of(NEW_YORKER, **right)
+    assert imported(book, corrected, list_id="list-2") == Added(added=0, known=0, updated=1)
+    (after,) = contacts.find()
+    assert (after["region"], after["vars"]) == (region, wrong | right)
+    assert imported(book, corrected, list_id="list-3") == Added(added=0, known=1)
+    assert imported(book, a_row_of(NEW_YORKER), list_id="list-4") == Added(added=0, known=1)
+    assert list(contacts.find()) == [after]
+    assert claims.regions_waiting("one") == [region]
+    assert claims.claim_due("one", claim="c", limit=9, until=now(), now=now(), among=[region])
+
+
+def test_a_list_that_does_not_say_where_somebody_is_leaves_them_there(
+    contacts: Contacts, book: MongoContactBook
+) -> None:
+    """Neither does an empty cell take anybody out of their state."""
+    imported(book, a_row_of(NEW_YORKER, TEXAN, state="CA", name="Ada"))
+    for list_id, row in enumerate((a_row_of(NEW_YORKER, name="Bo"), a_row_of(NEW_YORKER, TEXAN, state="", name="Cy"))):
+        assert imported(book, row, list_id=str(list_id)).updated == 1
+        assert imported(book, row, list_id=f"again {list_id}").known == 1
+        (document,) = contacts.find()
+        assert (document["region"], document["vars"]["state"]) == (IN_CALIFORNIA, "CA")
+        assert [number["region"] for number in document["numbers"]] == [IN_CALIFORNIA, OFFICE_IN_CALIFORNIA]
+
+
+@pytest.mark.parametrize("others", [(TEXAN,), ()])
+@pytest.mark.parametrize(("dialed", "before", "after"), [
+    (NEW_YORKER, IN_NEW_YORK, IN_CALIFORNIA),
+    (TEXAN, OFFICE_IN_TEXAS, OFFICE_IN_CALIFORNIA),
+])  # fmt: skip
+def test_who_moves_moves_with_all_their_numbers_whichever_is_dialed_and_whichever_the_list_names(
+    contacts: Contacts, book: MongoContactBook, dialed: str, before: str, after: str, others: tuple[str, ...]
+) -> None:
+    imported(book, a_row_of(NEW_YORKER, TEXAN))
+    contacts.update_one({}, {"$set": {"phone": dialed, "region": before}})
+    assert imported(book, a_row_of(NEW_YORKER, *others, state="CA"), list_id="list-2").updated == 1
+    contact = only(contacts)
+    assert (contact.phone, contact.region) == (dialed, after)
+    assert contact.numbers == (
+        Number(phone=NEW_YORKER, region=IN_CALIFORNIA),
+        Number(phone=TEXAN, region=OFFICE_IN_CALIFORNIA),
+    )
+    assert imported(book, a_row_of(NEW_YORKER, *others, state="CA"), list_id="list-3").known == 1
+
+
+def test_where_somebody_is_is_judged_anew_by_the_rules_of_today(contacts: Contacts, book: MongoContactBook) -> None:
+    """A contact may have come in when less was known of its number, or of its state."""
+    row = a_row_of("+17875550100", state="CA")
+    imported(book, row)
+    contacts.update_one({}, {"$set": {"region": "PR Puerto_Rico"}})
+    assert imported(book, row, list_id="list-2").updated == 1
+    assert only(contacts).region == "PR+US-CA Los_Angeles,Puerto_Rico"
+
+
+def test_an_old_variable_that_is_no_zone_keeps_nobody_from_being_told_what_is_new(
+    contacts: Contacts, book: MongoContactBook
+) -> None:
+    stored(contacts.database, a_contact("one", phone=NEW_YORKER, region="US", vars={"timezone": "Eastern"}))
+    assert imported(book, a_row_of(NEW_YORKER, state="CA")).updated == 1
+    assert only(contacts).region == IN_CALIFORNIA
+    assert imported(book, a_row_of(NEW_YORKER, state="CA"), list_id="list-2").known == 1
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - {State.PENDING}))
+def test_whoever_is_being_called_moves_with_the_next_list_after_it(
+    contacts: Contacts, book: MongoContactBook, state: State
+) -> None:
+    stored(contacts.database, a_contact("one", phone=NEW_YORKER, region=IN_NEW_YORK, state=state))
+    before = contacts.find_one()
+    assert imported(book, a_row_of(NEW_YORKER, state="CA")) == Added(added=0, known=1)
+    assert contacts.find_one() == before
+    contacts.update_one({}, {"$set": {"state": State.PENDING, "due_at": now()}, "$unset": {"attempt": ""}})
+    assert imported(book, a_row_of(NEW_YORKER, state="CA"), list_id="list-2").updated == 1
+    assert only(contacts).region == IN_CALIFORNIA
+
+
+def test_who_moves_waits_as_long_as_was_decided(contacts: Contacts, book: MongoContactBook) -> None:
+    retry = now() + timedelta(hours=2)
+    tried = stored(contacts.database, a_contact("one", phone=NEW_YORKER, region=IN_NEW_YORK, used=1, due_at=retry))
+    held = stored(contacts.database, a_contact("one", phone=TEXAN, region=OFFICE_IN_TEXAS))
+    assert MongoPeople(contacts).hold_back(replace(held, attempt=None), reason="on holiday")
+    holds = contacts.find_one({"_id": held.id})
+    rows = [a_row_of(phone, state="CA", call_after=now()) for phone in (NEW_YORKER, TEXAN)]
+    assert imported(book, *rows).updated >= 1
+    after = contacts.find_one({"_id": tried.id})
+    assert after is not None
+    assert (after["region"], after["due_at"], after["used"]) == (IN_CALIFORNIA, retry, 1)
+    still = contacts.find_one({"_id": held.id})
+    assert holds is not None
+    assert still is not None
+    changed = {name for name in still if still[name] != holds.get(name)}
+    assert changed <= {"region", "vars", "row"}
+
+
+def test_the_zone_of_one_number_is_never_written_on_another_whose_turn_has_come(
+    wire: TcpProxy, joined: Connect, contacts: Contacts, book: MongoContactBook
+) -> None:
+    imported(book, a_row_of(NEW_YORKER, TEXAN))
+    slow = MongoContactBook(joined(wire.uri)["contacts"])
+    with ThreadPoolExecutor(1) as pool:
+        with wire.holding("update") as held:
+            row = a_row_of(NEW_YORKER, TEXAN, state="CA")
+            adding = pool.submit(slow.add, "one", [row], max_attempts=3, list_id="list-2")
+            assert held.arrived.wait(10)
+            contacts.update_one({}, {"$set": {"phone": TEXAN, "region": OFFICE_IN_TEXAS}})
+            before = contacts.find_one()
+        assert adding.result(20) == Added(added=0, known=1)
+    assert contacts.find_one() == before
+    assert imported(book, row, list_id="list-3").updated == 1
+    assert only(contacts).region == OFFICE_IN_CALIFORNIA
+
+
+def test_of_two_lists_at_once_the_last_one_says_where_somebody_is_and_by_which_clocks_they_are_called(
+    wire: TcpProxy, joined: Connect, contacts: Contacts, book: MongoContactBook
+) -> None:
+    imported(book, a_row_of(NEW_YORKER, state="CA"))
+    slow = MongoContactBook(joined(wire.uri)["contacts"])
+    with ThreadPoolExecutor(1) as pool:
+        with wire.holding("update") as held:
+            adding = pool.submit(slow.add, "one", [a_row_of(NEW_YORKER, name="Ada")], max_attempts=3, list_id="a")
+            assert held.arrived.wait(10)
+            assert imported(book, a_row_of(NEW_YORKER, state="NY"), list_id="b").updated == 1
+            assert only(contacts).region == IN_NEW_YORK
+        assert adding.result(20).updated == 1
+    assert only(contacts).vars == {"state": "CA", "name": "Ada"}
+    assert only(contacts).region == IN_CALIFORNIA
 
 
 def test_rows_that_come_again_after_a_crash_count_as_they_did_the_first_time(

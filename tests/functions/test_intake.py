@@ -122,6 +122,21 @@ def test_a_running_campaign_takes_a_second_list_and_tells_only_those_who_wait(st
     assert [one.id for one in wiring.list_desk().of_campaign(new.campaign_id)] == [again.id, new.id]
 
 
+def test_a_list_that_corrects_somebody_s_state_changes_by_which_clocks_they_are_called(stack: Stack) -> None:
+    new = uploaded(stack, "phone,name,state\n+12125550100,Ada,NY\n+12145550100,Bo,TX\n")
+    stack.invoke("intake", noticed(new))
+    corrected = "phone,name,state\n+12125550100,Ada,CA\n+12145550100,Bo,TX\n"
+    for counts in (Counts(rows=2, updated=1, known=1), Counts(rows=2, known=2)):
+        again = uploaded(stack, corrected, new.campaign_id)
+        stack.invoke("intake", noticed(again))
+        assert wiring.list_desk().report(again.id).counts == counts
+        found = stack.database["contacts"].find({"campaign_id": new.campaign_id})
+        assert {one["phone"]: (one["region"], one["vars"]["state"]) for one in found} == {
+            "+12125550100": ("US-NY+US-CA Los_Angeles,New_York", "CA"),
+            "+12145550100": ("US-TX Chicago,Denver", "TX"),
+        }
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

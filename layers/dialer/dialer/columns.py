@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from dialer.calling.whereabouts import NO_HINTS, Hints
@@ -123,6 +124,18 @@ _HINTS = {
 """Columns that say where somebody is, and which hint they are. They stay variables too."""
 
 
+def hints_in(variables: Mapping[str, str]) -> Hints:
+    """What somebody's variables say of where they are; of two columns that are one hint, the last."""
+    said = {hint: cell for name, cell in variables.items() if cell and (hint := hint_named(name))}
+    return Hints(**said) if said else NO_HINTS
+
+
+@lru_cache(maxsize=1024)
+def hint_named(name: str) -> str:
+    """Which hint a variable is; empty for one that says nothing of where somebody is."""
+    return _HINTS.get(_plainly(name), "")
+
+
 def column_named(name: str) -> Column | None:
     """The column that a header cell names, however it is written: `Phone Number` is `phone_number`."""
     return _BY_NAME.get(_plainly(name))
@@ -159,7 +172,7 @@ def columns_of(header: Sequence[str]) -> Columns:
         meant = [(place, None if column is PHONE and place not in exact else column) for place, column in meant]
     known = tuple((place, column) for place, column in meant if column is not None)
     variables = tuple((place, names[place]) for place, column in meant if column is None and names[place])
-    hints = tuple((place, _HINTS[_plainly(name)]) for place, name in variables if _plainly(name) in _HINTS)
+    hints = tuple((place, hint) for place, name in variables if (hint := hint_named(name)))
     _demand_a_phone(names, known)
     _demand_no_reference(variables)
     _demand_each_once(names, known, variables)

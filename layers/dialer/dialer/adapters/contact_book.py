@@ -15,10 +15,13 @@ from pymongo.read_concern import ReadConcern
 from dialer.adapters.clock import SystemClock
 from dialer.adapters.contact_documents import INDEXES, PERSON_INDEX, contacts_of, standing_in
 from dialer.adapters.mongo import Document, available, database_clock
+from dialer.calling.whereabouts import Hints
+from dialer.columns import hint_named, hints_in
 from dialer.errors import Unavailable
 from dialer.lifecycle import State
 from dialer.model import Contact, NewContact
 from dialer.office_ports import Added
+from dialer.phones import dialable
 from dialer.ports import Clock
 
 _DUPLICATE_KEY = 11000
@@ -26,8 +29,14 @@ _COUNTING_S = 60  # ten million contacts take a few seconds, more than any other
 _QUICK_S = 0.1  # what takes no longer is counted anew each time
 _PENDING = str(State.PENDING)  # a plain text, which the driver writes quicker
 _COMPARED = dict.fromkeys(
-    ("listed", "numbers", "state", "used", "priority", "due_at", "decided", "vars", "external_id", "row"), 1
-)
+    (
+        "listed", "phone", "region", "numbers", "state", "used", "priority", "due_at", "decided", "vars", "external_id",
+        "row",
+    ),
+    1,
+)  # fmt: skip
+_SEEN_WITH = {"due_at": "due_at", "phone": "region"}
+"""What must still be as it was seen where something is written: a hold may have come, or the turn of another number."""
 
 
 class MongoContactBook:
@@ -183,17 +192,10 @@ def _document(
     if row.external_id:
         document["external_id"] = row.external_id
     if row.alternates:
-        document["numbers"] = _numbers(row, [])
+        document["numbers"] = [{"phone": row.phone, "region": row.region}, *map(asdict, row.alternates)]
     if list_id:
         document["row"] = {"list": list_id, "line": row.line}
     return document
-
-
-def _numbers(row: NewContact, known: list[Document]) -> list[Document]:
-    """The numbers that are known, and behind them what the row has besides: none is forgotten that may have rung."""
-    there = {number["phone"] for number in known}
-    said = ({"phone": row.phone, "region": row.region}, *map(asdict, row.alternates))
-    return [*known, *(number for number in said if number["phone"] not in there)]
 
 
 def _meet(row: NewContact, there: Document, list_id: str, now: datetime) -> UpdateOne | str:
@@ -213,20 +215,22 @@ def _meet(row: NewContact, there: Document, list_id: str, now: datetime) -> Upda
     if list_id:
         news["row"] = {"list": list_id, "line": row.line, "updated": True}
     still_waiting = {"_id": there["_id"], "state": State.PENDING, "used": there["used"]}
-    as_seen = {"due_at": there["due_at"]} if "due_at" in news else {}  # or somebody has just been put on hold
+    as_seen = {name: there[name] for name, written in _SEEN_WITH.items() if written in news}
     return UpdateOne(still_waiting | as_seen, {"$set": news})
 
 
 def _news(row: NewContact, there: Document, now: datetime) -> Document:
     """What the row says and the contact does not have yet; what the row does not say stays as it is."""
-    said: Document = {"vars": {**there["vars"], **row.vars}}
+    said: Document = {"vars": _vars(row, there["vars"])}
     if row.priority is not None:
         said["priority"] = row.priority
     if row.external_id:
         said["external_id"] = row.external_id
-    if row.alternates:
-        said["numbers"] = _numbers(row, there.get("numbers", []))
+    where = _where(row, there, said["vars"])
+    said |= where
     news = {name: value for name, value in said.items() if value != there.get(name)}
+    if "vars" in news:
+        news |= where  # of two lists at once the last one counts, and where somebody is must be what the variables say
     if row.call_after:
         due_at = max(now, row.call_after)
         if there["used"] or "decided" in there:  # a wait that was decided is never cut short, nor is a hold
@@ -234,6 +238,59 @@ def _news(row: NewContact, there: Document, now: datetime) -> Document:
         if max(due_at, there["due_at"]) > now and due_at != there["due_at"]:
             news["due_at"] = due_at
     return news
+
+
+def _vars(row: NewContact, known: dict[str, str]) -> dict[str, str]:
+    """What the row says, behind what it does not say. An empty cell takes nobody out of their state."""
+    if row.vars.items() <= known.items():
+        return known
+    said = {name: cell for name, cell in row.vars.items() if cell or not (hint_named(name) and known.get(name))}
+    if said.items() <= known.items():
+        return known
+    return {name: cell for name, cell in known.items() if name not in said} | said
+
+
+def _where(row: NewContact, there: Document, variables: dict[str, str]) -> Document:
+    """Where the phone that is dialed may ring, and all numbers with those that are new; nothing where all is known.
+
+    No number is forgotten: it may have rung.
+    """
+    known = {there["phone"]: there.get("region", "")}
+    if "numbers" in there:
+        known = {number["phone"]: number["region"] for number in there["numbers"]} | known
+    said = {row.phone: row.region}
+    if row.alternates:
+        said |= {number.phone: number.region for number in row.alternates}
+    if variables is there["vars"] and said.items() <= known.items():
+        return {}
+    regions = _regions(row, said, known, there["vars"], variables)
+    where: Document = {"region": regions[there["phone"]]}
+    if row.alternates or "numbers" in there:
+        in_order = dict.fromkeys(number["phone"] for number in there.get("numbers", ())) | dict.fromkeys(said)
+        where["numbers"] = [{"phone": phone, "region": regions[phone]} for phone in in_order]
+    return where
+
+
+def _regions(
+    row: NewContact, said: dict[str, str], known: dict[str, str], before: dict[str, str], after: dict[str, str]
+) -> dict[str, str]:
+    """The zone group of each number, by all that the variables say, for an earlier list may have named the state.
+
+    A row has judged its numbers by its own columns. Only where more is known they are judged again, as is a number that
+    the row does not name where its columns move the person.
+    """
+    hints = hints_in(after)
+    sure = {phone: region for phone, region in known.items() if phone not in said} if hints == hints_in(before) else {}
+    sure |= said if hints == hints_in(row.vars) else {}
+    return {phone: sure.get(phone, "") or _judged(phone, hints, told) for phone, told in (known | said).items()}
+
+
+def _judged(phone: str, hints: Hints, told: str) -> str:
+    try:
+        _, region = dialable(phone, hints=hints)
+    except ValueError:  # an old variable is no zone or country: there was a time when nobody looked
+        return told
+    return region
 
 
 @dataclass(frozen=True, kw_only=True)
