@@ -35,8 +35,9 @@ _COMPARED = dict.fromkeys(
     ),
     1,
 )  # fmt: skip
-_SEEN_WITH = {"due_at": "due_at", "phone": "region"}
-"""What must still be as it was seen where something is written: a hold may have come, or the turn of another number."""
+_SEEN_WITH = {"due_at": "due_at", "phone": "region", "numbers": "numbers"}
+"""What must still be as it was seen where something is written: a hold may have come, or the turn of another number, or
+one more number."""
 
 
 class MongoContactBook:
@@ -215,7 +216,7 @@ def _meet(row: NewContact, there: Document, list_id: str, now: datetime) -> Upda
     if list_id:
         news["row"] = {"list": list_id, "line": row.line, "updated": True}
     still_waiting = {"_id": there["_id"], "state": State.PENDING, "used": there["used"]}
-    as_seen = {name: there[name] for name, written in _SEEN_WITH.items() if written in news}
+    as_seen = {name: there.get(name) for name, written in _SEEN_WITH.items() if written in news}
     return UpdateOne(still_waiting | as_seen, {"$set": news})
 
 
