@@ -1622,8 +1622,8 @@ MUTATIONS = (
     Mutation(
         name="a list that comes again forgets a number that may have rung",
         file=f"{ADAPTERS}/contact_book.py",
-        old='        said["numbers"] = _numbers(row, there.get("numbers", []))',
-        new='        said["numbers"] = _numbers(row, [])',
+        old='in_order = dict.fromkeys(number["phone"] for number in there.get("numbers", ())) | dict.fromkeys(said)',
+        new="in_order = dict.fromkeys(said)",
         tests="tests/adapters/test_contact_book.py",
     ),
     Mutation(
