@@ -4,7 +4,7 @@ All of them must be open, with the margin that ringing needs. The answer says un
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -120,14 +120,15 @@ class _Rule:
 @lru_cache(maxsize=4096)
 def _rules(plan: Plan, region: str) -> tuple[_Rule, ...] | None:
     """Every schedule that must be open; None where nobody knows of any zone."""
-    own = () if plan.window is None else (_Rule(name=OWN_WINDOW, schedule=schedule_of(plan.window)),)
+    margin = plan.ring + _SETUP
+    window = None if plan.window is None else replace(schedule_of(plan.window), margin=margin)
+    own = () if window is None else (_Rule(name=OWN_WINDOW, schedule=window),)
     if plan.any_hour:
         return own
     group = group_of(region)
     if not group.zones or not all(map(_is_known, group.zones)):
         return None
     rows = [row for place in group.places for row in rows_for(place, plan.purpose, plan.voice)]
-    margin = plan.ring + _SETUP
     named = {_schedule(row, zone, margin): row.id for row in rows for zone in group.zones}  # a state's own name is last
     return (*own, *(_Rule(name=name, schedule=schedule) for schedule, name in named.items()))
 
