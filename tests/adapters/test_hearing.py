@@ -135,6 +135,20 @@ def test_an_attempt_ends_once(contacts: Contacts, hearing: MongoHearing) -> None
     )
 
 
+@pytest.mark.parametrize("said", ["$name", "yes"])
+def test_an_end_that_was_decided_from_other_answers_is_not_written(
+    contacts: Contacts, hearing: MongoHearing, said: str
+) -> None:
+    contact = in_state(contacts, State.PLACED, sid="CA1")
+    end = CallReport(sid="CA1", status="completed")
+    hearing.note_answer(ref(contact), name="coming", value=said, sid="CA1")
+    for stale in ({}, {"coming": "no"}, {"coming": said, "why": "so"}):
+        assert not hearing.settle(ref(contact), end, outcome=Outcome.MACHINE, decision=AGAIN, answers=stale)
+    assert seen(contacts, contact).state is State.PLACED
+    assert hearing.settle(ref(contact), end, outcome=Outcome.ANSWERED, decision=DONE, answers={"coming": said})
+    assert seen(contacts, contact).history[-1].answers == {"coming": said}
+
+
 def test_the_end_of_a_call_nobody_had_heard_of_keeps_its_id(contacts: Contacts, hearing: MongoHearing) -> None:
     contact = in_state(contacts, State.UNCERTAIN)
     end = CallReport(sid="$phone", status="busy")

@@ -12,7 +12,7 @@ from dialer.abandonment import WINDOW, Answers
 from dialer.lifecycle import State
 from dialer.model import CallPlan, Campaign, CampaignState, Contact, Pacing, Sight
 from dialer.ports import Campaigns
-from dialer.script import Say, Script, Transfer
+from dialer.script import Choice, Menu, Say, Script, Transfer
 from tests.builders import a_campaign, a_contact, a_message, a_sid, created, now, stored
 from tests.functions.conftest import Stack
 from tests.functions.events import Event, batch, event, queried, webhook
@@ -125,6 +125,16 @@ def test_a_machine_is_no_live_answer_wherever_it_was_put_through(stack: Stack) -
     for name in ("voice_status_busy", "voice_status_no_answer", "voice_status_failed"):
         tell(stack, webhook(name, in_call(stack, campaign)))
     assert counted(campaign) == Answers(live=0, abandoned=0)
+
+
+def test_who_pressed_a_key_and_was_taken_for_a_machine_is_a_live_answer_that_found_nobody(stack: Stack) -> None:
+    choice = Choice(key="1", outcome="agent", then=(Transfer(to="+12015550100", name="sales"),))
+    campaign = a_desk(stack, (Menu(name="what", prompt=(Say(text="Press 1."),), choices=(choice,), tries=1),))
+    contact = in_call(stack, campaign)
+    key = queried(webhook("voice_keypress", contact, Digits="1"), "at=0")
+    nobody = queried(webhook("voice_keypress", contact, Digits="", DialCallStatus="no-answer"), "at=0.1.0")
+    tell(stack, key, webhook("voice_amd", contact), nobody, over(contact))
+    assert counted(campaign) == Answers(live=1, abandoned=1)
 
 
 def test_the_end_of_another_call_counts_for_nobody(stack: Stack) -> None:

@@ -9,9 +9,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from dialer import wiring
+from dialer.adapters.hearing import MongoHearing
 from dialer.errors import BadSettings
 from dialer.lifecycle import State
-from dialer.model import CallPlan, Contact, OnMachine, Outcome, attempt_of
+from dialer.model import CallPlan, CallReport, Contact, OnMachine, Outcome, attempt_of
+from dialer.ports import CallRef
 from dialer.script import Ask, Choice, HangUp, Menu, Record, Say, Script, Stream, Transfer
 from dialer.secret import Secret
 from dialer.stream_token import stream_key, verify
@@ -330,6 +332,72 @@ def test_whoever_has_pressed_a_key_is_no_machine_whatever_was_heard(stack: Stack
     press(stack, contact, "at=1", Digits="1")
     assert stack.invoke("voice", webhook("voice_amd", contact))["statusCode"] == NO_CONTENT
     assert [one for one in stack.carrier.ledger() if one.get("about") == attempt_of(contact).sid] == []
+
+
+def pressed(contact: Contact) -> Event:
+    return queried(webhook("voice_keypress", contact, Digits="1"), "at=1")
+
+
+def found_a_machine(contact: Contact) -> Event:
+    return webhook("voice_amd", contact)
+
+
+def opted_out(contact: Contact) -> Event:
+    return webhook("voice_keypress", contact, Digits="9")
+
+
+@pytest.mark.parametrize("end", ["voice_status_completed", "voice_status_completed_machine"])
+@pytest.mark.parametrize(
+    "story", [(pressed, found_a_machine), (found_a_machine, pressed), (pressed,), (opted_out, found_a_machine)]
+)
+def test_a_call_on_which_somebody_answered_ends_as_answered_whatever_was_heard_and_when(
+    stack: Stack, story: tuple[Any, ...], end: str
+) -> None:
+    contact = in_call(stack, detect_machine=True, on_machine=OnMachine.GO_ON)
+    for one in story:
+        stack.invoke("voice", one(contact))
+    stack.invoke("voice", webhook(end, contact))
+    after = stack.contact(contact)
+    assert (after.state, [past.outcome for past in after.history]) == (State.DONE, [Outcome.ANSWERED])
+
+
+def test_words_that_were_kept_do_not_make_a_call_that_was_never_answered_a_conversation(stack: Stack) -> None:
+    contact = in_call(stack)
+    stack.invoke("voice", pressed(contact))
+    stack.invoke("voice", webhook("voice_status_busy", contact))
+    assert stack.contact(contact).history[-1].outcome is Outcome.BUSY
+
+
+class _AnsweredMeanwhile(MongoHearing):
+    """Somebody presses a key just after it has been looked at what is known of their call."""
+
+    def find(self, contact_id: str) -> Contact | None:
+        found = super().find(contact_id)
+        if found and found.attempt:
+            ref = CallRef(contact_id=contact_id, attempt_id=found.attempt.id)
+            self.note_answer(ref, name="coming", value="yes", sid=found.attempt.sid)
+        return found
+
+
+def test_a_key_that_is_pressed_while_the_end_is_decided_is_not_overlooked(stack: Stack) -> None:
+    contact = in_call(stack)
+    sid = attempt_of(contact).sid
+    callback = replace(wiring.callback(), hearing=_AnsweredMeanwhile(stack.database["contacts"]))
+    end = CallReport(sid=sid, status="completed", answered_by="machine_start")
+    settled = callback.status(CallRef(contact_id=contact.id, attempt_id=attempt_of(contact).id), end)
+    after = stack.contact(contact)
+    assert (settled.outcome, settled.detail) == ("settled", Outcome.ANSWERED)
+    assert (after.state, after.history[-1].outcome) == (State.DONE, Outcome.ANSWERED)
+    assert after.history[-1].answers == {"coming": "yes"}
+
+
+def test_a_transfer_that_ended_makes_nobody_a_person(stack: Stack) -> None:
+    """A machine that hears what a person would hear is handed on, too."""
+    contact = in_call(stack, (Transfer(to=PHONE, name="sales"),), detect_machine=True)
+    press(stack, contact, "at=0", DialCallStatus="no-answer")
+    stack.invoke("voice", found_a_machine(contact))
+    stack.invoke("voice", webhook("voice_status_completed", contact))
+    assert stack.contact(contact).history[-1].outcome is Outcome.MACHINE
 
 
 def test_a_finding_that_comes_twice_changes_the_call_once(stack: Stack) -> None:

@@ -158,6 +158,15 @@ def test_a_call_the_carrier_fell_silent_about_is_asked_after_and_settled(
     assert after.history[-1].sid == attempt_of(contact).sid
 
 
+def test_a_call_on_which_somebody_answered_is_asked_after_and_ends_as_answered(stack: Stack) -> None:
+    contact = dialed(stack, fate="human")
+    kept = {"attempt.answered_by": "machine_start", "attempt.answers": {"coming": "yes"}}
+    stack.database["contacts"].update_one({"_id": contact.id}, {"$set": kept})
+    assert stack.invoke("reconcile", event("reconcile")) == QUIET | {"settled": 1}
+    after = stack.contact(contact)
+    assert (after.state, after.history[-1].outcome) == (State.DONE, Outcome.ANSWERED)
+
+
 def test_a_call_the_carrier_does_not_know_is_an_alarm_and_asked_after_again(stack: Stack) -> None:
     contact = overdue(stack, State.PLACED)
     assert stack.invoke("reconcile", event("reconcile")) == QUIET | {"settled": 1, "alarms": 1}

@@ -73,5 +73,12 @@ def test_what_is_heard_last_about_who_answered_counts() -> None:
     assert outcome(last, heard_before="machine_start") is Outcome.ANSWERED
 
 
+def test_whoever_pressed_a_key_or_spoke_is_a_person_whatever_the_carrier_heard() -> None:
+    over = CallReport(sid="CA1", status="completed", answered_by="machine_start")
+    assert outcome(over, by_a_person=True) is Outcome.ANSWERED
+    assert outcome(CallReport(sid="CA1", status="completed"), heard_before="fax", by_a_person=True) is Outcome.ANSWERED
+    assert outcome(CallReport(sid="CA1", status="failed"), by_a_person=True) is Outcome.FAILED
+
+
 def test_a_machine_on_a_call_that_was_not_answered_is_no_machine() -> None:
     assert outcome(CallReport(sid="CA1", status="busy", answered_by="machine_start")) is Outcome.BUSY

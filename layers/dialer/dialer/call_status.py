@@ -43,11 +43,15 @@ def rank(status: str) -> int:
     return _FINAL_RANK if is_final(status) else _ORDER[status]
 
 
-def outcome(report: CallReport, *, heard_before: str = "") -> Outcome:
-    """How a call with a final status ended; who answered may have been heard in an earlier webhook."""
+def outcome(report: CallReport, *, heard_before: str = "", by_a_person: bool = False) -> Outcome:
+    """How a call with a final status ended; who answered may have been heard in an earlier webhook.
+
+    `by_a_person`: somebody pressed a key or spoke. They are a person, whatever the carrier thinks it heard.
+    """
     ended = _OUTCOMES[report.status]
     answered_by = report.answered_by or heard_before
-    return Outcome.MACHINE if ended is Outcome.ANSWERED and is_machine(answered_by) else ended
+    machine = ended is Outcome.ANSWERED and is_machine(answered_by) and not by_a_person
+    return Outcome.MACHINE if machine else ended
 
 
 def is_machine(answered_by: str) -> bool:

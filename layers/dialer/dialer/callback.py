@@ -11,6 +11,9 @@ from dialer.errors import Unavailable
 from dialer.model import CallReport, Contact, Outcome, Sight, attempt_of
 from dialer.ports import CallQueue, CallRef, Campaigns, Clock, Hearing
 from dialer.retry import RetryDecision, after_end, taken_back
+from dialer.script import tell_of_a_person
+
+_LOOKS = 3  # at an end while answers come in; what is still not written then, reconcile asks for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,18 +60,28 @@ class Callback:
         return self._unmoved(ref, report)
 
     def _settle(self, ref: CallRef, report: CallReport) -> CallbackReport:
-        contact = self.hearing.find(ref.contact_id)
-        if contact is None or contact.attempt is None or contact.attempt.id != ref.attempt_id:
-            return self._unmoved(ref, report, contact)
-        sight = self.campaigns.see(contact.campaign_id)
-        if sight is None:
-            return report_of(ref, "unknown", "no such campaign", campaign_id=contact.campaign_id)
-        outcome = call_status.outcome(report, heard_before=contact.attempt.answered_by)
-        if outcome is Outcome.ANSWERED and contact.attempt.sid in {"", report.sid}:
+        """The end. Where somebody answers while it is being decided, it is decided again."""
+        for _ in range(_LOOKS):
+            contact = self.hearing.find(ref.contact_id)
+            if contact is None or contact.attempt is None or contact.attempt.id != ref.attempt_id:
+                return self._unmoved(ref, report, contact)
+            sight = self.campaigns.see(contact.campaign_id)
+            if sight is None:
+                return report_of(ref, "unknown", "no such campaign", campaign_id=contact.campaign_id)
+            if settled := self._end(ref, report, contact, sight):
+                return settled
+        return self._unmoved(ref, report)
+
+    def _end(self, ref: CallRef, report: CallReport, contact: Contact, sight: Sight) -> CallbackReport | None:
+        """None where it was not written: it is over, or another call's, or has other answers by now."""
+        attempt = attempt_of(contact)
+        by_a_person = tell_of_a_person(attempt.answers, sight.campaign.call.script)
+        outcome = call_status.outcome(report, heard_before=attempt.answered_by, by_a_person=by_a_person)
+        if outcome is Outcome.ANSWERED and attempt.sid in {"", report.sid}:
             self.abandon_guard.answered(ref, sight)
         decision = _decision(contact, sight, outcome)
-        if not self.hearing.settle(ref, report, outcome=outcome, decision=decision):
-            return self._unmoved(ref, report)
+        if not self.hearing.settle(ref, report, outcome=outcome, decision=decision, answers=attempt.answers):
+            return None
         if sight.campaign.running:
             self._refill(contact.campaign_id)
         settled = report_of(ref, "settled", outcome, campaign_id=contact.campaign_id)

@@ -116,10 +116,10 @@ class Conversation:
         noted = self.callback.machine(ref, report)
         if noted.outcome != "moved" or not call_status.is_machine(report.answered_by):
             return noted
-        contact = self.hearing.find(ref.contact_id)
-        if contact is None or contact.attempt is None or contact.attempt.answers:
+        contact, sight = self._whom(ref)
+        asked = sight.campaign.call.script if sight else ()
+        if contact is None or contact.attempt is None or script.tell_of_a_person(contact.attempt.answers, asked):
             return replace(noted, detail=f"{report.answered_by}, but somebody has answered us")
-        sight = self.campaigns.see(noted.campaign_id)
         wanted = sight.campaign.call.on_machine if sight else OnMachine.GO_ON
         try:
             self._meet(ref, report, wanted)

@@ -287,8 +287,16 @@ class Hearing(Protocol):
         """T16: whether this call may speak: the first answer of an unsettled attempt, or the same again."""
         ...
 
-    def settle(self, ref: CallRef, report: CallReport, *, outcome: Outcome, decision: RetryDecision) -> bool:
-        """T13: the attempt's end, once."""
+    def settle(
+        self,
+        ref: CallRef,
+        report: CallReport,
+        *,
+        outcome: Outcome,
+        decision: RetryDecision,
+        answers: Mapping[str, str] | None = None,
+    ) -> bool:
+        """T13: the attempt's end, once; where `answers` are given, only while these are all that were noted of it."""
         ...
 
     def note_machine(self, ref: CallRef, *, sid: str, answered_by: str) -> str:

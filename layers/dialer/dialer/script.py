@@ -5,7 +5,7 @@ number there: `("2", "1", "0")` is the first step after key 1 of the third step.
 script goes on after the step that branched.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -183,6 +183,12 @@ def lines_of(step: Step) -> tuple[Line, ...]:
 def transfers(script: Script) -> bool:
     """Whether anybody is handed on anywhere."""
     return any(isinstance(step, Transfer) for step in every_step(script))
+
+
+def tell_of_a_person(answers: Mapping[str, str], script: Script) -> bool:
+    """Whether somebody pressed a key or spoke: how a transfer ended is the carrier's word, and not theirs."""
+    of_transfers = {step.name for step in every_step(script) if isinstance(step, Transfer)}
+    return not answers.keys() <= of_transfers
 
 
 def takes_speech(script: Script) -> bool:

@@ -1,5 +1,6 @@
 """Hearing: what the carrier tells us moves a contact forward, and only its own call does (T13, T16)."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from pymongo.collection import Collection
@@ -22,6 +23,8 @@ from dialer.lifecycle import Move, target
 from dialer.model import CallReport, Contact, Outcome, claim_of
 from dialer.ports import CallRef
 from dialer.retry import RetryDecision
+
+_ANSWERS = {"$ifNull": ["$attempt.answers", literal({})]}
 
 
 class MongoHearing:
@@ -46,7 +49,15 @@ class MongoHearing:
     def answer(self, ref: CallRef, *, sid: str) -> bool:
         return bool(self._move(self._own(Move.ANSWER, ref, sid), to_placed(sid, answered=True)))
 
-    def settle(self, ref: CallRef, report: CallReport, *, outcome: Outcome, decision: RetryDecision) -> bool:
+    def settle(
+        self,
+        ref: CallRef,
+        report: CallReport,
+        *,
+        outcome: Outcome,
+        decision: RetryDecision,
+        answers: Mapping[str, str] | None = None,
+    ) -> bool:
         story = archive(outcome, detail=report.detail, sid=report.sid, duration=report.duration, price=report.price)
         to = target(Move.SETTLE, decision.state)
         end = to_terminal(to, reason=outcome, tried=True)
@@ -54,7 +65,8 @@ class MongoHearing:
             due_at = decision.due_at or from_now(decision.after or timedelta(0))
             used = 0 if decision.counts else -1
             end = to_pending(due_at, reason=outcome, used=used, number=decision.number, tried=True)
-        return bool(self._move(self._own(Move.SETTLE, ref, report.sid), [*story, *end]))
+        no_others = [] if answers is None else [{"$eq": [_ANSWERS, literal(dict(answers))]}]
+        return bool(self._move(self._own(Move.SETTLE, ref, report.sid, *no_others), [*story, *end]))
 
     def note_machine(self, ref: CallRef, *, sid: str, answered_by: str) -> str:
         news = {"$ne": ["$attempt.answered_by", literal(answered_by)]}
