@@ -6,7 +6,7 @@
      "policies": {"c2": policy, …}}
 `contact_id` and `reason` may be missing. A row with a `contact_id` may have `numbers`: the phones that are tried in
 turn, `phone` the first of them, each called once in the list's order and then again. `policies` overrides `policy`
-for single campaigns and may be missing. `machine` in `retry_on` stands for whatever answers that is no person.
+for single campaigns and may be missing. `machine` in `retry_on` stands for any machine but a fax.
 `excused`: words in a failed row's reason that say an attempt was spent without a call that the carrier could know of
 (nothing left, or nobody could tell).
 """

@@ -20,6 +20,10 @@ class Turn(StrEnum):
     MACHINE = "machine"
     MACHINE_UNHEARD = "machine unheard"
     """A machine, but the customer may have heard of the end first and taken it for a person."""
+    FAX = "fax"
+    """Nobody is called there again, whatever the policy says of machines."""
+    FAX_PASSED = "fax passed"
+    """The same, and another number of the person's is tried."""
     BUSY = "busy"
     NO_ANSWER = "no-answer"
     FAILED = "failed"
@@ -42,13 +46,15 @@ CALLED = (
     Turn.ANSWERED,
     Turn.MACHINE,
     Turn.MACHINE_UNHEARD,
+    Turn.FAX,
+    Turn.FAX_PASSED,
     Turn.BUSY,
     Turn.NO_ANSWER,
     Turn.FAILED,
     Turn.CANCELED,
     Turn.WITHDRAWN,
 )
-REACHED = (Turn.ANSWERED, Turn.MACHINE, Turn.MACHINE_UNHEARD)
+REACHED = (Turn.ANSWERED, Turn.MACHINE, Turn.MACHINE_UNHEARD, Turn.FAX, Turn.FAX_PASSED)
 BARRED_CODES = frozenset({21202, 21211, 21214, 21216, 21217, 13223, 13225, 13226})
 PERHAPS_BARRED_CODES = frozenset({13224})
 NOT_YET_CODES = frozenset(
@@ -61,7 +67,7 @@ OUTCOMES = {
     Kind.HUMAN: Turn.ANSWERED,
     Kind.SLOW: Turn.ANSWERED,
     Kind.MACHINE: Turn.MACHINE,
-    Kind.FAX: Turn.MACHINE,
+    Kind.FAX: Turn.FAX,
     Kind.BUSY: Turn.BUSY,
     Kind.REJECTED: Turn.BUSY,
     Kind.NO_ANSWER: Turn.NO_ANSWER,
@@ -84,7 +90,7 @@ def demanded(past: Iterable[Turn], future: Iterable[Turn], policy: Policy, *, ge
 
 def _final(turn: Turn, policy: Policy, *, generous: bool) -> bool:
     match turn:
-        case Turn.NOT_YET | Turn.PASSED | Turn.DOUBT:
+        case Turn.NOT_YET | Turn.PASSED | Turn.FAX_PASSED | Turn.DOUBT:
             return False
         case Turn.PERHAPS_BARRED:
             return not generous
@@ -106,9 +112,9 @@ def turn_of(asking: Asking, history: History) -> Turn:
 def _turn_of_call(call: CallStory) -> Turn:
     """A machine is a machine even where the customer did not ask: the policy that wants it retried has to ask."""
     if call.alive or call.status == "completed":
-        machine = OUTCOMES[Kind(call.fate)] is Turn.MACHINE
+        reached = OUTCOMES[Kind(call.fate)]
         unheard = call.detection == "async" and not call.machine_heard
-        return (Turn.MACHINE_UNHEARD if unheard else Turn.MACHINE) if machine else Turn.ANSWERED
+        return Turn.MACHINE_UNHEARD if unheard and reached is not Turn.ANSWERED else reached
     return Turn.WITHDRAWN if call.status == Turn.CANCELED and not call.rang else Turn(call.status)
 
 
@@ -149,10 +155,12 @@ class _Turns:
             self.next = number
             return turn
         barred = turn in {Turn.BARRED, Turn.PERHAPS_BARRED}
-        self._refused |= {number} if barred else set()
+        self._refused |= {number} if barred or turn is Turn.FAX else set()
         behind = self.numbers.index(number) + 1
         in_turn = (*self.numbers[behind:], *self.numbers[:behind])
         self.next = next((one for one in in_turn if one not in self._refused), number)
+        if turn is Turn.FAX and self.next != number:
+            return Turn.FAX_PASSED
         return Turn.PASSED if barred and self.next != number else turn
 
 

@@ -254,12 +254,19 @@ def test_a_struck_reply_of_an_accepted_call_counts_as_that_call() -> None:
     assert not planted.call().verdict(row())["ok"]
 
 
-@pytest.mark.parametrize("fate", ["machine", "fax"])
-def test_a_machine_is_retried_where_the_policy_says_so(fate: str) -> None:
-    planted = Planted().fates({PHONE: [fate, "human"]}).call(fate)
+def test_a_machine_is_retried_where_the_policy_says_so() -> None:
+    planted = Planted().fates({PHONE: ["machine", "human"]}).call("machine")
     assert found(planted.verdict(row())) == {"lost", "wrong_count"}
     assert planted.verdict(row(), retry_on=["busy"])["ok"]
     assert planted.call().verdict(row())["ok"]
+
+
+def test_a_fax_is_not_called_again_and_another_number_is() -> None:
+    planted = Planted().fates({PHONE: "fax", OTHER: "human"}).call("fax")
+    assert planted.verdict(row())["ok"]
+    assert found(planted.verdict(row(numbers=[PHONE, OTHER]))) == {"lost", "wrong_count"}
+    assert planted.call("human", to=OTHER).verdict(row(numbers=[PHONE, OTHER]))["ok"]
+    assert not planted.call("fax").verdict(row(numbers=[PHONE, OTHER]))["ok"]
 
 
 def test_a_machine_that_was_not_even_asked_about_is_still_owed_its_retry() -> None:

@@ -69,6 +69,27 @@ def test_a_number_that_does_not_exist_costs_no_attempt_and_the_next_is_dialed(st
     assert (over.state, [past.to for past in over.history]) == (State.FAILED, [home, office])
 
 
+def test_a_number_that_the_network_does_not_know_costs_no_attempt_and_is_not_dialed_again(stack: Stack) -> None:
+    contact = somebody(stack, State.PLACED)
+    home, office = contact.phones
+    stack.invoke("voice", webhook("voice_status_failed", contact, SipResponseCode="404"))
+    waiting = stack.contact(contact)
+    assert (waiting.state, waiting.used, waiting.phone) == (State.PENDING, 0, office)
+    contact = claimed_again(stack, contact)
+    stack.invoke("call", batch(a_message(contact)))
+    stack.invoke("voice", webhook("voice_status_busy", stack.contact(contact)))
+    assert stack.contact(contact).phone == office
+
+
+def test_a_fax_costs_an_attempt_and_the_next_number_is_dialed(stack: Stack) -> None:
+    contact = somebody(stack, State.PLACED)
+    stack.invoke("voice", webhook("voice_status_completed_machine", contact, AnsweredBy="fax"))
+    waiting = stack.contact(contact)
+    assert (waiting.state, waiting.used, waiting.phone) == (State.PENDING, 1, contact.phones[1])
+    assert waiting.due_at
+    assert waiting.due_at <= now()
+
+
 def test_who_opts_out_at_one_number_has_opted_out_at_all(stack: Stack) -> None:
     """Also when the key arrives after the call, and the next call would be to the other number."""
     contact = somebody(stack, State.PLACED)

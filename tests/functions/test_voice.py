@@ -89,6 +89,27 @@ def test_what_the_carrier_could_not_do_uses_no_attempt_up_where_the_schedule_say
     assert (after.state, after.used, [past.outcome for past in after.history]) == (State.PENDING, 2, [Outcome.FAILED])
 
 
+@pytest.mark.parametrize("code", ["404", "410", "484"])
+def test_a_number_that_the_network_does_not_know_is_not_called_again(stack: Stack, code: str) -> None:
+    contact = in_call(stack, retry=preset(Purpose.INFORMATIONAL))
+    stack.invoke("voice", webhook("voice_status_failed", contact, SipResponseCode=code))
+    after = stack.contact(contact)
+    assert (after.state, [past.outcome for past in after.history]) == (State.FAILED, [Outcome.REFUSED])
+    assert after.history[-1].detail.endswith(f"({code})")
+
+
+@pytest.mark.parametrize("heard", ["in time", "with the end"])
+def test_a_fax_is_not_called_again(stack: Stack, heard: str) -> None:
+    contact = in_call(stack, retry=preset(Purpose.INFORMATIONAL))
+    if heard == "in time":
+        stack.invoke("voice", webhook("voice_amd", contact, AnsweredBy="fax"))
+        stack.invoke("voice", webhook("voice_status_completed", contact))
+    else:
+        stack.invoke("voice", webhook("voice_status_completed_machine", contact, AnsweredBy="fax"))
+    (past,) = stack.contact(contact).history
+    assert (stack.contact(contact).state, past.outcome, past.detail) == (State.DONE, Outcome.MACHINE, "fax")
+
+
 def test_a_retry_that_would_ring_at_night_is_due_in_the_morning_of_where_the_phone_is(stack: Stack) -> None:
     contact = in_call(stack, used=1, any_hour_because="")
     stack.database["contacts"].update_one({"_id": contact.id}, {"$set": {"region": a_region_at(22)}})

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialer.alternates import following
-from dialer.model import Contact, FinishedAttempt, Number, Outcome
+from dialer.model import FAX, Contact, FinishedAttempt, Number, Outcome
 from tests.builders import a_contact, a_phone, now
 
 PHONES = tuple(a_phone(index) for index in range(5))
@@ -40,6 +40,11 @@ def test_a_number_that_the_carrier_refused_is_passed_over() -> None:
     assert after is not None
     assert after.phone == third
     assert following(with_numbers(first, second, at=first, refused=(second,))) is None
+
+
+def test_a_number_where_a_fax_answers_is_passed_over_too() -> None:
+    contact = replace(with_numbers(*PHONES[:2]), history=(replace(an_end(PHONES[1], Outcome.MACHINE), detail=FAX),))
+    assert following(contact) is None
 
 
 @pytest.mark.parametrize("outcome", [one for one in Outcome if one is not Outcome.REFUSED])

@@ -1,11 +1,12 @@
 """The carrier's words for a call's life, in their order."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from dialer.call_status import is_final, is_known, outcome, rank
-from dialer.model import CallReport, Outcome
+from dialer.call_status import detail, is_final, is_known, outcome, rank
+from dialer.model import FAX, CallReport, Outcome, rules_its_number_out
 
 IN_ORDER = ("queued", "initiated", "ringing", "in-progress", "completed")
 ENDS = {
@@ -71,6 +72,44 @@ def test_who_answered_decides_between_a_person_and_a_machine(answered_by: str, e
 def test_what_is_heard_last_about_who_answered_counts() -> None:
     last = CallReport(sid="CA1", status="completed", answered_by="human")
     assert outcome(last, heard_before="machine_start") is Outcome.ANSWERED
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("404", "there is no such number"),
+        ("410", "the number is no longer in service"),
+        ("484", "the number is incomplete"),
+        ("604", "there is no such number"),
+    ],
+)
+def test_a_number_that_the_network_does_not_know_is_refused_for_good_and_it_is_said_why(code: str, why: str) -> None:
+    failed = CallReport(sid="CA1", status="failed", detail=code)
+    assert outcome(failed) is Outcome.REFUSED
+    assert detail(failed, Outcome.REFUSED) == f"{why} ({code})"
+    assert outcome(replace(failed, status="busy")) is Outcome.BUSY
+
+
+@pytest.mark.parametrize("code", ["", "403", "480", "486", "500", "503", "603", "13224", "4040"])
+def test_any_other_failure_may_pass(code: str) -> None:
+    failed = CallReport(sid="CA1", status="failed", detail=code)
+    assert outcome(failed) is Outcome.FAILED
+    assert detail(failed, Outcome.FAILED) == code
+
+
+def test_a_fax_is_a_machine_of_which_it_is_kept_that_it_is_one() -> None:
+    over = CallReport(sid="CA1", status="completed", detail="200")
+    assert detail(replace(over, answered_by="fax"), Outcome.MACHINE) == FAX
+    assert detail(over, Outcome.MACHINE, heard_before="fax") == FAX
+    assert detail(over, Outcome.MACHINE, heard_before="machine_start") == "200"
+    assert detail(over, Outcome.ANSWERED, heard_before="fax") == "200"  # somebody pressed a key
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+@pytest.mark.parametrize("said", ["", "200", FAX])
+def test_only_a_refused_number_and_a_fax_are_never_called_again(outcome: Outcome, said: str) -> None:
+    fax = outcome is Outcome.MACHINE and said == FAX
+    assert rules_its_number_out(outcome, said) is (fax or outcome is Outcome.REFUSED)
 
 
 def test_whoever_pressed_a_key_or_spoke_is_a_person_whatever_the_carrier_heard() -> None:

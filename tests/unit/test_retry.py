@@ -23,7 +23,7 @@ from dialer.model import (
     RetryPolicy,
     RetrySchedule,
 )
-from dialer.retry import RetryDecision, after_end, decide, taken_back
+from dialer.retry import RetryDecision, after_end, at_next_number, decide, taken_back
 from dialer.retry_presets import SCHEDULES, preset
 from tests.builders import a_campaign, a_contact, a_phone, an_attempt
 
@@ -239,6 +239,32 @@ def test_a_call_that_never_rang_is_made_again_at_the_same_number() -> None:
     assert taken_back(campaign, contact, now=MORNING) == RetryDecision(
         state=State.PENDING, after=HOUR, due_at=MORNING + HOUR, counts=False
     )
+
+
+def test_behind_a_number_that_does_not_exist_comes_the_next_at_once_and_no_attempt_is_spent() -> None:
+    home, office = a_number("US-NY New_York"), a_number("US-NY New_York")
+    contact = called(MORNING, phone=home.phone, numbers=(home, office), used=6)
+    decision = at_next_number(a_caller(), contact, Outcome.REFUSED, now=MORNING)
+    assert decision == RetryDecision(state=State.PENDING, due_at=MORNING, counts=False, number=office)
+
+
+def test_behind_a_fax_comes_the_next_number_while_an_attempt_is_left_and_the_day_is_not_full() -> None:
+    home, office = a_number("US-NY New_York"), a_number("US-CA Los_Angeles")
+    contact = called(MORNING, phone=home.phone, numbers=(home, office))
+    decision = at_next_number(a_caller(), contact, Outcome.MACHINE, now=MORNING)
+    assert (decision.state, decision.counts, decision.number) == (State.PENDING, True, office)
+    assert decision.due_at == first_open(a_caller(), office.region, MORNING)
+    assert decision.due_at > MORNING  # it is half past six in the morning there
+    full = at_next_number(a_caller(max_per_day=1), contact, Outcome.MACHINE, now=MORNING)
+    assert full.due_at
+    assert full.due_at >= MORNING + DAY
+    spent = replace(contact, used=6)
+    assert at_next_number(a_caller(), spent, Outcome.MACHINE, now=MORNING) == RetryDecision(state=State.DONE)
+
+
+@pytest.mark.parametrize(("outcome", "end"), [(Outcome.REFUSED, State.FAILED), (Outcome.MACHINE, State.DONE)])
+def test_where_the_only_number_is_ruled_out_nobody_is_called_again(outcome: Outcome, end: State) -> None:
+    assert at_next_number(a_caller(), called(), outcome, now=MORNING) == RetryDecision(state=end)
 
 
 def a_number(region: str) -> Number:

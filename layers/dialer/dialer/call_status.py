@@ -7,7 +7,8 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 
-from dialer.model import CallReport, Outcome
+from dialer.model import FAX, CallReport, Outcome
+from dialer.troubles import trouble_of
 
 _ORDER = {"queued": 0, "initiated": 1, "ringing": 2, "answered": 3, "in-progress": 3}
 _FINAL_RANK = 9
@@ -19,6 +20,8 @@ _OUTCOMES = {
     "failed": Outcome.FAILED,
     "canceled": Outcome.CANCELED,
 }
+_NOWHERE = {code: trouble_of(code).meaning for code in ("404", "410", "484", "604")}
+"""SIP codes that say that a number will not ring tomorrow either."""
 
 
 def is_known(status: str) -> bool:
@@ -46,12 +49,23 @@ def rank(status: str) -> int:
 def outcome(report: CallReport, *, heard_before: str = "", by_a_person: bool = False) -> Outcome:
     """How a call with a final status ended; who answered may have been heard in an earlier webhook.
 
+    A number that the network says does not exist is refused for good, as if the carrier had known it at once.
     `by_a_person`: somebody pressed a key or spoke. They are a person, whatever the carrier thinks it heard.
     """
     ended = _OUTCOMES[report.status]
+    if ended is Outcome.FAILED and report.detail in _NOWHERE:
+        return Outcome.REFUSED
     answered_by = report.answered_by or heard_before
     machine = ended is Outcome.ANSWERED and is_machine(answered_by) and not by_a_person
     return Outcome.MACHINE if machine else ended
+
+
+def detail(report: CallReport, outcome: Outcome, *, heard_before: str = "") -> str:
+    """What is kept of such an end beside its outcome: why a number is refused, or that a fax answered."""
+    if outcome is Outcome.REFUSED:
+        return f"{_NOWHERE[report.detail]} ({report.detail})"
+    is_fax = outcome is Outcome.MACHINE and (report.answered_by or heard_before) == FAX
+    return FAX if is_fax else report.detail
 
 
 def is_machine(answered_by: str) -> bool:

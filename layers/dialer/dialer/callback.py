@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from dialer import call_status
 from dialer.abandon_guard import AbandonGuard
 from dialer.errors import Unavailable
-from dialer.model import CallReport, Contact, Outcome, Sight, attempt_of
+from dialer.model import CallReport, Contact, Outcome, Sight, attempt_of, rules_its_number_out
 from dialer.ports import CallQueue, CallRef, Campaigns, Clock, Hearing
-from dialer.retry import RetryDecision, after_end, taken_back
+from dialer.retry import RetryDecision, after_end, at_next_number, taken_back
 from dialer.script import tell_of_a_person
 
 _LOOKS = 3  # at an end while answers come in; what is still not written then, reconcile asks for
@@ -59,29 +59,23 @@ class Callback:
             return report_of(ref, "moved", report.answered_by, campaign_id=campaign_id)
         return self._unmoved(ref, report)
 
-    def _settle(self, ref: CallRef, report: CallReport) -> CallbackReport:
+    def _settle(self, ref: CallRef, report: CallReport, *, looks: int = _LOOKS) -> CallbackReport:
         """The end. Where somebody answers while it is being decided, it is decided again."""
-        for _ in range(_LOOKS):
-            contact = self.hearing.find(ref.contact_id)
-            if contact is None or contact.attempt is None or contact.attempt.id != ref.attempt_id:
-                return self._unmoved(ref, report, contact)
-            sight = self.campaigns.see(contact.campaign_id)
-            if sight is None:
-                return report_of(ref, "unknown", "no such campaign", campaign_id=contact.campaign_id)
-            if settled := self._end(ref, report, contact, sight):
-                return settled
-        return self._unmoved(ref, report)
-
-    def _end(self, ref: CallRef, report: CallReport, contact: Contact, sight: Sight) -> CallbackReport | None:
-        """None where it was not written: it is over, or another call's, or has other answers by now."""
-        attempt = attempt_of(contact)
-        by_a_person = tell_of_a_person(attempt.answers, sight.campaign.call.script)
-        outcome = call_status.outcome(report, heard_before=attempt.answered_by, by_a_person=by_a_person)
-        if outcome is Outcome.ANSWERED and attempt.sid in {"", report.sid}:
+        contact = self.hearing.find(ref.contact_id)
+        if contact is None or contact.attempt is None or contact.attempt.id != ref.attempt_id:
+            return self._unmoved(ref, report, contact)
+        sight = self.campaigns.see(contact.campaign_id)
+        if sight is None:
+            return report_of(ref, "unknown", "no such campaign", campaign_id=contact.campaign_id)
+        answers, heard = contact.attempt.answers, contact.attempt.answered_by
+        by_a_person = tell_of_a_person(answers, sight.campaign.call.script)
+        outcome = call_status.outcome(report, heard_before=heard, by_a_person=by_a_person)
+        if outcome is Outcome.ANSWERED and contact.attempt.sid in {"", report.sid}:
             self.abandon_guard.answered(ref, sight)
-        decision = _decision(contact, sight, outcome)
-        if not self.hearing.settle(ref, report, outcome=outcome, decision=decision, answers=attempt.answers):
-            return None
+        ended = replace(report, detail=call_status.detail(report, outcome, heard_before=heard))
+        decision = _decision(contact, sight, outcome, ended.detail)
+        if not self.hearing.settle(ref, ended, outcome=outcome, decision=decision, answers=answers):
+            return self._settle(ref, report, looks=looks - 1) if looks > 1 else self._unmoved(ref, report)
         if sight.campaign.running:
             self._refill(contact.campaign_id)
         settled = report_of(ref, "settled", outcome, campaign_id=contact.campaign_id)
@@ -115,9 +109,11 @@ class Callback:
             return
 
 
-def _decision(contact: Contact, sight: Sight, outcome: Outcome) -> RetryDecision:
+def _decision(contact: Contact, sight: Sight, outcome: Outcome, detail: str) -> RetryDecision:
     if outcome is Outcome.CANCELED and not call_status.has_rung(attempt_of(contact).rank):
         return taken_back(sight.campaign, contact, now=sight.now)
+    if rules_its_number_out(outcome, detail):
+        return at_next_number(sight.campaign, contact, outcome, now=sight.now)
     return after_end(sight.campaign, contact, outcome, now=sight.now)
 
 

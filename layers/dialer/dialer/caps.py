@@ -90,7 +90,7 @@ def _concerns(cap: Cap, contact: Contact, other: Contact) -> bool:
 
 
 def _counts(cap: Cap, outcome: Outcome) -> bool:
-    """Only a call that provably never existed is no call; an ending that nobody knows may have been one."""
+    """Only a call that provably rang nowhere is no call; an ending that nobody knows may have been one."""
     if cap.counts is Counted.CONVERSATIONS:
         return outcome is Outcome.ANSWERED
     return outcome is not Outcome.REFUSED

@@ -47,6 +47,15 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+FAX = "fax"
+"""The detail of a machine's end where a fax answered."""
+
+
+def rules_its_number_out(outcome: Outcome, detail: str) -> bool:
+    """Whether nobody is called again at a number where an attempt ended so: there is no such one, or it is a fax's."""
+    return outcome is Outcome.REFUSED or (outcome is Outcome.MACHINE and detail == FAX)
+
+
 class Purpose(StrEnum):
     """Why people are called: which calling hours hold depends on it, and suppressions may be for one purpose only."""
 

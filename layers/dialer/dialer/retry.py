@@ -70,6 +70,21 @@ def after_end(campaign: Campaign, contact: Contact, outcome: Outcome, *, now: da
     return replace(_by_schedule(campaign, turned, outcome, now=now), number=other)
 
 
+def at_next_number(campaign: Campaign, contact: Contact, outcome: Outcome, *, now: datetime) -> RetryDecision:
+    """What follows an end that rules its number out, whatever the schedule says: the next number, as soon as it may ring.
+
+    A number that does not exist costs no attempt; a fax that answered does, and fills the day.
+    """
+    other, counts = following(contact), outcome is not Outcome.REFUSED
+    if other is None or (counts and contact.used >= contact.max):
+        return RetryDecision(state=State.DONE if outcome in _REACHED else State.FAILED)
+    most = campaign.retry.max_per_day if counts else 0
+    wanted = max(now, _after_a_full_day(_dials(contact), now, most)) if most else now
+    return RetryDecision(
+        state=State.PENDING, due_at=first_open(campaign, other.region, wanted), counts=counts, number=other
+    )
+
+
 def taken_back(campaign: Campaign, contact: Contact, *, now: datetime) -> RetryDecision:
     """What follows a call that was cancelled before it rang: its attempt is given back.
 
