@@ -349,6 +349,22 @@ def test_a_test_call_is_one_person_s_campaign_that_runs_through_every_check(stac
     assert operator.refused("POST", f"/campaigns/{campaign_id}/test-call", {"to": "911", "region": "US"}).status == 422
 
 
+def test_a_call_that_nobody_can_take_is_neither_made_changed_nor_started_as_a_live_one(
+    stack: Stack, operator: Operator
+) -> None:
+    campaign = operator.campaign()
+    form = operator.get(f"/campaigns/{campaign}")["form"] | {"voice": "live"}
+    for method, path, body in (
+        ("POST", "/campaigns", form),
+        ("PATCH", f"/campaigns/{campaign}", {"voice": "live"}),
+    ):
+        refused = operator.refused(method, path, body)
+        assert (refused.status, "nobody takes the call" in refused.body["detail"]) == (422, True), method
+    stack.database["campaigns"].update_one({"_id": campaign}, {"$set": {"voice": "live"}})  # made before there was a rule
+    refused = operator.refused("POST", f"/campaigns/{campaign}/start")
+    assert (refused.status, "nobody takes the call" in refused.body["detail"]) == (422, True)
+
+
 def test_a_sales_call_by_machine_neither_starts_nor_is_scheduled_without_what_the_rules_ask(operator: Operator) -> None:
     selling = operator.campaign(purpose="telemarketing", any_hour_because="")
     refused = operator.refused("POST", f"/campaigns/{selling}/start")

@@ -88,7 +88,7 @@ def test_every_field_of_a_full_form_arrives() -> None:
             pacing={"call_delay_s": 0.5, "max_concurrent": 3},
             hours={"zone": "Europe/London", "opens": "09:30", "closes": "17:00", "days": ["mon", "sun"]},
             purpose="survey",
-            voice="live",
+            voice="ai",
             retry={"max_attempts": 2, "delays_s": {"no-answer": 60}},
             doubt="redial",
         )
@@ -109,7 +109,14 @@ def test_every_field_of_a_full_form_arrives() -> None:
         max_attempts=2, delays={Outcome.NO_ANSWER: timedelta(minutes=1), Outcome.CANCELED: timedelta(minutes=30)}
     )
     assert filled["doubt"] is Doubt.REDIAL
-    assert (filled["purpose"], filled["voice"]) == (Purpose.SURVEY, Voice.LIVE)
+    assert (filled["purpose"], filled["voice"]) == (Purpose.SURVEY, Voice.AI)
+
+
+def test_a_live_call_is_one_that_somebody_can_take() -> None:
+    with pytest.raises(BadCampaign, match="nobody takes the call: set `voice: prerecorded`"):
+        checked(a_form(voice="live"))
+    script = [{"say": "Hello."}, {"transfer": {"to": "+12015550100"}}]
+    assert checked(a_form(voice="live", call={"script": script}))["voice"] is Voice.LIVE
 
 
 def test_people_may_be_called_at_any_hour_for_a_reason_that_is_kept() -> None:

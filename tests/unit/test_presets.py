@@ -6,7 +6,7 @@ import pytest
 
 from dialer.model import CallPlan, OnMachine, Purpose, Voice
 from dialer.presets import missing
-from dialer.script import HangUp, Say, Step, Transfer
+from dialer.script import HangUp, Record, Say, Step, Stream, Transfer
 
 WHOLE = CallPlan(
     say="An offer. Call {callback_number}.",
@@ -44,13 +44,32 @@ def test_each_thing_that_is_missing_is_named(without: dict[str, object], complai
 @pytest.mark.parametrize(
     ("purpose", "voice"),
     [
-        (Purpose.TELEMARKETING, Voice.LIVE),
         (Purpose.INFORMATIONAL, Voice.AI),
         (Purpose.SURVEY, Voice.PRERECORDED),
     ],
 )
 def test_no_other_campaign_is_asked(purpose: Purpose, voice: Voice) -> None:
     assert missing(purpose=purpose, voice=voice, call=CallPlan(say="Hello.", opt_out_digit="")) == []
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+@pytest.mark.parametrize(
+    "call",
+    [
+        CallPlan(say="Buy now."),
+        CallPlan(script=(Say(text="Buy now."), Record(name="more", prompt=()))),
+        CallPlan(twiml="<Response><Say>Buy now.</Say></Response>"),
+    ],
+)
+def test_a_call_that_nobody_can_take_is_not_live_whatever_it_says(purpose: Purpose, call: CallPlan) -> None:
+    (said,) = missing(purpose=purpose, voice=Voice.LIVE, call=call)
+    assert said.startswith("`voice` is `live`, but nobody takes the call: set `voice: prerecorded`")
+    assert said not in missing(purpose=purpose, voice=Voice.PRERECORDED, call=call)
+
+
+def test_a_program_on_the_line_may_be_a_person() -> None:
+    call = CallPlan(script=(Stream(url="wss://agent.example.com"),))
+    assert missing(purpose=Purpose.TELEMARKETING, voice=Voice.LIVE, call=call) == []
 
 
 FALLBACK = "{identification} Call {callback_number}. {opt_out_line}"
@@ -85,7 +104,7 @@ def test_a_sales_call_that_leaves_somebody_alone_without_a_word_is_named(
     assert said == [f"`otherwise` of the transfer `sales` must begin by saying {unsaid}"]
 
 
-@pytest.mark.parametrize("verb", ["Dial", "Enqueue"])
+@pytest.mark.parametrize("verb", ["Dial", "Enqueue", "Connect", "Redirect", "Refer"])
 def test_a_live_sales_call_that_hands_on_by_a_document_of_its_own_cannot_be_checked(verb: str) -> None:
     own = CallPlan(twiml=f"<Response><{verb}>sales</{verb}></Response>")
     said = missing(purpose=Purpose.TELEMARKETING, voice=Voice.LIVE, call=own)

@@ -25,6 +25,7 @@ from dialer.model import (
     RetrySchedule,
     Voice,
 )
+from dialer.presets import nobody_speaks
 from dialer.retry_presets import SCHEDULES, preset
 
 _E164 = r"^\+[1-9]\d{6,14}$"
@@ -146,6 +147,12 @@ class CampaignForm(_Form):
     def only_news_come_at_any_hour(self) -> "CampaignForm":
         if self.any_hour_because and self.purpose is not Purpose.INFORMATIONAL:
             raise ValueError("`any_hour_because` is for an informational campaign alone")
+        return self
+
+    @model_validator(mode="after")
+    def somebody_speaks_on_a_live_call(self) -> "CampaignForm":
+        if contradiction := nobody_speaks(voice=self.voice, call=plan_of(self.call)):
+            raise ValueError(contradiction)
         return self
 
     @model_validator(mode="after")

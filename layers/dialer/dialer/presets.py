@@ -4,24 +4,38 @@ import re
 from collections.abc import Iterator
 
 from dialer.model import CallPlan, OnMachine, Purpose, Voice
-from dialer.script import Say, Transfer, every_step, texts, transfers
+from dialer.script import Say, Stream, Transfer, every_step, texts, transfers
 from dialer.speech import script_of
 
 _NUMBER = "{callback_number}"
 _LEFT_ALONE = ("{identification}", _NUMBER, "{opt_out_line}")
-_HANDS_ON = re.compile(r"<(Dial|Enqueue)\b")
+_HANDS_ON = re.compile(r"<(Dial|Enqueue|Connect|Redirect|Refer)\b")
+_NOBODY_SPEAKS = "`voice` is `live`, but nobody takes the call: set `voice: prerecorded`, or add a `transfer` or `stream`"
 
 
 def missing(*, purpose: Purpose, voice: Voice, call: CallPlan) -> list[str]:
     """What a sales call lacks that is by machine, or hands people on, a sentence each; nothing where no rule applies.
 
+    Of any call: that it says it is live, and is not.
+
     47 CFR 64.1200(b), and (a)(7) on what is heard when nobody takes a transfer.
     """
     by_machine = voice is not Voice.LIVE
     hands_on = transfers(call.script) or bool(_HANDS_ON.search(call.twiml))
+    if contradiction := nobody_speaks(voice=voice, call=call):
+        return [contradiction]
     if purpose is not Purpose.TELEMARKETING or not (by_machine or hands_on):
         return []
     return [*_missing(call), *(_unsaid(call) if by_machine else ()), *_silent_transfers(call)]
+
+
+def nobody_speaks(*, voice: Voice, call: CallPlan) -> str:
+    """Why this call is no live one, whatever is said of it; empty where it may be, or does not claim to be.
+
+    A call that nobody can take over is an automated one: its hours, and what it must say, are those of a recording.
+    """
+    taken = any(isinstance(step, Transfer | Stream) for step in every_step(call.script))
+    return "" if voice is not Voice.LIVE or taken or _HANDS_ON.search(call.twiml) else _NOBODY_SPEAKS
 
 
 def _missing(call: CallPlan) -> Iterator[str]:
