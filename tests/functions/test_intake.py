@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from dialer.errors import BadCampaign, BadInput, Unavailable, UnknownCampaign, U
 from dialer.exports import CALL_COLUMNS, CONTACT_COLUMNS
 from dialer.lifecycle import State
 from dialer.list_records import Counts, Export, ExportKind, ExportState, ListState, UploadedList
-from dialer.model import CampaignState, FinishedAttempt, Outcome
+from dialer.model import CampaignState, FinishedAttempt, Outcome, attempt_of
 from tests.builders import a_campaign, a_contact, a_phone, a_sid, created, now, stored
 from tests.functions.conftest import Stack
 from tests.functions.events import batch, event
@@ -370,6 +371,42 @@ def test_an_export_of_calls_has_a_line_for_each_attempt_and_what_joins_it_to_the
     assert {line["status"] for line in lines} == {"busy", "placed"}
     assert {(line["external_id"], line["metadata"]) for line in lines[:14]} == {("'=A,7", odd["metadata"])}
     assert json.loads(lines[0]["variables"]) == {"name": "Zo\xeb"}
+
+
+def test_an_export_of_calls_says_how_long_each_was_what_it_cost_and_what_was_answered(stack: Stack) -> None:
+    campaign = created(stack.database, a_campaign())
+    contact = a_contact(campaign, state=State.DONE, phone=a_phone(1))
+    survey = {"why": "=cmd()", "coming": "yes", "more": "https://api.twilio.com/recordings/RE1"}
+    talked = FinishedAttempt(
+        id=f"{contact.id}-{1:024x}",
+        n=1,
+        to=contact.phone,
+        from_number="+12015550199",
+        dial_at=now(),
+        ended_at=now(),
+        sid=a_sid(),
+        outcome=Outcome.ANSWERED,
+        detail="200",
+        answers=survey,
+        duration=timedelta(seconds=37),
+        price=Decimal("-0.0130"),
+    )
+    silent = replace(talked, id=f"{contact.id}-{2:024x}", answers={}, duration=None, price=None, detail="480")
+    stored(stack.database, replace(contact, history=(talked, silent)))
+    on = a_contact(campaign, state=State.PLACED, phone=a_phone(2))
+    stored(stack.database, replace(on, attempt=replace(attempt_of(on), answers={"coming": "no"})))
+    first, second, third = exported(stack, campaign.id, ExportKind.CALLS)
+    assert first["answers"] == '{"coming": "yes", "more": "https://api.twilio.com/recordings/RE1", "why": "=cmd()"}'
+    assert (first["duration_s"], first["price"], first["detail"]) == ("37", "-0.0130", "200")
+    assert (second["answers"], second["duration_s"], second["price"], second["detail"]) == ("", "", "", "480")
+    assert (third["answers"], third["duration_s"], third["price"]) == ('{"coming": "no"}', "", "")
+
+
+def test_an_export_of_contacts_names_the_country_and_beside_it_where_the_phone_may_ring(stack: Stack) -> None:
+    campaign = created(stack.database, a_campaign())
+    stored(stack.database, a_contact(campaign, region="US-FL Chicago,New_York"))
+    (line,) = exported(stack, campaign.id, ExportKind.CONTACTS)
+    assert (line["country"], line["zone_group"]) == ("US", "US-FL Chicago,New_York")
 
 
 def test_an_export_of_contacts_has_a_line_for_each(stack: Stack) -> None:

@@ -3,10 +3,11 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from dialer.calling.group import country_of
 from dialer.campaigns import CampaignOffice
 from dialer.errors import Unavailable, UnknownExport
 from dialer.list_ports import PART_BYTES, Exports, PaperQueue, Store
@@ -188,6 +189,9 @@ def _calls(contact: Contact) -> Iterator[Line]:
             "status": past.outcome,
             "detail": past.detail,
             "call_sid": past.sid,
+            "duration_s": "" if past.duration is None else round(past.duration.total_seconds()),
+            "price": "" if past.price is None else str(past.price),
+            "answers": _told(past.answers),
             **_whose(contact),
         }
     now = contact.attempt
@@ -201,6 +205,7 @@ def _calls(contact: Contact) -> Iterator[Line]:
             "status": contact.state,
             "detail": now.status,
             "call_sid": now.sid,
+            "answers": _told(now.answers),
             **_whose(contact),
         }
 
@@ -209,7 +214,8 @@ def _contacts(contact: Contact) -> Iterator[Line]:
     last = contact.history[-1] if contact.history else None
     yield {
         "phone_number": contact.listed,
-        "country": contact.region,
+        "country": country_of(contact.region),
+        "zone_group": contact.region,
         "state": contact.state,
         "reason": contact.reason,
         "called_count": contact.used,
@@ -236,6 +242,11 @@ def _whose(contact: Contact) -> Line:
     }
 
 
+def _told(answers: Mapping[str, str]) -> str:
+    """By the names of the steps that asked, in one order for all; empty where nothing was answered."""
+    return json.dumps(answers, ensure_ascii=False, sort_keys=True) if answers else ""
+
+
 def _written(moment: datetime | None) -> str:
     return moment.isoformat(timespec="milliseconds") if moment else ""
 
@@ -243,11 +254,11 @@ def _written(moment: datetime | None) -> str:
 _WHOSE = ("external_id", "metadata", "variables", "contact_id", "campaign_id", "list_id", "list_line")
 CALL_COLUMNS = (
     "call_date", "phone_number_dialed", "status", "detail", "attempt", "caller_id", "ended_at", "call_sid",
-    "attempt_id", *_WHOSE,
+    "attempt_id", "duration_s", "price", "answers", *_WHOSE,
 )  # fmt: skip
 CONTACT_COLUMNS = (
     "phone_number", "country", "state", "reason", "called_count", "max_attempts", "last_call_date", "last_status",
-    "due_at", "priority", *_WHOSE,
+    "due_at", "priority", "zone_group", *_WHOSE,
 )  # fmt: skip
 _SHEETS: dict[ExportKind, tuple[Callable[[Contact], Iterator[Line]], Sequence[str]]] = {
     ExportKind.CALLS: (_calls, CALL_COLUMNS),
