@@ -26,7 +26,7 @@ class BriefShape(BaseModel):
     counts: dict[State, int] = Field(description="Contacts in each state.")
     left: int = Field(description="Contacts neither settled nor held.")
     calls_per_minute: float | None
-    answer_rate: float | None
+    answer_rate: float | None = Field(description="As in the statistics.")
     done_at: datetime | None = Field(description="As in the statistics.")
 
 

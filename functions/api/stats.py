@@ -42,7 +42,9 @@ class Figures(BaseModel):
     dials: int = Field(description="Permits to dial granted so far.")
     calls_per_minute: float | None = Field(description="Over the last minute; null while nobody has counted so long.")
     settled_per_minute: float | None = Field(description="Over the last quarter of an hour.")
-    answer_rate: float | None = Field(description="Answered by a person, of all attempts of settled contacts.")
+    answer_rate: float | None = Field(
+        description="Answered by a person, of all calls that have ended; null while there are none, or not all are counted."
+    )
     attempts_per_contact: float | None = Field(description="Of settled contacts that were called at all.")
     left: int = Field(description="Contacts neither settled nor held.")
     done_at: datetime | None = Field(

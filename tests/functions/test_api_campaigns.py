@@ -311,6 +311,20 @@ def test_statistics_say_how_it_goes(stack: Stack, operator: Operator) -> None:
     assert operator.get(f"/campaigns/{campaign_id}/stats")["outcomes"] == told["outcomes"]
 
 
+def test_the_answer_rate_is_of_all_calls_that_have_ended_and_not_only_of_those_who_are_settled(
+    stack: Stack, operator: Operator
+) -> None:
+    campaign_id = operator.running()
+    for _ in range(2):
+        settled(stack, campaign_id, State.DONE, "answered", Outcome.ANSWERED)
+    for _ in range(18):
+        stored(stack.database, a_contact(campaign_id, used=1, reason="no-answer"))
+    stored(stack.database, a_contact(campaign_id, state=State.PLACED))
+    stack.database["campaigns"].update_one({"_id": campaign_id}, {"$set": {"dials": 21}})
+    told = operator.get(f"/campaigns/{campaign_id}/stats")
+    assert (told["answer_rate"], told["outcomes"]) == (2 / 20, {"answered": 2})
+
+
 def test_calls_a_minute_are_counted_from_permits_and_a_minute_by_reconcile(stack: Stack, operator: Operator) -> None:
     campaign_id = operator.running(pacing={"call_delay_s": 0.001, "max_concurrent": 5})
     stack.invoke("reconcile", event("reconcile"))

@@ -11,7 +11,7 @@ from dialer.abandonment import Answers
 from dialer.calling.lawful import openings
 from dialer.calling.week import Stretch
 from dialer.forecast import Crowd
-from dialer.lifecycle import TERMINAL, State
+from dialer.lifecycle import TERMINAL, UNSETTLED, State
 from dialer.model import Campaign, Outcome, Sight
 from dialer.office_ports import Ended, Ends, Floor, Statistics, Sums, WaitingGroup
 from dialer.views import Progress, Views
@@ -42,7 +42,8 @@ class Figures:
     settled_per_minute: float | None
     """Over the last quarter of an hour; None while nobody was settled in it."""
     answer_rate: float | None
-    """Answered by a person, of all attempts of settled contacts; None while there are none."""
+    """Answered by a person, of all calls that have ended, also of those who wait for another; None while there are none,
+    or not all settled ones are counted. A request that the carrier did not take is one of them."""
     attempts_per_contact: float | None
     """Of the settled contacts that were called at all."""
     left: int
@@ -93,7 +94,6 @@ def figures(
     left = sum(counts.get(state, 0) for state in State if state not in TERMINAL | {State.HELD})
     crowds = crowds_of(progress.campaign, left, waiting, sums.now)
     pace = _pace_while_open(sums, crowds)
-    ended = sum(sums.outcomes.values())
     return Figures(
         at=sums.now,
         counts=counts,
@@ -102,7 +102,7 @@ def figures(
         dials=progress.campaign.dials,
         calls_per_minute=calls_per_minute(progress.campaign, sums),
         settled_per_minute=settled_per_minute(sums),
-        answer_rate=sums.outcomes.get(Outcome.ANSWERED, 0) / ended if ended else None,
+        answer_rate=answer_rate(progress, sums),
         attempts_per_contact=sums.attempts / sums.attempted if sums.attempted else None,
         left=left,
         done_at=_done_at(progress.campaign, sums.now, left, crowds, pace),
@@ -115,6 +115,14 @@ def figures(
         abandoned=answers.abandoned if answers else None,
         abandon_rate=answers.rate if answers else None,
     )
+
+
+def answer_rate(progress: Progress, sums: Sums) -> float | None:
+    """Whoever answered is settled, but for who asked to be called again; whoever did not may wait for another attempt,
+    and is in no sum. So the calls that have ended are the permits that were granted, less those still on."""
+    on = sum(progress.counts.get(state, 0) for state in UNSETTLED)
+    ended = max(progress.campaign.dials - on, sum(sums.outcomes.values()))
+    return sums.outcomes.get(Outcome.ANSWERED, 0) / ended if ended and sums.whole else None
 
 
 def calls_per_minute(campaign: Campaign, sums: Sums) -> float | None:
