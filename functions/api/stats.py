@@ -43,7 +43,7 @@ class Figures(BaseModel):
     calls_per_minute: float | None = Field(description="Over the last minute; null while nobody has counted so long.")
     settled_per_minute: float | None = Field(description="Over the last quarter of an hour.")
     answer_rate: float | None = Field(
-        description="Answered by a person, of all calls that have ended; null while there are none, or not all are counted."
+        description="Answered by a person, of all calls that have ended; null while none has, or not all are counted."
     )
     attempts_per_contact: float | None = Field(description="Of settled contacts that were called at all.")
     left: int = Field(description="Contacts neither settled nor held.")

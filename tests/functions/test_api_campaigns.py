@@ -374,7 +374,9 @@ def test_a_call_that_nobody_can_take_is_neither_made_changed_nor_started_as_a_li
     ):
         refused = operator.refused(method, path, body)
         assert (refused.status, "nobody takes the call" in refused.body["detail"]) == (422, True), method
-    stack.database["campaigns"].update_one({"_id": campaign}, {"$set": {"voice": "live"}})  # made before there was a rule
+    stack.database["campaigns"].update_one(
+        {"_id": campaign}, {"$set": {"voice": "live"}}
+    )  # made before there was a rule
     refused = operator.refused("POST", f"/campaigns/{campaign}/start")
     assert (refused.status, "nobody takes the call" in refused.body["detail"]) == (422, True)
 

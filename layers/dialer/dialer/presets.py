@@ -10,7 +10,9 @@ from dialer.speech import script_of
 _NUMBER = "{callback_number}"
 _LEFT_ALONE = ("{identification}", _NUMBER, "{opt_out_line}")
 _HANDS_ON = re.compile(r"<(Dial|Enqueue|Connect|Redirect|Refer)\b")
-_NOBODY_SPEAKS = "`voice` is `live`, but nobody takes the call: set `voice: prerecorded`, or add a `transfer` or `stream`"
+_NOBODY_SPEAKS = (
+    "`voice` is `live`, but nobody takes the call: set `voice: prerecorded`, or add a `transfer` or `stream`"
+)
 
 
 def missing(*, purpose: Purpose, voice: Voice, call: CallPlan) -> list[str]:

@@ -71,7 +71,7 @@ def after_end(campaign: Campaign, contact: Contact, outcome: Outcome, *, now: da
 
 
 def at_next_number(campaign: Campaign, contact: Contact, outcome: Outcome, *, now: datetime) -> RetryDecision:
-    """What follows an end that rules its number out, whatever the schedule says: the next number, as soon as it may ring.
+    """What follows an end that rules its number out, whatever the schedule says: the next number, once it may ring.
 
     A number that does not exist costs no attempt; a fax that answered does, and fills the day.
     """

@@ -42,8 +42,8 @@ class Figures:
     settled_per_minute: float | None
     """Over the last quarter of an hour; None while nobody was settled in it."""
     answer_rate: float | None
-    """Answered by a person, of all calls that have ended, also of those who wait for another; None while there are none,
-    or not all settled ones are counted. A request that the carrier did not take is one of them."""
+    """Answered by a person, of all calls that have ended, also of those who wait for another; a request that the
+    carrier did not take is one. None while none has ended, or not all settled contacts are counted."""
     attempts_per_contact: float | None
     """Of the settled contacts that were called at all."""
     left: int
