@@ -44,6 +44,7 @@ from dialer.model import (
     attempt_of,
 )
 from dialer.ports import CallRef, Draining
+from dialer.retry import RetryDecision
 from dialer.secret import Secret
 from tests.adapters.verbs import VERBS, believed
 from tests.builders import LONG_AGO, a_campaign, a_contact, a_message, a_phone, a_row, a_sid, document_of, now
@@ -173,10 +174,14 @@ def _act(luck: random.Random, contact: Contact) -> Callable[[RealDatabase[Docume
     row = a_row(phone, alternates=luck.choice([(), (Number(phone=a_phone(98)),)]))
     state, span = luck.choice(list(State)), timedelta(minutes=luck.randint(1, 9))
     report = CallReport(sid=sid, status=luck.choice(["queued", "ringing", "in-progress"]))
+    answers, again = luck.choice([{}, {"coming": "$yes"}]), RetryDecision(state=State.PENDING, after=span)
     others: list[Callable[[RealDatabase[Document]], Any]] = [
         lambda database: MongoHearing(database["contacts"]).note_late(ref, sid=sid),
         lambda database: MongoHearing(database["contacts"]).note_machine(ref, sid=sid, answered_by="human"),
         lambda database: MongoHearing(database["contacts"]).note_answer(ref, sid=sid, name="coming", value="$yes"),
+        lambda database: MongoHearing(database["contacts"]).settle(
+            ref, report, outcome=Outcome.MACHINE, decision=again, answers=answers
+        ),
         lambda database: MongoHearing(database["contacts"]).hear(ref, report),
         lambda database: MongoHearing(database["contacts"]).answer(ref, sid=sid),
         lambda database: MongoHearing(database["contacts"]).find(contact.id),
