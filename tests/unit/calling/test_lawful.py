@@ -122,6 +122,17 @@ def test_the_last_dial_leaves_time_to_ring_before_the_hours_end(ring_s: int) -> 
     assert isinstance(look(campaign, "US-NY New_York", last), Closed)
 
 
+@pytest.mark.parametrize("ring_s", [15, 60])
+@pytest.mark.parametrize("because", ["", "a flood"])
+def test_the_campaigns_own_window_leaves_time_to_ring_too(ring_s: int, because: str) -> None:
+    window = Hours(zone="America/New_York", opens="10:00", closes="17:00")
+    call = CallPlan(say="Hi.", ring_timeout=timedelta(seconds=ring_s))
+    campaign = a_campaign(any_hour_because=because, hours=window, call=call)
+    last = datetime(2026, 11, 17, 22, tzinfo=UTC) - timedelta(seconds=ring_s + 60)
+    assert isinstance(look(campaign, "US-NY New_York", last - timedelta(milliseconds=1)), Open)
+    assert isinstance(look(campaign, "US-NY New_York", last), Closed)
+
+
 def test_where_the_hours_of_two_places_never_meet_it_says_so_and_looks_again_in_a_day() -> None:
     moment = datetime(2026, 11, 17, 15, tzinfo=UTC)
     campaign = a_campaign(any_hour_because="")

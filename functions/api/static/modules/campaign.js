@@ -83,7 +83,7 @@ function header(seen, all) {
       figure("Calls a minute", rate(stats.calls_per_minute), `of ${rate(limits.calls_per_minute)} allowed`),
       figure("Lines in use", count(inUse), `of ${count(limits.lines)}`),
       figure("Left to call", count(stats.left), all ? `of ${count(all)}` : ""),
-      figure("Answered", stats.answer_rate === null ? "–" : share(stats.answer_rate, 1), "of settled attempts"),
+      figure("Answered", stats.answer_rate === null ? "–" : share(stats.answer_rate, 1), "of calls that have ended"),
       stats.live_answers > 0 && figure("Abandoned", share(stats.abandoned, stats.live_answers), `of ${count(stats.live_answers)} live answers in 30 days`),
       figure("Done", ...done(seen)),
     ),
