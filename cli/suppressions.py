@@ -3,31 +3,26 @@
 import csv
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import Annotated
 
 import typer
 from rich.progress import Progress
 
+from cli import suppression_file
 from cli.client import Json
 from cli.errors import Misused, Refused
 from cli.session import AsJson, Sure, api, confirm, printer
-
-if TYPE_CHECKING:
-    import _csv
+from cli.suppression_file import Row
 
 app = typer.Typer(no_args_is_help=True, help="Say who must not be called, and who may be again.")
 Phone = Annotated[str, typer.Argument(help="In international form, such as +12125550100.")]
 Scope = Annotated[str, typer.Option(help="`global`, `campaign:ID` or `purpose:NAME`.")]
-_PART = 1000
-_SCOPE = ("scope", "source", "reason", "at")
-_FIRST = ("phone", "phone_number", "number", "hash")
+_SHOWN = 20
 _BAD = re.compile(r"^phone (\d+): ?(.*)$", re.DOTALL)
 Reason = Annotated[str, typer.Option("--reason", "-m", help="Why.")]
-Row = tuple[int, str]  # the line, and the phone on it
 
 
 @app.command()
@@ -51,7 +46,7 @@ def find(phone: Phone, as_json: AsJson = False) -> None:
     if printer.as_json:
         printer.say(found)
     else:
-        printer.table(found["scopes"], _SCOPE, empty="It is not suppressed.")
+        printer.table(found["scopes"], suppression_file.TOLD, empty="It is not suppressed.")
 
 
 @app.command()
@@ -66,29 +61,40 @@ def erase(phone: Phone, sure: Sure = False, as_json: AsJson = False) -> None:
 @app.command(name="import")
 def bring(
     file: Annotated[
-        Path, typer.Argument(help="CSV: the first column is a phone or an exported hash; a header is optional.")
+        Path,
+        typer.Argument(
+            help="CSV: the first column is a phone or an exported hash. A header is optional; it may name scope, "
+            "source, reason and at, as an export does."
+        ),
     ],
-    reason: Reason = "imported",
-    scope: Scope = "global",
+    reason: Annotated[str, typer.Option("--reason", "-m", help="Why, for rows that say none.")] = "imported",
+    scope: Annotated[
+        str, typer.Option(help="`global`, `campaign:ID` or `purpose:NAME`, for rows that say none.")
+    ] = "global",
     as_json: AsJson = False,
 ) -> None:
-    """Suppress every phone in a file. Doing it twice is harmless; lines that hold no phone are named."""
-    with _opened(file) as stream, Progress(console=printer.aside, transient=True, disable=printer.as_json) as bar:
+    """Suppress every phone in a file. Doing it twice is harmless; lines that cannot be taken are named."""
+    broken: Misused | None = None
+    with suppression_file.opened(file) as stream, _bar() as bar:
         task = bar.add_task(file.name, total=file.stat().st_size)
         rows, new = 0, 0
         rejects: list[Json] = []
-        source = _rows(stream)
-        while part := list(islice(source, _PART)):
-            added, refused = _send(part, {"scope": scope, "reason": reason, "source": "import"})
-            rows, new, rejects = rows + len(part), new + added, [*rejects, *refused]
-            bar.update(task, completed=stream.buffer.tell())
-    report = {"rows": rows, "new": new, "known": rows - new - len(rejects), "rejects": rejects}
-    told = [f"  line {one['line']}: {one['reason']}" for one in rejects[:20]]
-    more = [f"  and {len(rejects) - 20} more (--json names all)"] if len(rejects) > 20 else []
+        left_out: list[Json] = []
+        try:
+            for part in suppression_file.parts(stream):
+                added, refused = _send(part, {"scope": scope, "reason": reason, "source": "import"})
+                rows, new, rejects = rows + len(part), new + added, [*rejects, *refused]
+                left_out += [{"line": row.line, "columns": list(row.left_out)} for row in part if row.left_out]
+                bar.update(task, completed=stream.buffer.tell())
+        except Misused as cause:
+            broken = cause
+    report = {"rows": rows, "new": new, "known": rows - new - len(rejects), "rejects": rejects, "left_out": left_out}
     sums = f"{rows} rows: {new} new, {report['known']} known, {len(rejects)} rejected."
-    printer.say(report, sums, *told, *more)
+    printer.say(report, sums, *_told(rejects), *_told_left_out(left_out))
+    if broken:
+        raise broken
     if rejects:
-        raise Refused("Some lines hold no phone; all others are suppressed.")
+        raise Refused("Some lines are not taken; all others are suppressed.")
 
 
 @app.command()
@@ -98,44 +104,40 @@ def export(
     """Write all suppressions as CSV. Phones are kept as hashes only; `import` takes them back."""
     with file.open("w", newline="") if file else nullcontext(sys.stdout) as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("hash", *_SCOPE))
+        writer.writerow(("hash", *suppression_file.TOLD))
         for found in api().every("/suppressions"):
-            writer.writerows([found["hash"], *(one[name] or "" for name in _SCOPE)] for one in found["scopes"])
+            writer.writerows(
+                [found["hash"], *(one[name] or "" for name in suppression_file.TOLD)] for one in found["scopes"]
+            )
 
 
 def _send(part: Sequence[Row], wish: dict[str, str]) -> tuple[int, list[Json]]:
-    """A part is taken whole or not at all, and the answer names its first bad phone: without it, again."""
+    """A part is taken whole or not at all, and the answer names its first bad row: without it, again."""
     left = list(part)
     rejects: list[Json] = []
     while left:
         try:
-            return api().post("/suppressions/import", {**wish, "phones": [phone for _, phone in left]})["new"], rejects
+            return api().post("/suppressions/import", {**wish, "rows": [row.said for row in left]})["new"], rejects
         except Refused as refused:
             bad = _BAD.match(str(refused))
             if bad is None:
                 raise
-            line, _ = left.pop(int(bad[1]))
-            rejects.append({"line": line, "reason": bad[2]})
+            rejects.append({"line": left.pop(int(bad[1])).line, "reason": bad[2]})
     return 0, rejects
 
 
-def _opened(file: Path) -> TextIO:
-    try:
-        return file.open(encoding="utf-8-sig", newline="")
-    except OSError as cause:
-        raise Misused(f"{file} cannot be read: {cause.strerror}.") from None
+def _told(rejects: Sequence[Json]) -> list[str]:
+    more = [f"  and {len(rejects) - _SHOWN} more (--json names all)"] if len(rejects) > _SHOWN else []
+    return [*(f"  line {one['line']}: {one['reason']}" for one in rejects[:_SHOWN]), *more]
 
 
-def _rows(stream: TextIO) -> Iterator[Row]:
-    reader = csv.reader(stream)
-    try:
-        yield from _phones(reader)
-    except (UnicodeDecodeError, csv.Error):
-        raise Misused(f"Line {reader.line_num + 1} is not CSV in UTF-8: the lines before it are suppressed.") from None
+def _told_left_out(left_out: Sequence[Json]) -> list[str]:
+    """Whoever is named there is suppressed all the same."""
+    if not left_out:
+        return []
+    columns = ", ".join(sorted({name for one in left_out for name in one["columns"]}))
+    return [f"{len(left_out)} rows are suppressed without their own {columns}, which cannot be kept (--json: which)."]
 
 
-def _phones(reader: "_csv.Reader") -> Iterator[Row]:
-    for cells in reader:
-        phone = cells[0].strip() if cells else ""
-        if phone and not (reader.line_num == 1 and phone.lower() in _FIRST):
-            yield reader.line_num, phone
+def _bar() -> Progress:
+    return Progress(console=printer.aside, transient=True, disable=printer.as_json)

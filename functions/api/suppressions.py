@@ -1,16 +1,17 @@
 """Suppressions: who must not be called, in which scope, and why; and the forgetting of a person."""
 
+import re
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import LambdaFunctionUrlRouter
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_validator
 
 from dialer import wiring
-from dialer.errors import NotFound
+from dialer.errors import BadInput, NotFound
 from dialer.model import Purpose
-from dialer.office_ports import Suppressed
+from dialer.office_ports import Listing, Suppressed
 from shapes import Cursor, Given, Page, Why, e164
 
 router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
@@ -18,13 +19,11 @@ _TAG = ["suppressions"]
 _HASH = 64
 _PURPOSES = "|".join(Purpose)
 Phone = Annotated[str, Field(max_length=_HASH, description="A phone, or a hash as this API lists it.")]
-Scope = Annotated[
-    str,
-    Field(
-        pattern=rf"^(global|campaign:[0-9a-f]{{12}}|purpose:({_PURPOSES}))$",
-        description="`global`, `campaign:ID` or `purpose:NAME`.",
-    ),
-]
+_SCOPE = rf"^(global|campaign:[0-9a-f]{{12}}|purpose:({_PURPOSES}))$"
+_SCOPES = f"`global`, `campaign:ID` and `purpose:NAME`, where NAME is {', '.join(Purpose)}"
+_PART = 1000
+_YEARS = range(2000, 2101)
+Scope = Annotated[str, Field(pattern=_SCOPE, description="`global`, `campaign:ID` or `purpose:NAME`.")]
 
 
 class NewSuppression(Given):
@@ -34,13 +33,54 @@ class NewSuppression(Given):
     reason: Why = Field(min_length=1)
 
 
+def _of_a_list(moment: datetime) -> datetime:
+    if moment.year not in _YEARS:
+        raise ValueError("no moment of this century")
+    return moment
+
+
+class SuppressionRow(Given):
+    """A phone, and what another list says of it. What it leaves empty is what the whole request says."""
+
+    phone: str = Field(max_length=200, description="A phone, or a hash as this API lists it.")
+    scope: str = Field(default="", max_length=200, description="`global`, `campaign:ID` or `purpose:NAME`.")
+    source: str = Field(default="", max_length=40, pattern=r"^([A-Za-z][A-Za-z _-]*)?$")
+    reason: Why = ""
+    at: Annotated[AwareDatetime, AfterValidator(_of_a_list)] | None = Field(default=None, description="Since when.")
+
+
 class NewSuppressions(Given):
     """A part of a list: send as many parts as it has."""
 
-    phones: list[Phone] = Field(min_length=1, max_length=1000)
+    phones: list[Phone] = Field(default=[], max_length=_PART)
+    rows: list[SuppressionRow] = Field(
+        default=[], max_length=_PART, description="Instead of `phones`, where each has a scope or a reason of its own."
+    )
     scope: Scope = "global"
     source: str = Field(default="import", min_length=1, max_length=40, pattern=r"^[A-Za-z][A-Za-z _-]*$")
     reason: Why = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if bool(self.phones) == bool(self.rows):
+            raise ValueError("send `phones` or `rows`, and at least one")
+        return self
+
+    def listings(self) -> list[Listing]:
+        """Raises BadInput naming the place of the first that is no phone, or has no scope of ours."""
+        rows = self.rows or [SuppressionRow(phone=phone) for phone in self.phones]
+        return [self._listing(place, row) for place, row in enumerate(rows)]
+
+    def _listing(self, place: int, row: SuppressionRow) -> Listing:
+        if row.scope and not re.fullmatch(_SCOPE, row.scope):
+            raise BadInput(f"phone {place}: its scope is none of {_SCOPES}.")
+        return Listing(
+            phone=_phone(row.phone, place=place),
+            scope=row.scope or self.scope,
+            source=row.source or self.source,
+            reason=row.reason or self.reason,
+            at=row.at,
+        )
 
 
 class Unwanted(Given):
@@ -81,30 +121,27 @@ class ErasedShape(BaseModel):
 @router.post("/suppressions", tags=_TAG, status_code=201, summary="Suppress a phone")
 def suppress(wish: Annotated[NewSuppression, Body()]) -> Outcome:
     """Answered only when no request to it can leave any more."""
-    new = wiring.registry().suppress(_phones([wish.phone]), scope=wish.scope, source=wish.source, reason=wish.reason)
+    new = wiring.registry().suppress([_phone(wish.phone)], scope=wish.scope, source=wish.source, reason=wish.reason)
     return Outcome(new=new)
 
 
 @router.post("/suppressions/import", tags=_TAG, status_code=201, summary="Suppress many phones")
 def bring(wish: Annotated[NewSuppressions, Body()]) -> Outcome:
     """Phones or hashes that were exported from this deployment; all of them, or none where one is no phone."""
-    new = wiring.registry().suppress(_phones(wish.phones), scope=wish.scope, source=wish.source, reason=wish.reason)
-    return Outcome(new=new)
+    return Outcome(new=wiring.registry().enlist(wish.listings()))
 
 
 @router.post("/suppressions/remove", tags=_TAG, summary="Let a phone be called again")
 def remove(wish: Annotated[Unwanted, Body()]) -> Outcome:
     """In one scope; the others stay."""
-    (phone,) = _phones([wish.phone])
-    wiring.registry().unsuppress(phone, scope=wish.scope)
+    wiring.registry().unsuppress(_phone(wish.phone), scope=wish.scope)
     return Outcome(new=0)
 
 
 @router.post("/suppressions/find", tags=_TAG, summary="Ask whether a phone is suppressed")
 def find(wanted: Annotated[Asked, Body()]) -> SuppressionShape:
     """It changes nothing."""
-    (phone,) = _phones([wanted.phone])
-    found = wiring.registry().suppressed(phone)
+    found = wiring.registry().suppressed(_phone(wanted.phone))
     if found is None:
         raise NotFound("This phone is not suppressed.")
     return _shape(found)
@@ -124,14 +161,13 @@ def page(
 @router.post("/erase", tags=_TAG, summary="Forget a person")
 def erase(wanted: Annotated[Asked, Body()]) -> ErasedShape:
     """Removes what is kept of a phone in every campaign, and keeps the hash that it must not be called."""
-    (phone,) = _phones([wanted.phone])
-    erased = wiring.registry().erase(phone)
+    erased = wiring.registry().erase(_phone(wanted.phone))
     return ErasedShape(erased=erased.erased, waiting=list(erased.waiting))
 
 
-def _phones(written: list[str]) -> list[str]:
-    """In E.164, as contacts have them. Raises BadInput naming the place of the first that is no phone."""
-    return [one if _is_hash(one) else e164(one, place=place) for place, one in enumerate(written)]
+def _phone(written: str, *, place: int | None = None) -> str:
+    """In E.164, as contacts have it, or a hash of ours. Raises BadInput."""
+    return written if _is_hash(written) else e164(written, place=place)
 
 
 def _is_hash(text: str) -> bool:

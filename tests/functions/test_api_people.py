@@ -320,6 +320,60 @@ def test_what_was_exported_can_be_imported_again(operator: Operator) -> None:
     assert (refused.status, refused.body["detail"].startswith("phone 1: ")) == (422, True)
 
 
+def test_an_import_keeps_the_scope_source_reason_and_moment_of_each_row(operator: Operator) -> None:
+    """So that a list that went out and came back suppresses whom it did before, and nobody elsewhere."""
+    here, everywhere, twice = (a_phone() for _ in range(3))
+    campaign, since = "campaign:0123456789ab", "2025-03-01T09:30:00Z"
+    rows = [
+        {"phone": here, "scope": campaign, "source": "keypress", "reason": "opted out on a call", "at": since},
+        {"phone": everywhere},
+        {"phone": twice, "scope": "purpose:survey"},
+        {"phone": twice, "scope": campaign},
+        {"phone": twice, "scope": campaign, "reason": "again"},
+    ]
+    assert operator.post("/suppressions/import", {"rows": rows, "reason": "the old list"}) == {"new": 4}
+    told = [operator.post("/suppressions/find", {"phone": phone})["scopes"] for phone in (here, everywhere, twice)]
+    assert [[(one["scope"], one["source"], one["reason"]) for one in scopes] for scopes in told] == [
+        [(campaign, "keypress", "opted out on a call")],
+        [("global", "import", "the old list")],
+        [("purpose:survey", "import", "the old list"), (campaign, "import", "the old list")],
+    ]
+    assert datetime.fromisoformat(told[0][0]["at"]) == datetime.fromisoformat(since)
+    assert now() - datetime.fromisoformat(told[1][0]["at"]) < timedelta(minutes=1)
+    assert wiring.suppressions().among("0123456789ab", [here, everywhere, twice]) == {here, everywhere, twice}
+    assert wiring.suppressions().among("another", [here, everywhere, twice]) == {everywhere}
+
+
+def test_what_was_listed_before_keeps_what_was_told_of_it(operator: Operator) -> None:
+    phone = a_phone()
+    operator.post("/suppressions", {"phone": phone, "reason": "asked by mail"})
+    row = {"phone": phone, "reason": "an old list", "at": "2020-01-01T00:00:00Z"}
+    assert operator.post("/suppressions/import", {"rows": [row], "reason": "x"}) == {"new": 0}
+    (told,) = operator.post("/suppressions/find", {"phone": phone})["scopes"]
+    assert (told["reason"], told["at"] > "2021") == ("asked by mail", True)
+
+
+@pytest.mark.parametrize(
+    ("wish", "complaint"),
+    [
+        ({"rows": [{"phone": "+12015550100"}, {"phone": "12"}]}, "phone 1: "),
+        ({"rows": [{"phone": "+12015550100", "scope": "campaign:x"}]}, "phone 0: its scope is none of `global`, "),
+        ({"rows": [{"phone": "+12015550100", "scope": "purpose:gossip"}]}, "NAME is informational, "),
+        ({"rows": [{"phone": "+12015550100", "at": "2025-03-01T09:30:00"}]}, "rows.0.at: "),
+        ({"rows": [{"phone": "+12015550100", "at": "0001-01-01T00:00:00+14:00"}]}, "no moment of this century"),
+        ({"rows": [{"phone": "+12015550100", "reason": "called 12015550100"}]}, "leave numbers out"),
+        ({"rows": [{"phone": "+12015550100"}], "phones": ["+12015550100"]}, "send `phones` or `rows`"),
+        ({}, "send `phones` or `rows`"),
+    ],
+)
+def test_an_import_that_cannot_be_understood_suppresses_nobody_and_says_why(
+    operator: Operator, wish: dict[str, Any], complaint: str
+) -> None:
+    refused = operator.refused("POST", "/suppressions/import", wish | {"reason": "x"})
+    assert (refused.status, complaint in refused.body["detail"]) == (422, True), refused.body
+    assert operator.get("/suppressions")["items"] == []
+
+
 def test_more_contacts_than_one_look_finds_are_erased(stack: Stack, operator: Operator) -> None:
     """A family's number is an alternate of many people in one campaign."""
     family = a_phone()

@@ -141,6 +141,40 @@ def test_a_suppression_list_comes_in_and_goes_out(terminal: Terminal, tmp_path: 
     assert "not suppressed" in terminal("suppress", "find", people[0]).text
 
 
+def test_whoever_goes_out_of_a_campaigns_scope_comes_back_into_no_other(
+    terminal: Terminal, tmp_path: Path, numbers: Numbers
+) -> None:
+    (phone,) = numbers(1)
+    scopes = ("campaign:0123456789ab", "purpose:survey")
+    for scope in scopes:
+        terminal.json("suppress", "add", phone, "--scope", scope, "-m", "there and back")
+    before = terminal.json("suppress", "find", phone)["scopes"]
+    written = tmp_path / "out.csv"
+    assert terminal("suppress", "export", str(written)).code == 0
+    lines = written.read_text().splitlines()
+    ours = [line for line in lines if "there and back" in line]
+    written.write_text("\n".join([lines[0], *ours, ours[0].replace("0123456789ab", "x")]))
+    for scope in scopes:
+        terminal.json("suppress", "remove", phone, "--scope", scope, "-m", "a test")
+    brought = terminal("suppress", "import", str(written))
+    assert (brought.code, "3 rows: 2 new, 0 known, 1 rejected." in brought.text) == (1, True), brought.text
+    assert "line 4: its scope is none of `global`" in brought.text
+    assert terminal.json("suppress", "find", phone)["scopes"] == before
+
+
+def test_whoever_stands_before_a_bad_byte_is_suppressed(terminal: Terminal, tmp_path: Path, numbers: Numbers) -> None:
+    """A spreadsheet that was saved in an old encoding: what is said of it is what has been done."""
+    people = numbers(5)
+    given = tmp_path / "never.csv"
+    rows = [f"{phone},mail,{name}" for phone, name in zip(people, ["A", "B", "C", "Zo\xeb", "E"], strict=True)]
+    given.write_bytes("\n".join(["phone,source,name", *rows]).encode("latin-1"))
+    brought = terminal("suppress", "import", str(given))
+    assert (brought.code, "3 rows: 3 new, 0 known, 0 rejected." in brought.text) == (2, True), brought.text
+    assert "Line 5 is not CSV in UTF-8: only what stands before it has been read." in brought.text
+    assert "mail" in terminal("suppress", "find", people[2]).text
+    assert "not suppressed" in terminal("suppress", "find", people[3]).text
+
+
 def test_a_list_is_uploaded_called_and_exported(
     journey: Journey, terminal: Terminal, form: Path, tmp_path: Path, numbers: Numbers
 ) -> None:

@@ -304,12 +304,27 @@ class Suppressed:
     scopes: Sequence[SuppressedIn]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """A phone that is to be on the list in one scope."""
+
+    phone: str
+    """Or a hash of ours."""
+    scope: str
+    source: str
+    reason: str
+    at: datetime | None = None
+    """Since when, where another list knows it; otherwise since now."""
+
+
 class SuppressionList(Suppressions, Protocol):
     """The list itself, for whoever keeps it."""
 
     def hash_of(self, phone: str) -> str: ...
 
-    def add(self, hashes: Sequence[str], *, scope: str, source: str, reason: str) -> int: ...
+    def add(self, listings: Sequence[Listing]) -> int:
+        """How many were in their scope for the first time; the others keep what is told of them."""
+        ...
 
     def remove(self, digest: str, *, scope: str) -> bool: ...
 

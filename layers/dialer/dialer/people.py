@@ -7,7 +7,7 @@ from datetime import datetime
 from dialer.errors import BadInput, Conflict, NotFound
 from dialer.lifecycle import UNSETTLED, State
 from dialer.model import Contact
-from dialer.office_ports import ContactPage, People, Suppressed, SuppressionList
+from dialer.office_ports import ContactPage, Listing, People, Suppressed, SuppressionList
 from dialer.ports import Overdue
 
 EVERYWHERE = "global"
@@ -91,8 +91,11 @@ class Registry:
 
     def suppress(self, phones: Sequence[str], *, scope: str, source: str, reason: str) -> int:
         """Phones, or hashes of ours. How many are new; confirmed only when no request to them can leave any more."""
-        hashes = [self.suppressions.hash_of(phone) for phone in phones]
-        new = self.suppressions.add(hashes, scope=scope, source=source, reason=reason)
+        return self.enlist([Listing(phone=phone, scope=scope, source=source, reason=reason) for phone in phones])
+
+    def enlist(self, listings: Sequence[Listing]) -> int:
+        """As `suppress`, where each says its own scope, source, reason and moment."""
+        new = self.suppressions.add(listings)
         self.confirm()
         return new
 

@@ -1,13 +1,13 @@
 """The suppression list as an operator sees it: who is on it, by hash, in which scope, since when and why."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pymongo import UpdateOne
 
 from dialer.adapters.mongo import Document, available
 from dialer.adapters.suppressions import MongoSuppressions, listed
-from dialer.office_ports import Suppressed, SuppressedIn
+from dialer.office_ports import Listing, Suppressed, SuppressedIn
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _AFTER_EVERY_HASH = "g"  # the seal of the key is no hash
@@ -21,18 +21,20 @@ class MongoSuppressionList(MongoSuppressions):
         self._check_seal()
         return phone if _HASH.fullmatch(phone) else self._hash(phone)
 
-    def add(self, hashes: Sequence[str], *, scope: str, source: str, reason: str) -> int:
-        """How many are new in this scope."""
-        self._check_seal()
-        update = listed(scope, source=source, reason=reason)
-        known = self._in(scope, hashes)
-        new = [one for one in dict.fromkeys(hashes) if one not in known]
-        if new:
+    def add(self, listings: Sequence[Listing]) -> int:
+        first: dict[tuple[str, str], Listing] = {}
+        for one in listings:
+            first.setdefault((one.scope, self.hash_of(one.phone)), one)
+        known = self._known(first)
+        updates = [
+            UpdateOne({"_id": digest}, listed(scope, source=one.source, reason=one.reason, at=one.at), upsert=True)
+            for (scope, digest), one in first.items()
+            if (scope, digest) not in known
+        ]
+        if updates:
             with available():
-                self._suppressions.bulk_write(
-                    [UpdateOne({"_id": one}, update, upsert=True) for one in new], ordered=False
-                )
-        return len(new)
+                self._suppressions.bulk_write(updates, ordered=False)
+        return len(updates)
 
     def remove(self, digest: str, *, scope: str) -> bool:
         with available():
@@ -53,10 +55,11 @@ class MongoSuppressionList(MongoSuppressions):
         with available():
             return [_suppressed_of(one) for one in self._suppressions.find(wanted, sort=[("_id", 1)], limit=limit)]
 
-    def _in(self, scope: str, hashes: Sequence[str]) -> frozenset[str]:
+    def _known(self, wanted: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        hashes = sorted({digest for _, digest in wanted})
         with available():
-            found = self._suppressions.find({"_id": {"$in": list(hashes)}, "scopes": scope}, {"_id": 1})
-            return frozenset(one["_id"] for one in found)
+            found = self._suppressions.find({"_id": {"$in": hashes}}, {"scopes": 1})
+            return frozenset((scope, one["_id"]) for one in found for scope in one["scopes"])
 
 
 def _suppressed_of(document: Document) -> Suppressed:

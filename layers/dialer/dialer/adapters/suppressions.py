@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Sequence
+from datetime import datetime
 
 from pymongo.collection import Collection
 
@@ -66,13 +67,18 @@ class MongoSuppressions:
         return hmac.new(self._key, phone.encode(), hashlib.sha256).hexdigest()
 
 
-def listed(scope: str, *, source: str, reason: str) -> Document:
-    """The update that lists a phone in one scope more; the other scopes keep who listed it there, and why."""
-    return {
-        "$addToSet": {"scopes": scope},
-        "$set": {f"listed.{scope}.source": source, f"listed.{scope}.reason": reason},
-        "$currentDate": {f"listed.{scope}.at": True},
-    }
+def listed(scope: str, *, source: str, reason: str, at: datetime | None = None) -> Document:
+    """The update that lists a phone in one scope more; the other scopes keep who listed it there, and why.
+
+    Since now, where nobody says since when.
+    """
+    told = {f"listed.{scope}.source": source, f"listed.{scope}.reason": reason}
+    since = (
+        {"$set": told | {f"listed.{scope}.at": at}}
+        if at
+        else {"$set": told, "$currentDate": {f"listed.{scope}.at": True}}
+    )
+    return {"$addToSet": {"scopes": scope}, **since}
 
 
 def campaign_scope(campaign_id: str) -> str:

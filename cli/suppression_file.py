@@ -1,0 +1,127 @@
+"""A file of suppressions: CSV whose first column is a phone or an exported hash, with or without a header.
+
+A header may name `scope`, `source`, `reason` and `at` too, as an export does: then each row says its own.
+"""
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import TextIO
+
+from cli.errors import Misused
+
+TOLD = ("scope", "source", "reason", "at")
+PART = 1000
+"""Rows that are sent at once."""
+_PHONE = ("phone", "phone_number", "number", "hash")
+_LONGEST = 200
+_SOURCE = re.compile(r"[A-Za-z][A-Za-z _-]{0,39}")
+_LIKE_A_PHONE = 7  # digits in a row
+_YEARS = range(2000, 2101)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line that names somebody."""
+
+    line: int
+    said: Mapping[str, str]
+    """As the API takes it: `phone`, and what else the row says."""
+    left_out: Sequence[str] = ()
+    """Columns that hold what the API cannot keep. The row is taken without them."""
+
+
+def opened(file: Path) -> TextIO:
+    """Bytes that are no UTF-8 come through, so that what stands before them is read. Raises Misused."""
+    try:
+        return file.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+    except OSError as cause:
+        raise Misused(f"{file} cannot be read: {cause.strerror}.") from None
+
+
+def parts(stream: TextIO) -> Iterator[Sequence[Row]]:
+    """Raises Misused, naming the line, where it is no CSV; all rows before that line have come by then."""
+    source = _Source(stream)
+    rows = source.rows()
+    while part := list(islice(rows, PART)):
+        yield part
+    if source.broken_at:
+        raise Misused(
+            f"Line {source.broken_at} is not CSV in UTF-8: only what stands before it has been read. "
+            "Save the file as UTF-8 and import it again."
+        )
+
+
+class _Source:
+    """Rows up to the first line that cannot be read."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._reader = csv.reader(_proven(stream))
+        self.broken_at = 0
+
+    def rows(self) -> Iterator[Row]:
+        columns: dict[str, int] = {}
+        try:
+            for cells in self._reader:
+                first = cells[0].strip() if cells else ""
+                if self._reader.line_num == 1 and first.lower() in _PHONE:
+                    columns = _columns(cells)
+                elif first:
+                    yield _row(self._reader.line_num, first, cells, columns)
+        except UnicodeEncodeError:
+            self.broken_at = self._reader.line_num + 1
+        except csv.Error:
+            self.broken_at = self._reader.line_num
+
+
+def _proven(stream: TextIO) -> Iterator[str]:
+    """Line by line: Python decodes by the block, and would refuse lines that stand well before a bad byte."""
+    for line in stream:
+        line.encode()
+        yield line
+
+
+def _columns(header: Sequence[str]) -> dict[str, int]:
+    names = [name.strip().lower() for name in header]
+    repeated = [name for name in TOLD if names.count(name) > 1]
+    if repeated:
+        raise Misused(f"The file names a column twice: {', '.join(repeated)}.")
+    return {name: names.index(name) for name in TOLD if name in names}
+
+
+def _row(line: int, phone: str, cells: Sequence[str], columns: Mapping[str, int]) -> Row:
+    told = {name: cells[place].strip() for name, place in columns.items() if place < len(cells)}
+    said = {name: text for name, text in told.items() if text}
+    left_out = [name for name, text in said.items() if not _can_be_kept(name, text)]
+    kept = {name: text[:_LONGEST] for name, text in said.items() if name not in left_out}
+    return Row(line=line, said={"phone": phone[:_LONGEST], **kept}, left_out=left_out)
+
+
+def _can_be_kept(name: str, text: str) -> bool:
+    """As the API judges. A scope is not left out: without it nobody knows who must not call."""
+    match name:
+        case "source":
+            return _SOURCE.fullmatch(text) is not None
+        case "reason":
+            return len(text) <= _LONGEST and not _has_a_phone(text)
+        case "at":
+            return _is_a_moment(text)
+        case _:
+            return True
+
+
+def _has_a_phone(text: str) -> bool:
+    runs = "".join(character if character.isdigit() else " " for character in text).split()
+    return any(len(run) >= _LIKE_A_PHONE for run in runs)
+
+
+def _is_a_moment(text: str) -> bool:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return moment.tzinfo is not None and moment.year in _YEARS
