@@ -320,6 +320,22 @@ def test_what_was_exported_can_be_imported_again(operator: Operator) -> None:
     assert (refused.status, refused.body["detail"].startswith("phone 1: ")) == (422, True)
 
 
+def test_whom_a_list_says_not_to_call_is_among_its_rejects_and_no_contact(stack: Stack, operator: Operator) -> None:
+    campaign_id = operator.campaign()
+    rows = [
+        {"phone": "+12015550101", "name": "Ada", "Do not call": "Yes"},
+        {"phone": "+12015550102", "name": "Ben", "Do not call": True},
+        {"phone": "+12015550103", "name": "Kay", "Do not call": "no"},
+        {"phone": "+12015550104", "name": "Zoe"},
+    ]
+    added = operator.post(f"/campaigns/{campaign_id}/contacts", {"rows": rows})
+    assert (added["added"], added["rejected"]) == (2, 2)
+    assert {(one["row"], one["reason"]) for one in added["rejects"]} == {
+        (0, "the list says not to call"), (1, "the list says not to call"),
+    }  # fmt: skip
+    assert {one["phone"] for one in stack.database["contacts"].find()} == {"+12015550103", "+12015550104"}
+
+
 def test_an_import_keeps_the_scope_source_reason_and_moment_of_each_row(operator: Operator) -> None:
     """So that a list that went out and came back suppresses whom it did before, and nobody elsewhere."""
     here, everywhere, twice = (a_phone() for _ in range(3))

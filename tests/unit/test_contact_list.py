@@ -459,6 +459,41 @@ def test_a_cell_that_cannot_be_read_is_rejected_by_its_column(column: str, cell:
     assert reject(f"phone,{column}\n{KAY},{cell}\n") == Reject(line=2, reason=reason)
 
 
+DNC_NAMES = ["dnc", "DNC", "do not call", "Do-Not-Call", "do_not_call", "donotcall", "opt out", "Opt_Out", "opted out"]
+
+
+@pytest.mark.parametrize("header", DNC_NAMES)
+@pytest.mark.parametrize("cell", ["yes", "Y", " TRUE ", "1", "x"])
+def test_whom_the_list_says_not_to_call_is_rejected(header: str, cell: str) -> None:
+    told, other = rows(f"phone,{header},name\n{KAY},{cell},Kay\n{ADA},,Ada\n")
+    assert told == Reject(line=2, reason="the list says not to call")
+    assert other == NewContact(phone=ADA, region=JERSEY, vars={"name": "Ada"})
+
+
+@pytest.mark.parametrize("header", DNC_NAMES)
+@pytest.mark.parametrize("cell", ["no", "N", " False ", "0", "", " "])
+def test_whom_the_list_says_to_call_is_taken_and_the_column_is_no_variable(header: str, cell: str) -> None:
+    assert contacts(f"phone,{header}\n{ADA},{cell}\n") == [NewContact(phone=ADA, region=JERSEY)]
+
+
+@pytest.mark.parametrize("cell", ["maybe", "2024-01-01", "call me", "yes please", "-1"])
+def test_whoever_might_have_said_no_is_rejected(cell: str) -> None:
+    assert reject(f"phone,Opt Out\n{ADA},{cell}\n").reason == (
+        "opt_out says neither yes nor no: write yes where this person must not be called, else no or nothing"
+    )
+
+
+def test_of_several_columns_that_say_not_to_call_any_suffices() -> None:
+    found = rows(f"phone,dnc,opt_out\n{ADA},no,yes\n{ADA},yes,no\n{ADA},yes,\n{ADA},no,no\n")
+    assert [type(row) for row in found] == [Reject, Reject, Reject, NewContact]
+
+
+@pytest.mark.parametrize("header", ["call_after", "callback_at", "Callback At", "not_before", "due_at"])
+def test_nobody_is_called_before_the_moment_that_the_list_says(header: str) -> None:
+    (only,) = contacts(f"phone,{header}\n{ADA},2026-03-01T09:30:00+01:00\n")
+    assert (only.call_after, only.vars) == (datetime(2026, 3, 1, 8, 30, tzinfo=UTC), {})
+
+
 @pytest.mark.parametrize(
     "header", ["phone,alt_phone", "Phone,Phone 2", "number1,number2", "phone,alternate_phone_1", "phone,phone_number_2"]
 )

@@ -20,6 +20,7 @@ _YEARS = range(2000, 2101)
 _LONGEST_ID = 200
 _BETWEEN_WORDS = re.compile(r"[\s_.\-]+")
 _DIGITS_OF_A_PHONE = 7
+_YES, _NO = frozenset({"yes", "y", "true", "1", "x"}), frozenset({"no", "n", "false", "0"})
 
 Fields = Mapping[str, Any]
 """Fields of NewContact, by name."""
@@ -89,6 +90,22 @@ def _call_after(cell: str, _: Bearings) -> Fields:
     return {"call_after": moment.replace(microsecond=moment.microsecond // 1000 * 1000)}
 
 
+def _not_to_call(name: str) -> Column:
+    """Each of its names is a column of its own: of two that stand in one list either may say it."""
+
+    def read(cell: str, _: Bearings) -> Fields:
+        said = cell.lower()
+        if said in _YES:
+            raise ValueError("the list says not to call")
+        if said not in _NO:
+            raise ValueError(
+                f"{name} says neither yes nor no: write yes where this person must not be called, else no or nothing"
+            )
+        return {}
+
+    return Column(names=(name,), read=read)
+
+
 def _another(number: int) -> Column:
     """`alt_phone_1` is a person's second number, and so is `phone_2`."""
     besides = [f"alt_phone_{number}", f"alternate_phone_{number}"]
@@ -99,6 +116,10 @@ def _another(number: int) -> Column:
 
 ALTERNATES = tuple(_another(number) for number in range(1, 10))
 """Other phones of the same person, in the order in which they are tried. Their readers give `phone` and `region`."""
+NOT_TO_CALL = tuple(
+    _not_to_call(name) for name in ("dnc", "do_not_call", "donotcall", "opt_out", "optout", "opted_out")
+)
+"""Where one says yes, the row is rejected, and whoever it names is not called for it."""
 COLUMNS: tuple[Column, ...] = (
     Column(
         names=(
@@ -109,7 +130,8 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(names=("priority",), read=_priority),
     Column(names=("external_id", "vendor_lead_code"), read=_external_id),
-    Column(names=("call_after", "not_before", "due_at"), read=_call_after),
+    Column(names=("call_after", "not_before", "due_at", "callback_at"), read=_call_after),
+    *NOT_TO_CALL,
     *ALTERNATES,
 )  # fmt: skip
 PHONE, *_ = COLUMNS
