@@ -1,6 +1,7 @@
 """Trying a campaign out: hearing all of it, one call through every check, and what keeps it from starting."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ from dialer import wiring
 from dialer.adapters import twiml
 from dialer.errors import BadCampaign, BadInput, UnknownCampaign
 from dialer.lifecycle import State
-from dialer.model import CallPlan, Campaign, CampaignState, Contact, Hours
+from dialer.model import CallPlan, Campaign, CampaignState, Cap, Contact, FinishedAttempt, Hours, Outcome
 from dialer.script import Ask, Choice, Menu, Record, Say, Stream, Transfer
-from tests.builders import a_campaign, a_contact, a_phone, a_row, created, stored
+from tests.builders import a_campaign, a_contact, a_message, a_phone, a_row, created, now, stored
 from tests.functions.conftest import Stack
 from tests.functions.events import batch
 
@@ -113,6 +114,53 @@ def test_a_test_call_meets_every_check(stack: Stack) -> None:
     states = {one["phone"]: one["state"] for one in stack.database["contacts"].find()}
     assert states[suppressed] == State.SUPPRESSED
     assert dialed(stack, second) == []
+
+
+def test_a_test_call_meets_the_suppressions_of_the_campaign_that_it_tests(stack: Stack) -> None:
+    """As it would be if the campaign called: another campaign's suppressions keep nobody from it."""
+    campaign, other = a_draft(stack), a_draft(stack)
+    here, there = a_phone(), a_phone()
+    for phone, scope in ((here, f"campaign:{campaign.id}"), (there, f"campaign:{other.id}")):
+        wiring.suppressions().suppress(phone, scope=scope, source="operator", reason="asked")
+    assert dialed(stack, wiring.rehearsal().test_call(campaign.id, here)) == []
+    assert dialed(stack, wiring.rehearsal().test_call(campaign.id, there)) == [there]
+    (refused,) = stack.database["contacts"].find({"phone": here})
+    assert (refused["state"], refused["reason"]) == (State.SUPPRESSED, "suppressed")
+
+
+def a_message_of(stack: Stack, made: Campaign) -> Contact:
+    """The only contact of a test, as a tick claims it and the call function finds it."""
+    (document,) = stack.database["contacts"].find({"campaign_id": made.id})
+    stack.database["contacts"].delete_one({"_id": document["_id"]})
+    return stored(stack.database, a_contact(made, phone=document["phone"], state=State.CLAIMED))
+
+
+def test_a_suppression_that_comes_after_the_claim_is_met_by_the_last_look_of_a_test_call(stack: Stack) -> None:
+    campaign = a_draft(stack)
+    contact = a_message_of(stack, wiring.rehearsal().test_call(campaign.id, a_phone()))
+    wiring.suppressions().suppress(contact.phone, scope=f"campaign:{campaign.id}", source="operator", reason="asked")
+    stack.invoke("call", batch(a_message(contact)))
+    assert stack.asked(contact) == []
+    assert (stack.contact(contact).state, stack.contact(contact).reason) == (State.SUPPRESSED, "suppressed")
+
+
+def test_a_test_call_counts_with_the_calls_of_the_campaign_that_it_tests(stack: Stack) -> None:
+    """Where a cap counts one campaign's calls alone: at the claim, and at the last look."""
+    cap = Cap(name="one a day", most=1, within=timedelta(days=1), campaign_only=True)
+    campaign, to = a_draft(stack, caps=(cap,)), a_phone()
+    call = FinishedAttempt(
+        id="x-1", n=1, from_number="", dial_at=None, ended_at=now() - timedelta(hours=1), sid="CA1",
+        outcome=Outcome.BUSY,
+    )  # fmt: skip
+    stored(stack.database, a_contact(campaign, phone=to, state=State.DONE, history=(call,)))
+    made = wiring.rehearsal().test_call(campaign.id, to)
+    assert dialed(stack, made) == []
+    (waiting,) = stack.database["contacts"].find({"campaign_id": made.id})
+    assert waiting["reason"] == "cap one a day: 1 call within 24 hours"
+    contact = a_message_of(stack, made)
+    stack.invoke("call", batch(a_message(contact)))
+    assert stack.asked(contact) == []
+    assert stack.contact(contact).reason == "cap one a day: 1 call within 24 hours"
 
 
 @pytest.mark.parametrize("number", ["", "hello", "+1", "2015550100"])

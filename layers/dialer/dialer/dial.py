@@ -205,7 +205,7 @@ class Dial:
 
     def _last_look(self, contact: Contact, sight: Sight) -> Verdict:
         limit = sight.campaign.pacing.max_concurrent
-        of, purpose = contact.campaign_id, sight.campaign.purpose
+        of, purpose = sight.campaign.judged_as, sight.campaign.purpose
         verdict = may_dial(
             campaign=sight.campaign,
             region=contact.region,
@@ -222,7 +222,8 @@ class Dial:
         """
         found = self.reach.sharing(contact.phones).values()
         sharing = {other.id: other for others in found for other in others}
-        return within_caps(caps=sight.campaign.caps, contact=contact, sharing=[*sharing.values()], now=sight.now)
+        judged = replace(contact, campaign_id=sight.campaign.judged_as)
+        return within_caps(caps=sight.campaign.caps, contact=judged, sharing=[*sharing.values()], now=sight.now)
 
     def _await_permit(self, contact: Contact, looked_at: float) -> str:
         """T4c, the last write before the request. Empty when granted, else why not."""

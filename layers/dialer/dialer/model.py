@@ -292,6 +292,11 @@ class Campaign:
     def running(self) -> bool:
         return self.state is CampaignState.RUNNING
 
+    @property
+    def judged_as(self) -> str:
+        """The campaign whose suppressions and caps hold: a test call may do what the campaign it tests may."""
+        return self.shadow_of or self.id
+
     def has_ended(self, now: datetime) -> bool:
         """Whether its own end has come, also while nobody has stopped it yet."""
         return self.end_at is not None and now >= self.end_at

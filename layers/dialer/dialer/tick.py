@@ -224,7 +224,7 @@ class _Booking:
     def _sift(self, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
         """Give back those who may not be called now; the others, in order."""
         suppressed = self.tick.suppressions.among(
-            self.campaign.id, [one.phone for one in claimed], purpose=self.campaign.purpose
+            self.campaign.judged_as, [one.phone for one in claimed], purpose=self.campaign.purpose
         )
         verdicts = [(one, self._verdict(one, suppressed)) for one in claimed]
         if self.campaign.caps:
@@ -255,7 +255,7 @@ class _Booking:
         own = next((contact for contact in sharing if contact.id == one.contact_id), None)
         if own is None:
             return Go()
-        now = self.slots.now
+        now, own = self.slots.now, replace(own, campaign_id=self.campaign.judged_as)
         return in_bulk(within_caps(caps=self.campaign.caps, contact=own, sharing=sharing, now=now), now=now)
 
     def _send(self, callable_now: Sequence[Claimed]) -> None:
