@@ -23,7 +23,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """`{"scheduled_at": …}` ticks every running campaign, `{"campaign_id": …}` or a refill batch only those named."""
     began = context.get_remaining_time_in_millis()
     if "scheduled_at" in event:
-        _keep_timetable()
+        _keep_schedule()
     report = _tick(event, context)
     for campaign in report.campaigns:
         _log(campaign)
@@ -46,16 +46,14 @@ def _tick(event: dict[str, Any], context: LambdaContext) -> TickReport:
     raise BadInput("A tick event has `scheduled_at`, `campaign_id`, or refill records.")
 
 
-def _keep_timetable() -> None:
+def _keep_schedule() -> None:
     """Whose own start has come is ticked at once. Where nobody can be asked, the next minute does."""
     try:
-        turns = wiring.timetable().keep()
+        for turn in wiring.schedule().keep():
+            logger.info("turn", extra=asdict(turn))
+            wiring.announcer().note(announcements.campaign_turned(turn.campaign_id, turn.state, turn.reason))
     except Unavailable as cause:
-        logger.warning("the timetable was not kept", extra={"cause": str(cause)})
-        return
-    for turn in turns:
-        logger.info("turn", extra=asdict(turn))
-        wiring.announcer().note(announcements.campaign_turned(turn.campaign_id, turn.state, turn.reason))
+        logger.warning("the schedule was not kept to its end", extra={"cause": str(cause)})
 
 
 def _named(event: dict[str, Any]) -> list[str]:

@@ -7,11 +7,13 @@ from pymongo.database import Database
 
 from dialer.adapters.campaign_desk import MongoCampaignDesk
 from dialer.adapters.campaigns import MongoCampaigns
+from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.mongo import Document
 from dialer.adapters.timetable import MongoTimetable
-from dialer.model import CampaignState
+from dialer.model import CallPlan, CampaignState
+from dialer.schedule import Schedule
 from tests.adapters.racing import in_threads
-from tests.builders import a_campaign, created, now
+from tests.builders import a_campaign, a_contact, created, now, stored
 
 RUNNING, PAUSED, DRAFT, STOPPED = (
     CampaignState.RUNNING,
@@ -29,6 +31,10 @@ def desk(database: Database[Document]) -> MongoCampaignDesk:
 
 def states(database: Database[Document]) -> dict[str, str]:
     return {one["_id"]: one["state"] for one in database["campaigns"].find()}
+
+
+def schedule(database: Database[Document]) -> Schedule:
+    return Schedule(timetable=MongoTimetable(database["campaigns"]), contacts=MongoContactBook(database["contacts"]))
 
 
 def test_a_halt_pauses_those_that_run_and_no_other(database: Database[Document], desk: MongoCampaignDesk) -> None:
@@ -90,7 +96,7 @@ def test_whose_moment_has_come_is_moved_and_no_other(
 ) -> None:
     given = {name: now() + span for name, span in moments.items()}
     campaign = created(database, a_campaign(state=state, **given))
-    turns = MongoTimetable(database["campaigns"]).keep()
+    turns = list(schedule(database).keep())
     assert states(database) == {campaign.id: after}
     assert [(turn.campaign_id, turn.state) for turn in turns] == ([(campaign.id, after)] if after != state else [])
 
@@ -98,5 +104,26 @@ def test_whose_moment_has_come_is_moved_and_no_other(
 def test_a_moment_is_kept_once_however_many_look(database: Database[Document]) -> None:
     for _ in range(10):
         created(database, a_campaign(state=DRAFT, start_at=now() - HOUR))
-    kept = in_threads(lambda _: len(MongoTimetable(database["campaigns"]).keep()), range(6))
+    kept = in_threads(lambda _: len(list(schedule(database).keep())), range(6))
     assert sum(kept) == 10
+
+
+def test_a_start_that_is_refused_is_refused_once_and_can_be_set_again(
+    database: Database[Document], desk: MongoCampaignDesk
+) -> None:
+    """Who sets it anew has read why: until it comes, nothing is said of the one before."""
+    nameless = [
+        created(database, a_campaign(state=DRAFT, start_at=now() - HOUR, call=CallPlan(say="Hello {name}.")))
+        for _ in range(10)
+    ]
+    for campaign in nameless:
+        stored(database, a_contact(campaign, vars={}))
+    kept = in_threads(lambda _: list(schedule(database).keep()), range(6))
+    turns = [turn for turns in kept for turn in turns]
+    assert sorted(turn.campaign_id for turn in turns) == sorted(campaign.id for campaign in nameless)
+    assert {turn.state for turn in turns} == {DRAFT} == set(states(database).values())
+    assert {one["reason"] for one in database["campaigns"].find()} == {turns[0].reason}
+    assert desk.schedule(nameless[0].id, start_at=now() + HOUR, end_at=None, states=[DRAFT])
+    again = MongoCampaigns(database["campaigns"]).see(nameless[0].id)
+    assert again
+    assert (again.campaign.reason, again.campaign.start_at is not None) == ("", True)

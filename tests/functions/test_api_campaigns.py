@@ -205,6 +205,27 @@ def test_a_draft_starts_when_its_moment_comes_and_ends_when_its_end_comes(stack:
     assert operator.get(f"/campaigns/{soon}")["reason"] == "its scheduled end has come"
 
 
+def test_what_a_start_by_hand_refuses_its_schedule_refuses_too(stack: Stack, operator: Operator) -> None:
+    """The list came after the moment was set: people would hear "Hello ." The others start as they should."""
+    nameless, other = operator.campaign(), operator.campaign()
+    for campaign_id in (nameless, other):
+        operator.ask("PUT", f"/campaigns/{campaign_id}/schedule", {"start_at": at(timedelta(0))})
+    operator.post(f"/campaigns/{nameless}/contacts", {"rows": [{"phone": "+12015550101"}]})
+    by_hand = operator.refused("POST", f"/campaigns/{nameless}/start")
+    report = stack.invoke("tick", event("tick_schedule"))
+    assert [one["campaign_id"] for one in report["campaigns"]] == [other]
+    left = operator.get(f"/campaigns/{nameless}")
+    assert (left["state"], left["start_at"], left["may"]) == ("draft", None, ["start", "stop", "archive"])
+    assert left["reason"].startswith("its schedule could not start it: the list has no column `name`")
+    assert left["reason"].partition(": ")[2] in by_hand.body["detail"]
+    assert operator.get(f"/campaigns/{nameless}/live")["why"]["text"] == left["reason"]
+    turns = {line["campaign_id"]: (line["state"], line["reason"]) for line in stack.log if line["message"] == "turn"}
+    assert turns == {nameless: ("draft", left["reason"]), other: ("running", "started by its schedule")}
+    assert stack.invoke("tick", event("tick_schedule"))["campaigns"][0]["campaign_id"] == other
+    operator.patch(f"/campaigns/{nameless}", {"call": {"say": "Hello {name|you}.", "opt_out_digit": "9"}})
+    assert operator.post(f"/campaigns/{nameless}/start")["reason"] == ""
+
+
 def test_a_schedule_that_makes_no_sense_is_refused(operator: Operator) -> None:
     draft, running = operator.campaign(), operator.running()
     hour, past = at(timedelta(hours=1)), at(timedelta(hours=-1))

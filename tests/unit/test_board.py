@@ -23,6 +23,7 @@ from tests.builders import a_campaign, a_contact
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 OPENS = NOW + timedelta(hours=2)
 CLOSED = "the account is not active (20005)"
+REFUSED = "its schedule could not start it: the list has no column `name`"
 
 
 def figures_of(campaign: Campaign, counts: dict[State, int], ends: list[Ends] | None = None) -> Figures:
@@ -103,6 +104,7 @@ def test_a_streak_of_setbacks_comes_first_and_is_wrong() -> None:
         (a_campaign(state=CampaignState.STOPPED), "for good, by an operator"),
         (a_campaign(state=CampaignState.DRAFT), "a draft: nobody is called until it is started"),
         (a_campaign(state=CampaignState.DRAFT, start_at=OPENS), "a draft that starts by itself"),
+        (a_campaign(state=CampaignState.DRAFT, reason=REFUSED), REFUSED),
         (a_campaign(end_at=NOW), "its end has come"),
     ],
 )  # fmt: skip

@@ -272,7 +272,7 @@ def _why_not_running(campaign: Campaign) -> Why:
     if campaign.state is CampaignState.DRAFT:
         if campaign.start_at:
             return Why(text="a draft that starts by itself", until=campaign.start_at)
-        return Why(text="a draft: nobody is called until it is started")
+        return Why(text=campaign.reason or "a draft: nobody is called until it is started", wrong=bool(campaign.reason))
     usual = {
         CampaignState.PAUSED: "by an operator",
         CampaignState.STOPPED: "for good, by an operator",

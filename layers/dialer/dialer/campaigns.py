@@ -123,19 +123,9 @@ class CampaignOffice:
 
     def demand_ready(self, campaign: Campaign) -> None:
         """Raises BadCampaign naming all that it lacks, before anybody is called."""
-        lacking = presets.missing(purpose=campaign.purpose, voice=campaign.voice, call=campaign.call)
-        if campaign.state is CampaignState.DRAFT:
-            lacking += self._missing_variables(campaign)
-        if lacking:
-            raise BadCampaign(f"Campaign {campaign.id!r} cannot start: {'; '.join(lacking)}.")
-
-    def _missing_variables(self, campaign: Campaign) -> list[str]:
-        names = needed(campaign.call)
-        if not names:
-            return []
-        waiting = self.contacts.holding(campaign.id, State.PENDING, limit=_LOOKED_AT)
-        lacking = sorted(name for name in names if any(value_of(contact.vars, name) is None for contact in waiting))
-        return [f"the list has no column `{name}`: add it, or write `{{{name}|…}}`" for name in lacking]
+        found = lacking(campaign, self.contacts)
+        if found:
+            raise BadCampaign(f"Campaign {campaign.id!r} cannot start: {'; '.join(found)}.")
 
     def _tick_soon(self, campaign_id: str) -> None:
         """A hint only: when it is lost, the schedule starts the campaign within a minute."""
@@ -143,6 +133,21 @@ class CampaignOffice:
             self.queue.refill(campaign_id, now=self.clock.now())
         except Unavailable:
             return
+
+
+def lacking(campaign: Campaign, contacts: ContactBook) -> list[str]:
+    """What keeps a campaign from starting, whoever wants it to: a sentence each."""
+    found = presets.missing(purpose=campaign.purpose, voice=campaign.voice, call=campaign.call)
+    return [*found, *_missing_variables(campaign, contacts)] if campaign.state is CampaignState.DRAFT else found
+
+
+def _missing_variables(campaign: Campaign, contacts: ContactBook) -> list[str]:
+    names = needed(campaign.call)
+    if not names:
+        return []
+    waiting = contacts.holding(campaign.id, State.PENDING, limit=_LOOKED_AT)
+    missing = sorted(name for name in names if any(value_of(contact.vars, name) is None for contact in waiting))
+    return [f"the list has no column `{name}`: add it, or write `{{{name}|…}}`" for name in missing]
 
 
 def demand_open(campaign: Campaign) -> None:

@@ -180,10 +180,22 @@ class Turn:
 
 
 class Timetable(Protocol):
-    """Starts and stops campaigns whose own moment has come."""
+    """Campaigns whose own moment has come. Each is moved once, however many look at the same time."""
 
-    def keep(self) -> Sequence[Turn]:
-        """Each once, however many look at the same time."""
+    def starting(self) -> Sequence[Campaign]:
+        """Drafts whose start has come."""
+        ...
+
+    def start(self, campaign_id: str, *, reason: str) -> bool:
+        """Draft to running, only while its start has come."""
+        ...
+
+    def refuse_start(self, campaign_id: str, *, reason: str) -> bool:
+        """It stays a draft and has no start any more, only while its start has come."""
+        ...
+
+    def stop_ended(self, *, reason: str) -> Sequence[str]:
+        """Stop those whose end has come."""
         ...
 
 

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from dialer.list_ports import Exports, Lists, PaperQueue, Store
     from dialer.lists import ListDesk
     from dialer.measures import Measures
-    from dialer.office_ports import AuditLog, ContactBook, Floor, Statistics, SuppressionList, Timetable
+    from dialer.office_ports import AuditLog, ContactBook, Floor, Statistics, SuppressionList
     from dialer.people import Registry
     from dialer.ports import (
         Account,
@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     )
     from dialer.reconcile import Reconcile
     from dialer.rehearsal import Rehearsal
+    from dialer.schedule import Schedule
     from dialer.statistics import Survey
     from dialer.tick import Tick
     from dialer.views import Views
@@ -595,10 +596,11 @@ def desk() -> "Desk":
 
 
 @_part
-def timetable() -> "Timetable":
+def schedule() -> "Schedule":
     from dialer.adapters.timetable import MongoTimetable
+    from dialer.schedule import Schedule
 
-    return MongoTimetable(_collection("campaigns"))
+    return Schedule(timetable=MongoTimetable(_collection("campaigns")), contacts=_contact_book())
 
 
 @_part

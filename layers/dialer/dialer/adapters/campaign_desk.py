@@ -63,7 +63,8 @@ class MongoCampaignDesk:
     ) -> bool:
         moments = {"start_at": start_at, "end_at": end_at}
         given = {name: moment for name, moment in moments.items() if moment is not None}
-        change = _written(given, moments.keys() - given.keys())
+        refusal = {"reason": ""} if list(states) == [CampaignState.DRAFT] else {}  # of the start it had before
+        change = _written(given | refusal, moments.keys() - given.keys())
         with available():
             result = self._campaigns.update_one({"_id": campaign_id, "state": {"$in": sorted(states)}}, change)
             return result.matched_count == 1

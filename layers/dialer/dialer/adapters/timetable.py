@@ -4,13 +4,18 @@ from collections.abc import Sequence
 
 from pymongo.collection import Collection
 
-from dialer.adapters.campaigns import ENDING_INDEX, EPOCH, STARTING_INDEX, TO_DRAIN
+from dialer.adapters.campaigns import ENDING_INDEX, EPOCH, STARTING_INDEX, TO_DRAIN, campaign_of
 from dialer.adapters.contact_documents import is_past
 from dialer.adapters.mongo import Document, available
-from dialer.model import CampaignState
-from dialer.office_ports import Turn
+from dialer.model import Campaign, CampaignState
 
 _SOME = {"$gt": EPOCH}  # what the indexes hold
+_STARTING = {"state": CampaignState.DRAFT, "start_at": _SOME, "$expr": is_past("$start_at")}
+_ENDING = {
+    "end_at": _SOME,
+    "state": {"$in": [CampaignState.PAUSED, CampaignState.RUNNING]},
+    "$expr": is_past("$end_at"),
+}
 
 
 class MongoTimetable:
@@ -19,17 +24,26 @@ class MongoTimetable:
     def __init__(self, campaigns: Collection[Document]) -> None:
         self._campaigns = campaigns
 
-    def keep(self) -> Sequence[Turn]:
-        draft = {"state": CampaignState.DRAFT, "start_at": _SOME, "$expr": is_past("$start_at")}
-        going = {"$in": [CampaignState.PAUSED, CampaignState.RUNNING]}
-        ending = {"end_at": _SOME, "state": going, "$expr": is_past("$end_at")}
-        starts = self._each(draft, STARTING_INDEX, CampaignState.RUNNING, "started by its schedule")
-        return [*starts, *self._each(ending, ENDING_INDEX, CampaignState.STOPPED, "its scheduled end has come")]
-
-    def _each(self, wanted: Document, index: str, state: CampaignState, reason: str) -> Sequence[Turn]:
-        halted = TO_DRAIN if state is CampaignState.STOPPED else {}
-        change = {"$set": {"state": state, "reason": reason, **halted}, "$currentDate": {"state_at": True}}
+    def starting(self) -> Sequence[Campaign]:
         with available():
-            due = [one["_id"] for one in self._campaigns.find(wanted, {"_id": 1}, hint=index)]
-            moved = [one for one in due if self._campaigns.update_one(wanted | {"_id": one}, change).modified_count]
-        return [Turn(campaign_id=one, state=state, reason=reason) for one in moved]
+            return [campaign_of(one) for one in self._campaigns.find(_STARTING, hint=STARTING_INDEX)]
+
+    def start(self, campaign_id: str, *, reason: str) -> bool:
+        return self._move(_STARTING, campaign_id, {"$set": {"state": CampaignState.RUNNING, "reason": reason}})
+
+    def refuse_start(self, campaign_id: str, *, reason: str) -> bool:
+        """It is a draft since it was one."""
+        with available():
+            change = {"$set": {"reason": reason}, "$unset": {"start_at": ""}}
+            return self._campaigns.update_one(_STARTING | {"_id": campaign_id}, change).modified_count == 1
+
+    def stop_ended(self, *, reason: str) -> Sequence[str]:
+        change = {"$set": {"state": CampaignState.STOPPED, "reason": reason, **TO_DRAIN}}
+        with available():
+            due = [one["_id"] for one in self._campaigns.find(_ENDING, {"_id": 1}, hint=ENDING_INDEX)]
+        return [one for one in due if self._move(_ENDING, one, change)]
+
+    def _move(self, wanted: Document, campaign_id: str, change: Document) -> bool:
+        since = {"$currentDate": {"state_at": True}}
+        with available():
+            return self._campaigns.update_one(wanted | {"_id": campaign_id}, change | since).modified_count == 1
