@@ -10,6 +10,7 @@ from dialer.adapters.campaigns import MongoCampaigns
 from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.mongo import Document
 from dialer.adapters.timetable import MongoTimetable
+from dialer.campaigns import Readiness
 from dialer.model import CallPlan, CampaignState
 from dialer.schedule import Schedule
 from tests.adapters.racing import in_threads
@@ -34,7 +35,8 @@ def states(database: Database[Document]) -> dict[str, str]:
 
 
 def schedule(database: Database[Document]) -> Schedule:
-    return Schedule(timetable=MongoTimetable(database["campaigns"]), contacts=MongoContactBook(database["contacts"]))
+    readiness = Readiness(contacts=MongoContactBook(database["contacts"]))
+    return Schedule(timetable=MongoTimetable(database["campaigns"]), readiness=readiness)
 
 
 def test_a_halt_pauses_those_that_run_and_no_other(database: Database[Document], desk: MongoCampaignDesk) -> None:

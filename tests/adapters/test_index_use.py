@@ -29,6 +29,7 @@ from dialer.adapters.statistics import MongoStatistics
 from dialer.adapters.suppression_list import MongoSuppressionList
 from dialer.adapters.suppressions import MongoSuppressions
 from dialer.adapters.timetable import MongoTimetable
+from dialer.campaigns import Readiness
 from dialer.lifecycle import IN_FLIGHT, TERMINAL, State
 from dialer.model import CallReport, CampaignState, Contact, Number, attempt_of
 from dialer.office_ports import Listing, Place
@@ -462,7 +463,8 @@ def test_an_operators_looks_at_campaigns_are_keyed(crowded: Database[Document], 
     assert (finding["nreturned"], finding["docsExamined"], finding.get("hasSortStage")) == (3, 3, None)
     (finding,) = profiled(lambda: desk.page(limit=3, state=CampaignState.PAUSED, behind=None), "campaigns")
     assert (finding["nreturned"], finding["docsExamined"]) == (3, 3)
-    schedule = Schedule(timetable=MongoTimetable(campaigns), contacts=MongoContactBook(crowded["contacts"]))
+    readiness = Readiness(contacts=MongoContactBook(crowded["contacts"]))
+    schedule = Schedule(timetable=MongoTimetable(campaigns), readiness=readiness)
     looking = profiled(lambda: list(schedule.keep()), "campaigns")
     assert len(looking) == 2
     assert all(step["docsExamined"] == 0 and "COLLSCAN" not in step["planSummary"] for step in looking)

@@ -37,6 +37,28 @@ WISHES = {"start": START, "pause": PAUSE, "resume": RESUME, "stop": STOP, "archi
 
 
 @dataclass(frozen=True, kw_only=True)
+class Readiness:
+    """What keeps a campaign from starting, whoever wants it to."""
+
+    contacts: ContactBook
+
+    def lacking(self, campaign: Campaign) -> list[str]:
+        """A sentence for each thing; nothing where it may start."""
+        lacking = presets.missing(purpose=campaign.purpose, voice=campaign.voice, call=campaign.call)
+        if campaign.state is CampaignState.DRAFT:
+            lacking += self._missing_variables(campaign)
+        return lacking
+
+    def _missing_variables(self, campaign: Campaign) -> list[str]:
+        names = needed(campaign.call)
+        if not names:
+            return []
+        waiting = self.contacts.holding(campaign.id, State.PENDING, limit=_LOOKED_AT)
+        lacking = sorted(name for name in names if any(value_of(contact.vars, name) is None for contact in waiting))
+        return [f"the list has no column `{name}`: add it, or write `{{{name}|…}}`" for name in lacking]
+
+
+@dataclass(frozen=True, kw_only=True)
 class CampaignOffice:
     """The parts that carry out an operator's wishes."""
 
@@ -123,9 +145,9 @@ class CampaignOffice:
 
     def demand_ready(self, campaign: Campaign) -> None:
         """Raises BadCampaign naming all that it lacks, before anybody is called."""
-        found = lacking(campaign, self.contacts)
-        if found:
-            raise BadCampaign(f"Campaign {campaign.id!r} cannot start: {'; '.join(found)}.")
+        lacking = Readiness(contacts=self.contacts).lacking(campaign)
+        if lacking:
+            raise BadCampaign(f"Campaign {campaign.id!r} cannot start: {'; '.join(lacking)}.")
 
     def _tick_soon(self, campaign_id: str) -> None:
         """A hint only: when it is lost, the schedule starts the campaign within a minute."""
@@ -133,21 +155,6 @@ class CampaignOffice:
             self.queue.refill(campaign_id, now=self.clock.now())
         except Unavailable:
             return
-
-
-def lacking(campaign: Campaign, contacts: ContactBook) -> list[str]:
-    """What keeps a campaign from starting, whoever wants it to: a sentence each."""
-    found = presets.missing(purpose=campaign.purpose, voice=campaign.voice, call=campaign.call)
-    return [*found, *_missing_variables(campaign, contacts)] if campaign.state is CampaignState.DRAFT else found
-
-
-def _missing_variables(campaign: Campaign, contacts: ContactBook) -> list[str]:
-    names = needed(campaign.call)
-    if not names:
-        return []
-    waiting = contacts.holding(campaign.id, State.PENDING, limit=_LOOKED_AT)
-    missing = sorted(name for name in names if any(value_of(contact.vars, name) is None for contact in waiting))
-    return [f"the list has no column `{name}`: add it, or write `{{{name}|…}}`" for name in missing]
 
 
 def demand_open(campaign: Campaign) -> None:

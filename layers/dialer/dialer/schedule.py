@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dialer.campaigns import lacking
+from dialer.campaigns import Readiness
 from dialer.model import Campaign, CampaignState
-from dialer.office_ports import ContactBook, Timetable, Turn
+from dialer.office_ports import Timetable, Turn
 
 _STARTED = "started by its schedule"
 _ENDED = "its scheduled end has come"
@@ -17,7 +17,7 @@ class Schedule:
     """The parts that keep it."""
 
     timetable: Timetable
-    contacts: ContactBook
+    readiness: Readiness
 
     def keep(self) -> Iterator[Turn]:
         """Each turn as it is made, and once, however many look at the same time. Raises Unavailable between turns.
@@ -33,7 +33,7 @@ class Schedule:
 
     def _turn(self, campaign: Campaign) -> Turn | None:
         """None where somebody else was first."""
-        objections = "; ".join(lacking(campaign, self.contacts))
+        objections = "; ".join(self.readiness.lacking(campaign))
         if not objections:
             moved = self.timetable.start(campaign.id, reason=_STARTED)
             return Turn(campaign_id=campaign.id, state=CampaignState.RUNNING, reason=_STARTED) if moved else None

@@ -598,9 +598,11 @@ def desk() -> "Desk":
 @_part
 def schedule() -> "Schedule":
     from dialer.adapters.timetable import MongoTimetable
+    from dialer.campaigns import Readiness
     from dialer.schedule import Schedule
 
-    return Schedule(timetable=MongoTimetable(_collection("campaigns")), contacts=_contact_book())
+    readiness = Readiness(contacts=_contact_book())
+    return Schedule(timetable=MongoTimetable(_collection("campaigns")), readiness=readiness)
 
 
 @_part
