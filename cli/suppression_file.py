@@ -4,11 +4,11 @@ A header may name `scope`, `source`, `reason` and `at` too, as an export does: t
 """
 
 import csv
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -16,7 +16,8 @@ from cli.errors import Misused
 
 TOLD = ("scope", "source", "reason", "at")
 PART = 1000
-"""Rows that are sent at once."""
+"""Rows that are sent at once, or fewer where they are long: the API takes a million bytes."""
+_PART_BYTES, _BETWEEN = 900_000, len(", ")
 _PHONE = ("phone", "phone_number", "number", "hash")
 _LONGEST = 200
 _SOURCE = re.compile(r"[A-Za-z][A-Za-z _-]{0,39}")
@@ -46,8 +47,16 @@ def opened(file: Path) -> TextIO:
 def parts(stream: TextIO) -> Iterator[Sequence[Row]]:
     """Raises Misused, naming the line, where it is no CSV; all rows before that line have come by then."""
     source = _Source(stream)
-    rows = source.rows()
-    while part := list(islice(rows, PART)):
+    part: list[Row] = []
+    size = 0
+    for row in source.rows():
+        length = len(json.dumps(row.said)) + _BETWEEN
+        if len(part) == PART or size + length > _PART_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(row)
+        size += length
+    if part:
         yield part
     if source.broken_at:
         raise Misused(

@@ -1,6 +1,7 @@
 """A file of suppressions: whoever it names before it breaks is read, and each row says where it holds."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,15 @@ def test_a_file_is_read_in_parts_and_each_row_knows_its_line(tmp_path: Path) -> 
         sent = list(parts(stream))
     assert [len(part) for part in sent] == [1000, 1000, 500]
     assert [(row.line, row.said) for row in sent[2][-1:]] == [(5001, {"phone": PEOPLE[-1]})]
+
+
+def test_a_part_of_long_rows_is_no_larger_than_the_api_takes(tmp_path: Path) -> None:
+    """Letters of other alphabets are six bytes each in the request."""
+    rows = [f"{phone},{'Ж' * 200}" for phone in PEOPLE[:1500]]
+    with opened(a_file(tmp_path, "\n".join(["phone,reason", *rows]))) as stream:
+        sent = list(parts(stream))
+    assert max(len(json.dumps([row.said for row in part])) for part in sent) < 950_000
+    assert phones([row for part in sent for row in part]) == PEOPLE[:1500]
 
 
 def test_each_row_says_its_own_scope_source_reason_and_moment(tmp_path: Path) -> None:
