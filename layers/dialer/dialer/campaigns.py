@@ -9,7 +9,7 @@ from dialer.abandon_guard import AbandonGuard
 from dialer.errors import BadCampaign, Conflict, Unavailable, UnknownCampaign
 from dialer.lifecycle import State
 from dialer.model import Campaign, CampaignState, Sight
-from dialer.office_ports import ContactBook
+from dialer.office_ports import ContactBook, Roll
 from dialer.ports import CallerIds, CallQueue, Campaigns, Clock
 from dialer.speech import needed, value_of
 
@@ -40,7 +40,7 @@ WISHES = {"start": START, "pause": PAUSE, "resume": RESUME, "stop": STOP, "archi
 class Readiness:
     """What keeps a campaign from starting, whoever wants it to."""
 
-    contacts: ContactBook
+    contacts: Roll
 
     def lacking(self, campaign: Campaign) -> list[str]:
         """A sentence for each thing; nothing where it may start."""

@@ -28,7 +28,15 @@ class Added:
     """Rows whose phone stands earlier in the same list."""
 
 
-class ContactBook(Protocol):
+class Roll(Protocol):
+    """Contacts as they stand."""
+
+    def holding(self, campaign_id: str, state: State, *, limit: int) -> Sequence[Contact]:
+        """Contacts in a state, to list them."""
+        ...
+
+
+class ContactBook(Roll, Protocol):
     """Contacts coming in and being counted."""
 
     def prepare(self) -> None:
@@ -48,10 +56,6 @@ class ContactBook(Protocol):
 
     def count_by_state(self, campaign_id: str) -> dict[State, int]:
         """How many contacts are in each state, all at one moment; of a very long list, a moment that has passed."""
-        ...
-
-    def holding(self, campaign_id: str, state: State, *, limit: int) -> Sequence[Contact]:
-        """Contacts in a state, to list them."""
         ...
 
 

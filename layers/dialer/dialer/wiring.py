@@ -597,11 +597,12 @@ def desk() -> "Desk":
 
 @_part
 def schedule() -> "Schedule":
+    from dialer.adapters.roll import MongoRoll
     from dialer.adapters.timetable import MongoTimetable
     from dialer.campaigns import Readiness
     from dialer.schedule import Schedule
 
-    readiness = Readiness(contacts=_contact_book())
+    readiness = Readiness(contacts=MongoRoll(_collection("contacts")))
     return Schedule(timetable=MongoTimetable(_collection("campaigns")), readiness=readiness)
 
 

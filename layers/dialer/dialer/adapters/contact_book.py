@@ -15,6 +15,7 @@ from pymongo.read_concern import ReadConcern
 from dialer.adapters.clock import SystemClock
 from dialer.adapters.contact_documents import INDEXES, PERSON_INDEX, contacts_of, standing_in
 from dialer.adapters.mongo import Document, available, database_clock
+from dialer.adapters.roll import MongoRoll
 from dialer.calling.whereabouts import Hints
 from dialer.columns import hint_named, hints_in
 from dialer.errors import Unavailable
@@ -40,7 +41,7 @@ _SEEN_WITH = {"due_at": "due_at", "phone": "region", "numbers": "numbers"}
 one more number."""
 
 
-class MongoContactBook:
+class MongoContactBook(MongoRoll):
     """Adds in unordered batches, and the unique index on (campaign, phone) lets nobody in twice.
 
     Whoever is already there is looked up first: an old list is quicker so than when it is refused. Where nobody was,
@@ -48,7 +49,7 @@ class MongoContactBook:
     """
 
     def __init__(self, contacts: Collection[Document], *, clock: Clock | None = None) -> None:
-        self._contacts = contacts
+        super().__init__(contacts)
         self._clock = clock or SystemClock()
         self._counted: dict[str, _Counted] = {}
         self._met_nobody_in = ""  # the campaign of the last batch, where nobody of it was there
@@ -140,11 +141,6 @@ class MongoContactBook:
                 counts[state] = keys.count_documents(standing, hint=index, session=moment)
         counts[State.PENDING] = everybody - sum(counts.values())
         return {state: count for state, count in counts.items() if count}
-
-    def holding(self, campaign_id: str, state: State, *, limit: int) -> Sequence[Contact]:
-        standing, index = standing_in(campaign_id, state)
-        with available():
-            return contacts_of(self._contacts.find(standing, limit=limit, hint=index))
 
 
 def _by_phone(contacts: Sequence[NewContact]) -> dict[str, NewContact]:
