@@ -40,7 +40,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _hear_late(records: list[dict[str, Any]]) -> dict[str, Any]:
-    """What cannot be written down yet returns to the queue."""
+    """What cannot be written down yet returns to the queue.
+
+    By hand, for the webhooks' sake: Powertools' batches, which the call function has, would be imported at every start.
+    """
     failed = []
     for record in records:
         try:

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -30,6 +31,16 @@ from tests.adapters.racing import in_threads
 from tests.adapters.tcp_proxy import Fate, TcpProxy
 from tests.adapters.verbs import Contacts
 from tests.builders import a_contact, a_phone, a_row, now, stored
+
+
+@contextmanager
+def writing_later(wire: TcpProxy, joined: Connect, row: NewContact, *, list_id: str = "") -> Iterator["Future[Added]"]:
+    """An import that has seen whom the campaign has, and writes what is new when this is over."""
+    slow = MongoContactBook(joined(wire.uri)["contacts"])
+    with ThreadPoolExecutor(1) as pool, wire.holding("update") as held:
+        adding = pool.submit(slow.add, "one", [row], max_attempts=3, list_id=list_id)
+        assert held.arrived.wait(10)
+        yield adding
 
 
 def test_a_new_contact_is_due_at_once_with_all_its_attempts(contacts: Contacts, book: MongoContactBook) -> None:
@@ -295,14 +306,10 @@ def test_whoever_is_claimed_while_a_list_comes_in_is_left_as_they_are(
     wire: TcpProxy, joined: Connect, contacts: Contacts, book: MongoContactBook, claims: MongoClaims
 ) -> None:
     contact = stored(contacts.database, a_contact("one"))
-    slow = MongoContactBook(joined(wire.uri)["contacts"])
-    with ThreadPoolExecutor(1) as pool:
-        with wire.holding("update") as held:
-            adding = pool.submit(slow.add, "one", [a_row(contact.phone, vars={"name": "new"})], max_attempts=3)
-            assert held.arrived.wait(10)
-            (claimed,) = claims.claim_due("one", claim="c", limit=1, until=now() + timedelta(minutes=1), now=now())
-            before = contacts.find_one()
-        assert adding.result(20) == Added(added=0, known=1)
+    with writing_later(wire, joined, a_row(contact.phone, vars={"name": "new"})) as adding:
+        (claimed,) = claims.claim_due("one", claim="c", limit=1, until=now() + timedelta(minutes=1), now=now())
+        before = contacts.find_one()
+    assert adding.result(20) == Added(added=0, known=1)
     assert claimed.contact_id == contact.id
     assert contacts.find_one() == before
 
@@ -350,15 +357,11 @@ def test_a_hold_that_comes_while_a_list_is_compared_is_kept(
     wire: TcpProxy, joined: Connect, contacts: Contacts
 ) -> None:
     contact = stored(contacts.database, a_contact("one"))
-    slow = MongoContactBook(joined(wire.uri)["contacts"])
-    with ThreadPoolExecutor(1) as pool:
-        with wire.holding("update") as held:
-            row = a_row(contact.phone, vars={"name": "new"}, call_after=now() + timedelta(hours=1))
-            adding = pool.submit(slow.add, "one", [row], max_attempts=3)
-            assert held.arrived.wait(10)
-            assert MongoPeople(contacts).hold_back(replace(contact, attempt=None), reason="on holiday")
-            before = contacts.find_one()
-        assert adding.result(20) == Added(added=0, known=1)
+    row = a_row(contact.phone, vars={"name": "new"}, call_after=now() + timedelta(hours=1))
+    with writing_later(wire, joined, row) as adding:
+        assert MongoPeople(contacts).hold_back(replace(contact, attempt=None), reason="on holiday")
+        before = contacts.find_one()
+    assert adding.result(20) == Added(added=0, known=1)
     assert contacts.find_one() == before
 
 
@@ -537,15 +540,11 @@ def test_the_zone_of_one_number_is_never_written_on_another_whose_turn_has_come(
     wire: TcpProxy, joined: Connect, contacts: Contacts, book: MongoContactBook
 ) -> None:
     imported(book, a_row_of(NEW_YORKER, TEXAN))
-    slow = MongoContactBook(joined(wire.uri)["contacts"])
-    with ThreadPoolExecutor(1) as pool:
-        with wire.holding("update") as held:
-            row = a_row_of(NEW_YORKER, TEXAN, state="CA")
-            adding = pool.submit(slow.add, "one", [row], max_attempts=3, list_id="list-2")
-            assert held.arrived.wait(10)
-            contacts.update_one({}, {"$set": {"phone": TEXAN, "region": OFFICE_IN_TEXAS}})
-            before = contacts.find_one()
-        assert adding.result(20) == Added(added=0, known=1)
+    row = a_row_of(NEW_YORKER, TEXAN, state="CA")
+    with writing_later(wire, joined, row, list_id="list-2") as adding:
+        contacts.update_one({}, {"$set": {"phone": TEXAN, "region": OFFICE_IN_TEXAS}})
+        before = contacts.find_one()
+    assert adding.result(20) == Added(added=0, known=1)
     assert contacts.find_one() == before
     assert imported(book, row, list_id="list-3").updated == 1
     assert only(contacts).region == OFFICE_IN_CALIFORNIA
@@ -555,13 +554,9 @@ def test_no_number_is_forgotten_that_another_list_adds_meanwhile(
     wire: TcpProxy, joined: Connect, contacts: Contacts, book: MongoContactBook
 ) -> None:
     imported(book, a_row_of(NEW_YORKER, TEXAN))
-    slow = MongoContactBook(joined(wire.uri)["contacts"])
-    with ThreadPoolExecutor(1) as pool:
-        with wire.holding("update") as held:
-            adding = pool.submit(slow.add, "one", [a_row_of(NEW_YORKER, state="CA")], max_attempts=3, list_id="a")
-            assert held.arrived.wait(10)
-            assert imported(book, a_row_of(NEW_YORKER, "+13055550100"), list_id="b").updated == 1
-        assert adding.result(20) == Added(added=0, known=1)
+    with writing_later(wire, joined, a_row_of(NEW_YORKER, state="CA"), list_id="a") as adding:
+        assert imported(book, a_row_of(NEW_YORKER, "+13055550100"), list_id="b").updated == 1
+    assert adding.result(20) == Added(added=0, known=1)
     assert [number.phone for number in only(contacts).numbers] == [NEW_YORKER, TEXAN, "+13055550100"]
 
 
@@ -569,14 +564,10 @@ def test_of_two_lists_at_once_the_last_one_says_where_somebody_is_and_by_which_c
     wire: TcpProxy, joined: Connect, contacts: Contacts, book: MongoContactBook
 ) -> None:
     imported(book, a_row_of(NEW_YORKER, state="CA"))
-    slow = MongoContactBook(joined(wire.uri)["contacts"])
-    with ThreadPoolExecutor(1) as pool:
-        with wire.holding("update") as held:
-            adding = pool.submit(slow.add, "one", [a_row_of(NEW_YORKER, name="Ada")], max_attempts=3, list_id="a")
-            assert held.arrived.wait(10)
-            assert imported(book, a_row_of(NEW_YORKER, state="NY"), list_id="b").updated == 1
-            assert only(contacts).region == IN_NEW_YORK
-        assert adding.result(20).updated == 1
+    with writing_later(wire, joined, a_row_of(NEW_YORKER, name="Ada"), list_id="a") as adding:
+        assert imported(book, a_row_of(NEW_YORKER, state="NY"), list_id="b").updated == 1
+        assert only(contacts).region == IN_NEW_YORK
+    assert adding.result(20).updated == 1
     assert only(contacts).vars == {"state": "CA", "name": "Ada"}
     assert only(contacts).region == IN_CALIFORNIA
 

@@ -326,23 +326,21 @@ def test_a_draft_whose_answer_is_lost_is_made_once_however_often_its_button_is_p
     def made(name: str) -> int:
         return [one["name"] for one in office.do("GET", "/campaigns?limit=100")["items"]].count(name)
 
+    def send_in_vain(name: str) -> None:
+        operator.open("#/new")
+        for label, text in (("Name", name), ("Calls come from", FROM), ("Text", "Hello.")):
+            page.get_by_label(label, exact=True).fill(text)
+        page.route(re.compile("/campaigns$"), lose, times=1)
+        operator.press("Make the draft")
+        operator.sees("The API does not answer.")
+
     page = operator.page
-    operator.open("#/new")
-    for label, text in (("Name", "Lost once"), ("Calls come from", FROM), ("Text", "Hello.")):
-        page.get_by_label(label, exact=True).fill(text)
-    page.route(re.compile("/campaigns$"), lose, times=1)
-    operator.press("Make the draft")
-    operator.sees("The API does not answer.")
+    send_in_vain("Lost once")
     operator.press("Make the draft")
     operator.sees("A draft: nobody is called until it is started.")
     assert made("Lost once") == 1
 
-    operator.open("#/new")
-    for label, text in (("Name", "Lost twice"), ("Calls come from", FROM), ("Text", "Hello.")):
-        page.get_by_label(label, exact=True).fill(text)
-    page.route(re.compile("/campaigns$"), lose, times=1)
-    operator.press("Make the draft")
-    operator.sees("The API does not answer.")
+    send_in_vain("Lost twice")
     page.get_by_label("Name", exact=True).fill("Lost, and another")
     operator.press("Make the draft")
     operator.sees("What was sent before has been made")
