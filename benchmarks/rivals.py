@@ -116,21 +116,19 @@ def call_messages(count: int) -> list[CallMessage]:
 RANK = {"initiated": 1, "ringing": 2, "in-progress": 3, "completed": 9}
 
 
-def read_modify_write(contacts: Contacts, *, events: list[tuple[str, str]]) -> Lap:
+def read_modify_write(contacts: Contacts, events: list[tuple[str, str]]) -> int:
     """Each webhook loads its call and its contact, changes them here, and writes both back whole."""
     calls = contacts.database[f"{contacts.name}_calls"]
-    with Watch() as watch:
-        for contact_id, status in events:
-            call = calls.find_one({"_id": contact_id}) or {"_id": contact_id, "events": []}
-            call["events"].append(status)
-            if RANK[status] > RANK.get(call.get("status", ""), 0):
-                call["status"] = status
-            calls.replace_one({"_id": contact_id}, call, upsert=True)
-            contact = contacts.find_one({"_id": contact_id})
-            assert contact is not None
-            contact["attempt"] = {**contact.get("attempt", {}), "status": call["status"]}
-            if call["status"] == "completed":
-                contact["state"] = "done"
-            contacts.replace_one({"_id": contact_id}, contact)
-            watch.units += 1
-    return watch.lap()
+    for contact_id, status in events:
+        call = calls.find_one({"_id": contact_id}) or {"_id": contact_id, "events": []}
+        call["events"].append(status)
+        if RANK[status] > RANK.get(call.get("status", ""), 0):
+            call["status"] = status
+        calls.replace_one({"_id": contact_id}, call, upsert=True)
+        contact = contacts.find_one({"_id": contact_id})
+        assert contact is not None
+        contact["attempt"] = {**contact.get("attempt", {}), "status": call["status"]}
+        if call["status"] == "completed":
+            contact["state"] = "done"
+        contacts.replace_one({"_id": contact_id}, contact)
+    return len(events)
