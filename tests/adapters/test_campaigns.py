@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo.database import Database
 
-from dialer.adapters.campaigns import RUNNING_INDEX, MongoCampaigns
+from dialer.adapters.campaigns import RUNNING_INDEX, MongoCampaigns, document_of
 from dialer.adapters.mongo import Document
 from dialer.breaker import MANY, PROBATION, STREAK, Setbacks
 from dialer.model import (
@@ -35,6 +35,7 @@ from dialer.model import (
     Setback,
     Slots,
     Voice,
+    Window,
 )
 from dialer.ports import NoSlots
 from dialer.script import Ask, Choice, HangUp, Menu, Play, Record, Say, Stream, Transfer
@@ -88,7 +89,9 @@ caps = st.builds(
     by=texts,
     campaign_only=st.booleans(),
 )
-hours = st.builds(Hours, zone=texts, opens=texts, closes=texts, days=st.frozensets(st.integers(0, 6)))
+window = {"opens": texts, "closes": texts, "days": st.frozensets(st.integers(0, 6))}
+windows = st.lists(st.builds(Window, **window), max_size=2).map(tuple)
+hours = st.builds(Hours, zone=texts, **window, windows=windows)
 words = st.lists(texts, max_size=2).map(tuple)
 lines = st.builds(Say, text=texts, voice=texts, language=texts) | st.builds(Play, url=texts)
 prompts = st.lists(lines, max_size=2).map(tuple)
@@ -239,7 +242,17 @@ def test_the_round_trip_covers_every_field() -> None:
         *("blocked_regions", "fence", "next_slot_at", "next_dial_at", "setbacks", "call_delay", "max_concurrent"),
         *("say", "twiml", "voice", "language", "ring_timeout", "talk_limit", "detect_machine", "opt_out_digit"),
         *("zone", "opens", "closes", "days", "max_attempts", "delays", "purpose", "form", "created_at", "state_at"),
-        *("start_at", "end_at", "dials", "latest_setbacks", "any_hour_because", "max_per_day", "spread", "schedules"),
+        *(
+            "windows",
+            "start_at",
+            "end_at",
+            "dials",
+            "latest_setbacks",
+            "any_hour_because",
+            "max_per_day",
+            "spread",
+            "schedules",
+        ),
         *("caps", "share", "most", "within", "counts", "by", "campaign_only"),
     }
 
@@ -274,6 +287,18 @@ def test_a_campaign_of_before_there_were_calling_hours_is_informational_and_keep
     new = ("purpose", "voice", "any_hour_because", "retry.max_per_day", "retry.spread", "retry.schedules")
     database["campaigns"].update_one({"_id": campaign.id}, {"$unset": dict.fromkeys(new, "")})
     assert now_of(campaigns, campaign) == replace(campaign, any_hour_because="")
+
+
+def test_hours_of_before_there_were_several_windows_are_the_one_that_they_were(
+    database: Database[Document], campaigns: MongoCampaigns
+) -> None:
+    """The part of the document as it was written then, and as a single window is still written."""
+    one = {"zone": "Europe/London", "opens": "09:00", "closes": "17:00", "days": [0, 4]}
+    campaign = created(database, a_campaign())
+    database["campaigns"].update_one({"_id": campaign.id}, {"$set": {"hours": one}})
+    seen = now_of(campaigns, campaign)
+    assert seen.hours == Hours(zone="Europe/London", opens="09:00", closes="17:00", days=frozenset({0, 4}))
+    assert document_of(seen)["hours"] == one
 
 
 def test_a_campaign_is_seen_with_the_database_s_clock_or_not_at_all(

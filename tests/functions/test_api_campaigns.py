@@ -122,6 +122,23 @@ def test_a_change_is_what_the_functions_see(stack: Stack, operator: Operator) ->
     assert sight.campaign.hours is None
 
 
+def test_several_windows_a_day_are_copied_and_changed_and_can_be_one_again(operator: Operator) -> None:
+    windows = [{"opens": "09:00", "closes": "12:00", "days": ["mon"]}, {"opens": "13:00", "closes": "17:00"}]
+    campaign_id = operator.campaign(hours={"zone": "Europe/Paris", "windows": windows})
+    copied = operator.post(f"/campaigns/{campaign_id}/copy")["id"]
+    operator.patch(f"/campaigns/{copied}", {"name": "Other", "hours": {"zone": "Europe/London"}})
+    hours = operator.get(f"/campaigns/{copied}")["form"]["hours"]
+    assert (hours["zone"], [one["opens"] for one in hours["windows"]]) == ("Europe/London", ["09:00", "13:00"])
+    sight = wiring.campaigns().see(copied)
+    assert sight is not None
+    assert sight.campaign.hours is not None
+    assert [one.closes for one in sight.campaign.hours.windows] == ["12:00", "17:00"]
+    refused = operator.refused("PATCH", f"/campaigns/{copied}", {"hours": {"opens": "10:00"}})
+    assert (refused.status, "a change sets the others to null" in refused.body["detail"]) == (422, True)
+    operator.patch(f"/campaigns/{copied}", {"hours": {"opens": "10:00", "windows": None}})
+    assert operator.get(f"/campaigns/{copied}")["form"]["hours"]["opens"] == "10:00"
+
+
 RICH = {
     "say": None,
     "script": [{"say": "Hi."}, {"transfer": {"to": "+12125550100", "otherwise": [{"say": "Bye."}]}}],

@@ -22,6 +22,7 @@ from dialer.model import (
     RetryPolicy,
     RetrySchedule,
     Voice,
+    Window,
 )
 from dialer.retry_presets import preset
 
@@ -112,6 +113,37 @@ def test_every_field_of_a_full_form_arrives() -> None:
     assert (filled["purpose"], filled["voice"]) == (Purpose.SURVEY, Voice.AI)
 
 
+MORNINGS = {"opens": "09:00", "closes": "12:00", "days": ["mon", "tue"]}
+AFTERNOONS = {"opens": "13:00", "closes": "17:00"}
+
+
+def test_hours_may_have_several_windows_a_day() -> None:
+    filled = checked(a_form(hours={"zone": "America/New_York", "windows": [MORNINGS, AFTERNOONS]}))
+    assert filled["hours"] == Hours(
+        zone="America/New_York",
+        windows=(
+            Window(opens="09:00", closes="12:00", days=frozenset({0, 1})),
+            Window(opens="13:00", closes="17:00"),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("hours", "kept"),
+    [
+        ({"opens": "09:00"}, {"zone", "opens", "closes", "days"}),
+        ({"windows": [MORNINGS]}, {"zone", "windows"}),
+    ],
+    ids=["one", "several"],
+)
+def test_hours_are_kept_in_the_way_that_was_chosen_and_can_be_filled_in_again(
+    hours: dict[str, Any], kept: set[str]
+) -> None:
+    filled = checked(a_form(hours=hours))
+    assert filled["form"]["hours"].keys() == kept
+    assert checked(filled["form"]) == filled
+
+
 def test_a_live_call_is_one_that_somebody_can_take() -> None:
     with pytest.raises(BadCampaign, match="nobody takes the call: set `voice: prerecorded`"):
         checked(a_form(voice="live"))
@@ -185,6 +217,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"hours": {"opens": "09:00", "closes": "09:00"}}, "hours: Value error, `opens` must be before `closes`"),
     ({"hours": {"closes": "24:30"}}, "hours: Value error, `opens` must be before `closes`, and `closes` at most 24:00"),
     ({"hours": {"days": []}}, "hours.days: "),
+    ({"hours": {"windows": [{"opens": "12:00", "closes": "09:00"}]}}, "hours.windows.0: Value error, `opens` must be"),
+    ({"hours": {"windows": [{"zone": "UTC"}]}}, "hours.windows.0.zone: "),
+    ({"hours": {"windows": [{}], "days": ["mon"]}}, "hours: Value error, give either `windows`, or `opens`, `closes`"),
     ({"hours": {"days": ["mon", "someday"]}}, "hours.days.1: "),
     ({"retry": {"max_attempts": 0}}, "retry.max_attempts: "),
     ({"retry": {"max_attempts": 21}}, "retry.max_attempts: "),

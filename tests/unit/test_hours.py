@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dialer.hours import is_open, opens_next
-from dialer.model import Hours
+from dialer.hours import is_open, opens_next, schedule_of
+from dialer.model import Hours, Window
 
 OFFICE = Hours(zone="America/New_York", opens="09:00", closes="17:00", days=frozenset(range(5)))
 ALL_DAY = Hours(zone="Europe/London")
@@ -118,12 +118,25 @@ def test_a_window_that_closes_in_the_hour_that_comes_twice_stays_closed() -> Non
     assert not is_open(night, AUTUMN + timedelta(minutes=15))
 
 
+def test_windows_that_overlap_or_meet_are_one_in_whatever_order() -> None:
+    """Also in the hour that comes twice: a seam between two of them would be closed in it."""
+    clocks = (("03:00", "04:00"), ("00:30", "01:30"), ("01:30", "03:30"), ("00:45", "01:00"))
+    parts = tuple(Window(opens=opens, closes=closes) for opens, closes in clocks)
+    apart = schedule_of(Hours(zone="America/New_York", windows=parts))
+    assert apart == schedule_of(Hours(zone="America/New_York", opens="00:30", closes="04:00"))
+
+
 QUARTERS = st.integers(0, 96).map(lambda quarter: f"{quarter // 4:02}:{quarter % 4 * 15:02}")
+CLOCKS = st.lists(QUARTERS, min_size=2, max_size=2, unique=True).map(sorted)
+DAYS = st.frozensets(st.integers(0, 6), min_size=1)
+WINDOW = st.builds(lambda clocks, days: Window(opens=clocks[0], closes=clocks[1], days=days), CLOCKS, DAYS)
 WINDOWS = st.builds(
-    lambda zone, clocks, days: Hours(zone=zone, opens=clocks[0], closes=clocks[1], days=days),
+    lambda zone, first, more: Hours(
+        zone=zone, opens=first.opens, closes=first.closes, days=first.days, windows=(first, *more) if more else ()
+    ),
     st.sampled_from(ZONES),
-    st.lists(QUARTERS, min_size=2, max_size=2, unique=True).map(sorted),
-    st.frozensets(st.integers(0, 6), min_size=1),
+    WINDOW,
+    st.lists(WINDOW, max_size=3),
 )
 MOMENTS = st.integers(0, 366 * 96).map(
     lambda quarter: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=15 * quarter)
@@ -131,9 +144,10 @@ MOMENTS = st.integers(0, 366 * 96).map(
 
 
 def on_the_wall(hours: Hours, moment: datetime) -> bool:
-    """What somebody in the zone would say, looking at the clock and at the window."""
+    """What somebody in the zone would say, looking at the clock and at the windows."""
     local = moment.astimezone(ZoneInfo(hours.zone))
-    return hours.opens <= f"{local:%H:%M}" < hours.closes and local.weekday() in hours.days
+    windows = hours.windows or (hours,)
+    return any(one.opens <= f"{local:%H:%M}" < one.closes and local.weekday() in one.days for one in windows)
 
 
 @given(hours=WINDOWS, moment=MOMENTS)

@@ -2,10 +2,19 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from dialer.abandonment import LOOSEST
 from dialer.call_form import CallForm, plan_of
@@ -24,6 +33,7 @@ from dialer.model import (
     RetryPolicy,
     RetrySchedule,
     Voice,
+    Window,
 )
 from dialer.presets import nobody_speaks
 from dialer.retry_presets import SCHEDULES, preset
@@ -31,6 +41,7 @@ from dialer.retry_presets import SCHEDULES, preset
 _E164 = r"^\+[1-9]\d{6,14}$"
 _CLOCK = r"^([01]\d|2[0-4]):[0-5]\d$"
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_ONE_WINDOW = frozenset({"opens", "closes", "days"})
 _DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Retried = Literal["busy", "no-answer", "failed", "machine", "canceled"]
 _LONGEST_DELAY_S = 30 * 24 * 3600
@@ -58,11 +69,26 @@ class CallerForm(_Form):
         return _zone(zone)
 
 
-class HoursForm(_Form):
-    zone: str = "UTC"
+class WindowForm(_Form):
+    """A part of the day, on some days of the week."""
+
     opens: Annotated[str, Field(pattern=_CLOCK)] = "00:00"
     closes: Annotated[str, Field(pattern=_CLOCK)] = "24:00"
     days: tuple[Day, ...] = Field(default=_DAYS, min_length=1)
+
+    @model_validator(mode="after")
+    def opens_before_it_closes(self) -> Self:
+        if not self.opens < self.closes <= "24:00":
+            raise ValueError("`opens` must be before `closes`, and `closes` at most 24:00")
+        return self
+
+
+class HoursForm(WindowForm):
+    """One window, or several."""
+
+    zone: str = "UTC"
+    windows: tuple[WindowForm, ...] = Field(default=(), max_length=50)
+    """Several, instead of `opens`, `closes` and `days`; those that overlap are one."""
 
     @field_validator("zone")
     @classmethod
@@ -70,10 +96,16 @@ class HoursForm(_Form):
         return _zone(zone)
 
     @model_validator(mode="after")
-    def opens_before_it_closes(self) -> "HoursForm":
-        if not self.opens < self.closes <= "24:00":
-            raise ValueError("`opens` must be before `closes`, and `closes` at most 24:00")
+    def says_it_in_one_way(self) -> Self:
+        if self.windows and self.model_fields_set & _ONE_WINDOW:
+            raise ValueError("give either `windows`, or `opens`, `closes` and `days`: a change sets the others to null")
         return self
+
+    @model_serializer(mode="wrap")
+    def as_it_was_said(self, all_of_it: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Shown, copied and changed in the way that was chosen."""
+        unsaid = _ONE_WINDOW if self.windows else {"windows"}
+        return {name: value for name, value in all_of_it(self).items() if name not in unsaid}
 
 
 def _zone(zone: str) -> str:
@@ -201,12 +233,11 @@ def _caps(form: str | CapForm) -> tuple[Cap, ...]:
 
 
 def _hours(form: HoursForm) -> Hours:
-    return Hours(
-        zone=form.zone,
-        opens=form.opens,
-        closes=form.closes,
-        days=frozenset(_DAYS.index(day) for day in form.days),
-    )
+    return Hours(zone=form.zone, **_window(form), windows=tuple(Window(**_window(one)) for one in form.windows))
+
+
+def _window(form: WindowForm) -> dict[str, Any]:
+    return {"opens": form.opens, "closes": form.closes, "days": frozenset(map(_DAYS.index, form.days))}
 
 
 def _retry(form: RetryForm, purpose: Purpose) -> RetryPolicy:

@@ -155,14 +155,22 @@ class CallerPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hours:
-    """One weekly window in one time zone, for the whole campaign."""
+class Window:
+    """A span of the day, on some days of the week."""
 
-    zone: str = "UTC"
     opens: str = "00:00"
     closes: str = "24:00"
     days: frozenset[int] = frozenset(range(7))
-    """Weekdays on which the window opens: Monday is 0."""
+    """Weekdays on which it opens: Monday is 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hours(Window):
+    """A weekly window in one time zone, or several of them, for the whole campaign."""
+
+    zone: str = "UTC"
+    windows: tuple[Window, ...] = ()
+    """Instead of the one: it is open while any of them is."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """A call never starts outside the hours of anybody whose rules may hold: places, zones, purposes, days of all kinds."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +11,7 @@ from dialer.calling.group import Group, country_of, group_of
 from dialer.calling.lawful import Closed, Open, first_open, look
 from dialer.calling.rules import rows_for
 from dialer.calling.week import Schedule, Week, open_together
-from dialer.model import CallPlan, Campaign, Hours, Purpose, Voice
+from dialer.model import CallPlan, Campaign, Hours, Purpose, Voice, Window
 from tests.builders import a_campaign
 
 RING = timedelta(seconds=30)
@@ -50,7 +50,14 @@ GROUPS = st.builds(
     st.lists(st.sampled_from(PLACES), min_size=1, max_size=3, unique=True),
     st.lists(st.sampled_from(ZONES), min_size=1, max_size=3, unique=True),
 )
-WINDOWS = st.none() | st.builds(Hours, zone=st.sampled_from(ZONES), opens=st.just("09:30"), closes=st.just("18:15"))
+HALVES = (Window(opens="13:00", closes="18:15"), Window(opens="09:30", closes="12:00", days=frozenset(range(5))))
+WINDOWS = st.none() | st.builds(
+    Hours,
+    zone=st.sampled_from(ZONES),
+    opens=st.just("09:30"),
+    closes=st.just("18:15"),
+    windows=st.sampled_from([(), HALVES]),
+)
 CAMPAIGNS = st.builds(
     lambda purpose, voice, hours: a_campaign(
         purpose=purpose, voice=voice, hours=hours, any_hour_because="", call=CallPlan(say="Hi.", ring_timeout=RING)
@@ -109,8 +116,13 @@ def test_one_place_or_zone_more_only_narrows(campaign: Campaign, region: str, mo
 
 
 def _in_window(hours: Hours, moment: datetime) -> bool:
-    local = moment.astimezone(ZoneInfo(hours.zone))
-    return hours.opens <= f"{local:%H:%M}" < hours.closes and local.weekday() in hours.days
+    """From the dial to the last ring, of which none may be behind a window's end."""
+    walls = [(moment + later).astimezone(ZoneInfo(hours.zone)) for later in (timedelta(0), RING)]
+    windows = hours.windows or (hours,)
+    return all(
+        any(one.opens <= f"{wall:%H:%M}" < one.closes and wall.weekday() in one.days for one in windows)
+        for wall in walls
+    )
 
 
 @pytest.mark.parametrize("ring_s", [15, 25, 60])
@@ -131,6 +143,22 @@ def test_the_campaigns_own_window_leaves_time_to_ring_too(ring_s: int, because: 
     last = datetime(2026, 11, 17, 22, tzinfo=UTC) - timedelta(seconds=ring_s + 60)
     assert isinstance(look(campaign, "US-NY New_York", last - timedelta(milliseconds=1)), Open)
     assert isinstance(look(campaign, "US-NY New_York", last), Closed)
+
+
+@pytest.mark.parametrize("closes", ["12:00", "17:00"])
+def test_each_of_several_windows_leaves_time_to_ring(closes: str) -> None:
+    windows = (Window(opens="10:00", closes="12:00"), Window(opens="13:00", closes="17:00"))
+    campaign = a_campaign(any_hour_because="", hours=Hours(zone="America/New_York", windows=windows))
+    end = datetime.combine(date(2026, 11, 17), time.fromisoformat(closes), ZoneInfo("America/New_York"))
+    last = end.astimezone(UTC) - campaign.call.ring_timeout - timedelta(seconds=60)
+    assert isinstance(look(campaign, "US-NY New_York", last - timedelta(milliseconds=1)), Open)
+    assert isinstance(look(campaign, "US-NY New_York", last), Closed)
+
+
+def test_the_call_that_rings_across_two_windows_that_meet_is_in_hours() -> None:
+    windows = (Window(opens="10:00", closes="12:00"), Window(opens="12:00", closes="17:00"))
+    campaign = a_campaign(any_hour_because="", hours=Hours(zone="America/New_York", windows=windows))
+    assert isinstance(look(campaign, "US-NY New_York", datetime(2026, 11, 17, 16, 59, 59, tzinfo=UTC)), Open)
 
 
 def test_where_the_hours_of_two_places_never_meet_it_says_so_and_looks_again_in_a_day() -> None:

@@ -163,7 +163,7 @@ function byForm(attempt) {
     group("How fast", pair(field("Seconds between calls", "call_delay_s", { type: "number", step: "any", value: 1 }), field("Lines at once, at most", "max_concurrent", { type: "number", value: 10 }))),
     group(
       "When",
-      h("p", { class: "quiet" }, "Lawful calling hours hold for every person, wherever their phone may ring. Hours of your own only narrow them."),
+      h("p", { class: "quiet" }, "Lawful calling hours hold for every person, wherever their phone may ring. Hours of your own only narrow them; several windows a day take YAML."),
       field("Time zone of your own hours", "zone", { placeholder: HERE, autocomplete: "off", list: "zones" }, "Left empty, the campaign has no hours of its own."),
       h("datalist", { id: "zones" }, ZONES.map((zone) => h("option", { value: zone }))),
       pair(field("From", "opens", { value: "09:00" }), field("To", "closes", { value: "20:00" })),

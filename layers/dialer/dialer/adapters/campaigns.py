@@ -30,6 +30,7 @@ from dialer.model import (
     Sight,
     Slots,
     Voice,
+    Window,
 )
 from dialer.ports import Draining, NoSlots
 
@@ -257,7 +258,7 @@ def wishes_of(campaign: Campaign) -> Document:
             "max_concurrent": campaign.pacing.max_concurrent,
             "max_abandon": campaign.pacing.max_abandon,
         },
-        "hours": None if hours is None else {**asdict(hours), "days": sorted(hours.days)},
+        "hours": None if hours is None else _document_of_hours(hours),
         "purpose": campaign.purpose,
         "voice": campaign.voice,
         "any_hour_because": campaign.any_hour_because,
@@ -292,7 +293,7 @@ def campaign_of(document: Document) -> Campaign:
             max_concurrent=document["pacing"]["max_concurrent"],
             max_abandon=document["pacing"].get("max_abandon", Pacing.max_abandon),  # older documents have none
         ),
-        hours=None if hours is None else Hours(**{**hours, "days": frozenset(hours["days"])}),
+        hours=None if hours is None else _hours_of(hours),
         purpose=Purpose(document.get("purpose") or Purpose.INFORMATIONAL),
         voice=Voice(document.get("voice", Voice.PRERECORDED)),
         any_hour_because=document.get("any_hour_because", ""),
@@ -311,6 +312,24 @@ def campaign_of(document: Document) -> Campaign:
         dials=document.get("dials", 0),
         **{name: document.get(name) for name in _MOMENTS},
     )
+
+
+def _document_of_hours(hours: Hours) -> Document:
+    windows = [_document_of_window(one) for one in hours.windows]
+    return {"zone": hours.zone, **_document_of_window(hours), **({"windows": windows} if windows else {})}
+
+
+def _document_of_window(window: Window) -> Document:
+    return {"opens": window.opens, "closes": window.closes, "days": sorted(window.days)}
+
+
+def _hours_of(document: Document) -> Hours:
+    windows = tuple(Window(**_window_of(one)) for one in document.get("windows", ()))  # older documents have none
+    return Hours(zone=document["zone"], **_window_of(document), windows=windows)
+
+
+def _window_of(document: Document) -> Document:
+    return {"opens": document["opens"], "closes": document["closes"], "days": frozenset(document["days"])}
 
 
 def _document_of_cap(cap: Cap) -> Document:

@@ -1,6 +1,6 @@
 """Weekly hours in one time zone, on the clock of a wall: several spans a day, days without any, clocks that are set."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -83,6 +83,17 @@ def minutes(clock: str) -> int:
     """Minutes since midnight of a time of day such as 09:30."""
     hour, minute = clock.split(":")
     return 60 * int(hour) + int(minute)
+
+
+def united(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """The spans of a day in order; those that overlap or meet are one."""
+    apart: list[Span] = []
+    for begins, ends in sorted(spans):
+        if apart and begins <= apart[-1][1]:
+            apart[-1] = apart[-1][0], max(apart[-1][1], ends)
+        else:
+            apart.append((begins, ends))
+    return tuple(apart)
 
 
 def open_together(schedules: tuple[Schedule, ...], now: datetime) -> datetime | None:
