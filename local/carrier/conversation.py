@@ -198,20 +198,38 @@ class Conversation:
         return _next(verb, base, {"QueueResult": result, "QueueTime": f"{waited:.0f}"})
 
     async def _wait_in_queue(self, url: str, method: str, waited: float) -> tuple[float, bool]:
-        """How long one wait document lasted, and whether it left the queue."""
-        most = max(0.0, self.call.fate.queue - waited)
+        """How long one wait document lasted, with those that its keys led to, and whether the queue was left."""
+        begun = self.call.listener.spent
+        until = begun + max(0.0, self.call.fate.queue - waited)
         if not url:
-            await self.wait(most)
-            return most, False
+            await self._pass(until - begun, until)
+            return until - begun, False
         page = Page(url=url, method=method, extra={"QueueTime": f"{waited:.0f}"}, event="wait")
-        passed = 0.0
+        left = await self._perform_waiting(page, until)
+        passed = self.call.listener.spent - begun
+        return (passed if left else max(passed, SHORTEST_WAIT)), left
+
+    async def _perform_waiting(self, page: Page, until: float) -> bool:
+        """Whether it says to leave the queue. Whoever hangs up here is neither taken nor asked anything more."""
         for verb in read_twiml(await self._document(page)):
-            if verb.name == "Leave":
-                return passed, True
-            seconds = min(_length(verb), max(0.0, most - passed))
-            await self.wait(seconds)
-            passed += seconds
-        return max(passed, SHORTEST_WAIT), False
+            match verb.name:
+                case "Leave":
+                    return True
+                case "Hangup":
+                    raise HungUp
+                case "Redirect":
+                    behind = Page(url=urljoin(page.url, verb.text), method=verb.method, extra=page.extra, event="wait")
+                    return await self._perform_waiting(behind, until)
+                case "Gather" if keys := self.call.listener.presses():
+                    await self._pass(PRESS_SECONDS, until)
+                    given = {**(page.extra or {}), "Digits": _entered(verb, keys), "msg": "Gather End"}
+                    return await self._perform_waiting(_next(verb, page.url, given, event="keypress"), until)
+            await self._pass(_length(verb), until)
+        return False
+
+    async def _pass(self, seconds: float, until: float) -> None:
+        """Time passes in the queue, until somebody comes."""
+        await self.wait(min(seconds, max(0.0, until - self.call.listener.spent)))
 
     async def _connect(self, verb: Verb) -> None:
         """A media stream lasts until the other end closes it, or the person has had enough."""
@@ -232,6 +250,8 @@ def _length(verb: Verb) -> float:
             return PLAY_SECONDS * max(1.0, verb.number("loop", 1))
         case "Pause":
             return verb.number("length", 1)
+        case "Gather":
+            return sum(map(_length, verb.children)) + verb.number("timeout", 5)
     return 0.0
 
 

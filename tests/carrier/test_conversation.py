@@ -177,6 +177,42 @@ def test_a_queue_is_waited_in_until_somebody_comes_or_the_document_leaves(
     assert (queued.params["QueueResult"], queued.params["QueueTime"]) == (result, str(min(leaves_at, 60)))
 
 
+@pytest.mark.parametrize(
+    ("says", "result", "waited"),
+    [("<Leave/>", "leave", "2"), ("<Redirect>hold</Redirect>", "bridged", "60"), ("<Pause/>", "bridged", "60")],
+)
+def test_a_key_is_taken_in_a_queue_and_what_it_leads_to_may_leave(
+    carrier: StartCarrier, connect: Connect, receiver: Receiver, dial: Dial, phone: str,
+    says: str, result: str, waited: str,
+) -> None:  # fmt: skip
+    ours = carrier()
+    ours.set_fates({phone: {"kind": "human", "talk": 500, "queue": 60, "digits": ["5"]}})
+    receiver.answers |= {
+        "/answer": '<Response><Enqueue waitUrl="hold" action="queued">support</Enqueue></Response>',
+        "/hold": '<Response><Gather numDigits="1" timeout="5" action="keypress"/></Response>',
+        "/keypress": f"<Response>{says}</Response>",
+    }
+    dial(connect(ours), phone)
+    ours.wait_idle()
+    assert [got.params["Digits"] for got in receiver.about("/keypress")] == ["5"]
+    (queued,) = receiver.about("/queued")
+    assert (queued.params["QueueResult"], queued.params["QueueTime"]) == (result, waited)
+
+
+def test_whoever_is_hung_up_on_in_a_queue_is_not_taken(
+    carrier: StartCarrier, connect: Connect, receiver: Receiver, dial: Dial, phone: str
+) -> None:
+    ours = carrier()
+    ours.set_fates({phone: {"kind": "human", "talk": 500, "queue": 60}})
+    receiver.answers |= {
+        "/answer": '<Response><Enqueue waitUrl="hold" action="queued">support</Enqueue></Response>',
+        "/hold": '<Response><Pause length="5"/><Hangup/></Response>',
+    }
+    call = dial(connect(ours), phone)
+    ours.wait_idle()
+    assert (call.fetch().duration, receiver.about("/queued")) == ("5", [])
+
+
 def test_a_key_ends_a_recording(
     carrier: StartCarrier, connect: Connect, receiver: Receiver, dial: Dial, phone: str
 ) -> None:

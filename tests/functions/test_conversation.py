@@ -237,8 +237,61 @@ def test_who_takes_a_transfer_hears_who_calls_and_it_is_no_second_call(stack: St
     ("waited", "heard"), [("0", "Pause"), ("29", "Pause"), ("30", "Leave"), ("x", "Pause"), ("inf", "Pause")]
 )
 def test_who_waits_in_a_queue_waits_only_so_long(stack: Stack, waited: str, heard: str) -> None:
-    contact = in_call(stack)
+    contact = in_call(stack, opt_out_digit="")
     assert press(stack, contact, "wait=1.4.0", name="voice_answer", QueueTime=waited) == [heard]
+
+
+FAREWELL = "You will not be called again. Goodbye."
+
+
+def test_who_opts_out_in_a_queue_leaves_it_before_anything_is_said(stack: Stack) -> None:
+    """In the queue somebody could still take them while the farewell is spoken."""
+    contact = in_call(stack)
+    assert press(stack, contact, "waiting=1.4.0", Digits="9") == ["Leave"]
+    assert wiring.suppressions().among("any", [contact.phone]) == {contact.phone}
+    assert press(stack, contact, "at=1.4.0", QueueResult="leave") == [FAREWELL, "Hangup"]
+    assert answers(stack, contact) == {"opt_out": "keypress", "queue": "leave"}
+
+
+def test_another_key_in_a_queue_goes_on_waiting(stack: Stack) -> None:
+    contact = in_call(stack)
+    assert press(stack, contact, "waiting=1.4.0", Digits="5") == ["Redirect"]
+    assert answers(stack, contact) == {}
+
+
+def test_somebody_who_opted_out_and_was_taken_all_the_same_hears_no_farewell_behind_the_talk(stack: Stack) -> None:
+    contact = in_call(stack)
+    press(stack, contact, "waiting=1.4.0", Digits="9")
+    assert press(stack, contact, "at=1.4.0", QueueResult="bridged") == ["Hangup"]
+
+
+QUEUED: Script = (Transfer(to="queue:support", otherwise=says("Nobody.")), *says("Never."))
+NOTHING_ASKED = {
+    "in a queue": (QUEUED, {}, {"kind": "human", "queue": 60, "digits": ["", "9"]}),
+    "in a queue, after another key": (QUEUED, {}, {"kind": "human", "queue": 60, "digits": ["5", "9"]}),
+    "in a recording": ((Record(name="more", prompt=()), *says("Never.")), {}, {"kind": "human", "digits": ["9"]}),
+    "in the voicemail": (
+        says("Never."),
+        {
+            "voicemail": says("Call us."),
+            "on_machine": OnMachine.VOICEMAIL,
+            "detect_machine": True,
+            "detect_first": True,
+        },
+        {"kind": "machine", "digits": ["9"]},
+    ),
+}
+
+
+@pytest.mark.parametrize("where", NOTHING_ASKED)
+def test_the_key_opts_out_where_nothing_is_asked_and_the_call_ends(stack: Stack, where: str) -> None:
+    script, plan, fate = NOTHING_ASKED[where]
+    campaign = created(stack.database, a_campaign(call=CallPlan(script=script, **plan)))
+    contact = stored(stack.database, a_contact(campaign, state=State.CLAIMED))
+    call = called(stack, contact, **fate)
+    assert (call["status"], call["heard"][-1]) == ("completed", FAREWELL)
+    assert not {"Never.", "Nobody."} & {*call["heard"]}
+    assert wiring.suppressions().among("any", [contact.phone]) == {contact.phone}
 
 
 # machines
@@ -250,9 +303,9 @@ def in_machine(stack: Stack, on_machine: OnMachine, **plan: Any) -> Contact:
     return stored(stack.database, a_contact(campaign, state=State.CLAIMED))
 
 
-def called(stack: Stack, contact: Contact, kind: str) -> dict[str, Any]:
+def called(stack: Stack, contact: Contact, kind: str, **fate: Any) -> dict[str, Any]:
     """The carrier's record of a call to somebody of this kind, answered by this process's own voice function."""
-    stack.carrier.set_fates({contact.phone: {"kind": kind, "talk": 600}})
+    stack.carrier.set_fates({contact.phone: {"kind": kind, "talk": 600, **fate}})
     stack.received.answers |= dict.fromkeys(("/answer", "/amd", "/keypress"), lambda got: _relayed(stack, got))
     stack.invoke("call", batch(a_message(contact)))
     stack.carrier.wait_idle()
@@ -320,7 +373,7 @@ def test_the_line_stays_open_until_a_greeting_is_over_and_no_longer_than_the_car
     stack.database["contacts"].delete_one({"_id": contact.id})
     contact = stored(stack.database, a_contact(contact.campaign_id, state=State.PLACED))
     assert press(stack, contact, "", name="voice_answer") == ["Hello.", "Redirect"]
-    assert press(stack, contact, "finding=1") == ["Pause", "Redirect"]
+    assert press(stack, contact, "finding=1") == ["Redirect"]
     assert press(stack, contact, "finding=10") == press(stack, contact, "finding=x") == ["Hangup"]
     stack.invoke("voice", webhook("voice_amd", contact, AnsweredBy="human"))
     assert press(stack, contact, "finding=2") == ["Hangup"]

@@ -26,6 +26,7 @@ from dialer.speech import (
     Sound,
     Talk,
     Words,
+    await_finding,
     farewell,
     fill,
     hold,
@@ -242,12 +243,22 @@ def test_a_transfer_says_who_and_how_long_and_what_is_whispered() -> None:
     )
 
 
-@pytest.mark.parametrize(("waited", "page"), [(0, Pause), (18, Pause), (20, Leave), (99, Leave)])
-def test_a_queue_is_left_when_its_time_is_over(waited: int, page: type) -> None:
-    (verb,) = hold(Transfer(to="queue:support", timeout=timedelta(seconds=20)), waited=timedelta(seconds=waited))
-    assert isinstance(verb, page)
-    if isinstance(verb, Pause):
-        assert verb.length <= timedelta(seconds=20 - waited)
+@pytest.mark.parametrize(("waited", "length"), [(0, 5), (18, 2), (20, 0), (99, 0)])
+def test_a_queue_is_left_when_its_time_is_over_and_the_key_is_listened_for_until_then(waited: int, length: int) -> None:
+    transfer, span = Transfer(to="queue:support", timeout=timedelta(seconds=20)), timedelta(seconds=length)
+    pages = [hold(CallPlan(opt_out_digit=key), transfer, ("0",), waited=timedelta(seconds=waited)) for key in ("9", "")]
+    listening = Listen(lines=(), hook=Hook(asks=Asks.WAITING, place=("0",)), timeout=span)
+    assert pages == ([(listening,), (Pause(length=span),)] if length else [(Leave(),)] * 2)
+
+
+def test_the_key_is_listened_for_while_a_machine_may_be_found() -> None:
+    again = Hook(asks=Asks.FINDING, place=("2",))
+    three = timedelta(seconds=3)
+    pages = [await_finding(CallPlan(opt_out_digit=key), ("1",), answered_by="") for key in ("9", "")]
+    assert pages == [
+        (Listen(lines=(), hook=again, timeout=three), GoOn(hook=again)),
+        (Pause(length=three), GoOn(hook=again)),
+    ]
 
 
 def test_a_stream_gets_its_parameters_cut_to_the_carriers_limit_and_the_credentials_last() -> None:
@@ -259,13 +270,14 @@ def test_a_stream_gets_its_parameters_cut_to_the_carriers_limit_and_the_credenti
     assert go_on == GoOn(hook=Hook(asks=Asks.NEXT, place=("1",)))
 
 
-def test_a_machine_is_told_the_voicemail_and_nothing_listens() -> None:
-    plan = CallPlan(say="x", voicemail=(Say(text="Hello {name}."), Play(url="https://sounds.example/a.mp3")))
-    assert voicemail(plan, {"name": "Ada"}) == (
-        Words(text="Hello Ada.", voice="alice", language="en-US"),
-        Sound(url="https://sounds.example/a.mp3"),
-        HangUp(),
-    )
+def test_a_machine_is_told_the_voicemail_and_whoever_was_taken_for_one_can_opt_out() -> None:
+    lines = (Say(text="Hello {name}."), Play(url="https://sounds.example/a.mp3"))
+    said = (Words(text="Hello Ada.", voice="alice", language="en-US"), Sound(url="https://sounds.example/a.mp3"))
+    listen, end = voicemail(CallPlan(say="x", voicemail=lines), {"name": "Ada"})
+    assert isinstance(listen, Listen)
+    assert (listen.lines, listen.timeout, end) == (said, timedelta(seconds=3), HangUp())
+    assert page_for(CallPlan(say="x"), {}, place=listen.hook.place) == SILENCE  # another key
+    assert voicemail(CallPlan(say="x", voicemail=lines, opt_out_digit=""), {"name": "Ada"}) == (*said, HangUp())
 
 
 def test_the_farewell_is_spoken_in_the_plans_voice_and_the_call_ends() -> None:

@@ -14,7 +14,7 @@ from dialer.model import CallPlan, CallReport, Campaign, Contact, OnMachine, Sig
 from dialer.ports import CallRef, Campaigns, Hearing, LiveCalls, OptOutQueue, Said, Suppressions
 from dialer.script import Place
 from dialer.secret import Secret
-from dialer.speech import SILENCE, Asks, Hook, Page
+from dialer.speech import LEAVE, SILENCE, Asks, Hook, Page
 
 OPT_OUT = "opt_out"
 """The name under which an opt-out is kept among the answers."""
@@ -94,16 +94,22 @@ class Conversation:
             return report_of(ref, "unknown"), SILENCE
         of, plan = contact.campaign_id, sight.campaign.call
         if self._opts_out(ref, contact, plan, _said(given)):
-            return report_of(ref, "opted out", campaign_id=of), speech.farewell(plan)
+            in_queue = (
+                given.hook is not None and given.hook.asks is Asks.WAITING
+            )  # where somebody could still take them
+            return report_of(ref, "opted out", campaign_id=of), LEAVE if in_queue else speech.farewell(plan)
         if not _is_on(contact, ref, given.sid):
-            self._hear_late(ref, contact, sight, given)
-            return report_of(ref, "no-op", "the call is over, or another one", campaign_id=of), SILENCE
-        if given.hook is None:
-            return report_of(ref, "no-op", "another key", campaign_id=of), SILENCE
-        if given.hook.asks is Asks.FINDING:
-            found = contact.attempt.answered_by if contact.attempt else ""
-            page = speech.await_finding(given.hook.place, answered_by=found)
-            return report_of(ref, "goes on", "listens for a machine", campaign_id=of), page
+            page = self._hear_late(ref, contact, sight, given)
+            return report_of(ref, "no-op", "the call is over, or another one", campaign_id=of), page
+        match given.hook:
+            case None:
+                return report_of(ref, "no-op", "another key", campaign_id=of), SILENCE
+            case Hook(asks=Asks.FINDING, place=place):
+                found = contact.attempt.answered_by if contact.attempt else ""
+                page = speech.await_finding(plan, place, answered_by=found)
+                return report_of(ref, "goes on", "listens for a machine", campaign_id=of), page
+            case Hook(asks=Asks.WAITING, place=place):
+                return report_of(ref, "goes on", "waits on", campaign_id=of), speech.wait_on(place)
         asked, place = self._take(ref, sight, given, given.hook)
         report = report_of(ref, "goes on", asked, campaign_id=of)
         return report, self._page(ref, contact, sight, place) if place else SILENCE
@@ -151,7 +157,7 @@ class Conversation:
         page = (
             speech.whisper(plan, contact.vars, transfer)
             if hook.asks is Asks.WHISPER
-            else speech.hold(transfer, waited=waited)
+            else speech.hold(plan, transfer, hook.place, waited=waited)
         )
         return report_of(ref, "goes on", hook.asks, campaign_id=contact.campaign_id), page
 
@@ -222,13 +228,18 @@ class Conversation:
         self.callback.abandon_guard.transferred(ref, sight, somebody=taken)
         return taken
 
-    def _hear_late(self, ref: CallRef, contact: Contact, sight: Sight, given: Input) -> None:
-        """A transfer's end may come behind the end of its call, above all where the person hung up."""
-        own = any((past.id, past.sid) == (ref.attempt_id, given.sid) for past in contact.history)
+    def _hear_late(self, ref: CallRef, contact: Contact, sight: Sight, given: Input) -> Page:
+        """A transfer's end may come behind the end of its call, above all where the person hung up.
+
+        Or behind an opt-out, which has taken its person out of the queue: only there it can be confirmed.
+        """
+        plan, is_same = sight.campaign.call, _is_same(contact, ref, given.sid)
+        own = is_same or any((past.id, past.sid) == (ref.attempt_id, given.sid) for past in contact.history)
         if own and given.hook is not None and given.hook.asks is Asks.INPUT:
-            step = script.step_at(speech.script_of(sight.campaign.call), given.hook.place)
-            if isinstance(step, script.Transfer):
-                self._transferred(ref, sight, given, step.name)
+            step = script.step_at(speech.script_of(plan), given.hook.place)
+            if isinstance(step, script.Transfer) and not self._transferred(ref, sight, given, step.name) and is_same:
+                return speech.farewell(plan)
+        return SILENCE
 
     def _keep(self, ref: CallRef, given: Input, name: str, value: str) -> None:
         if value:
@@ -281,7 +292,12 @@ def _said(given: Input) -> Said:
 def _is_on(contact: Contact, ref: CallRef, sid: str) -> bool:
     """Whether this call is the attempt's own, and not over; nor has its person opted out meanwhile."""
     attempt = contact.attempt
-    return attempt is not None and (attempt.id, attempt.sid) == (ref.attempt_id, sid) and OPT_OUT not in attempt.answers
+    return attempt is not None and _is_same(contact, ref, sid) and OPT_OUT not in attempt.answers
+
+
+def _is_same(contact: Contact, ref: CallRef, sid: str) -> bool:
+    attempt = contact.attempt
+    return attempt is not None and (attempt.id, attempt.sid) == (ref.attempt_id, sid)
 
 
 def _chosen(choice: script.Choice, given: Input) -> bool:

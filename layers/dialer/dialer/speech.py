@@ -33,6 +33,8 @@ from dialer.script import (
 )
 
 START: Place = ("0",)
+_OVER: Place = ("over",)
+"""A place behind the end of every script."""
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")  # any name that a column of a list may have
 _OWN = ("callback_number", "identification", "opt_out_line")
 _LAST_CHANCE = timedelta(seconds=3)  # to press the key that the last words spoke of
@@ -56,6 +58,8 @@ class Asks(StrEnum):
     """For what the one who takes the transfer in this place hears."""
     WAIT = "wait"
     """For what somebody hears who waits in the queue in this place."""
+    WAITING = "waiting"
+    """With what somebody pressed who waits there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +163,7 @@ class Document:
 Verb = Words | Sound | Listen | Keep | Join | Queue | Talk | GoOn | Pause | Leave | Document | HangUp
 Page = tuple[Verb, ...]
 SILENCE: Page = (HangUp(),)
+LEAVE: Page = (Leave(),)
 
 
 def page_for(
@@ -183,9 +188,12 @@ def script_of(plan: CallPlan) -> Script:
 
 
 def voicemail(plan: CallPlan, variables: Mapping[str, str]) -> Page:
-    """What a machine is told."""
+    """What a machine is told, or a person who was taken for one: the key that opts out is listened for."""
     known = _known(plan, variables)
-    return (*(_spoken(line, plan, known) for line in plan.voicemail), HangUp())
+    lines = tuple(_spoken(line, plan, known) for line in plan.voicemail)
+    if not plan.opt_out_digit:
+        return (*lines, HangUp())
+    return (Listen(lines=lines, hook=Hook(asks=Asks.NEXT, place=_OVER), timeout=_LAST_CHANCE), HangUp())
 
 
 def held_open(page: Page) -> Page:
@@ -196,12 +204,13 @@ def held_open(page: Page) -> Page:
     return (*spoken, GoOn(hook=Hook(asks=Asks.FINDING, place=("1",))))
 
 
-def await_finding(place: Place, *, answered_by: str) -> Page:
+def await_finding(plan: CallPlan, place: Place, *, answered_by: str) -> Page:
     """Silence until it is known who answered; whoever is no machine has heard everything, and the call ends."""
     times = int(place[0]) if place[0].isdecimal() else _MOST_FINDINGS
     if answered_by or times >= _MOST_FINDINGS:
         return SILENCE
-    return (Pause(length=_LISTENING), GoOn(hook=Hook(asks=Asks.FINDING, place=(str(times + 1),))))
+    again = Hook(asks=Asks.FINDING, place=(str(times + 1),))
+    return (_silence(plan, _LISTENING, again), GoOn(hook=again))
 
 
 def whisper(plan: CallPlan, variables: Mapping[str, str], transfer: Transfer) -> Page:
@@ -209,9 +218,21 @@ def whisper(plan: CallPlan, variables: Mapping[str, str], transfer: Transfer) ->
     return (Words(text=text, voice=plan.voice, language=plan.language),)
 
 
-def hold(transfer: Transfer, *, waited: timedelta) -> Page:
+def hold(plan: CallPlan, transfer: Transfer, place: Place, *, waited: timedelta) -> Page:
     """A few seconds in a queue, or the way out of it when that has lasted long enough."""
-    return (Leave(),) if waited >= transfer.timeout else (Pause(length=min(_HOLD, transfer.timeout - waited)),)
+    if waited >= transfer.timeout:
+        return LEAVE
+    return (_silence(plan, min(_HOLD, transfer.timeout - waited), Hook(asks=Asks.WAITING, place=place)),)
+
+
+def wait_on(place: Place) -> Page:
+    """Back to the wait, for whoever pressed a key there that says nothing."""
+    return (GoOn(hook=Hook(asks=Asks.WAIT, place=place)),)
+
+
+def _silence(plan: CallPlan, length: timedelta, hook: Hook) -> Listen | Pause:
+    """Nothing is said, and the key that opts out is listened for."""
+    return Listen(lines=(), hook=hook, timeout=length) if plan.opt_out_digit else Pause(length=length)
 
 
 def farewell(plan: CallPlan) -> Page:
