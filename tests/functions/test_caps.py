@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
+import pytest
+
+from dialer.calling.rules import rule_version
 from dialer.lifecycle import State
-from dialer.model import Cap, Contact, Counted, FinishedAttempt, Outcome
+from dialer.model import Cap, Contact, Counted, FinishedAttempt, Outcome, Purpose, Voice
 from tests.builders import a_campaign, a_contact, a_message, a_phone, created, now, stored
 from tests.functions.conftest import Stack
 from tests.functions.events import batch
@@ -82,6 +85,45 @@ def test_a_campaign_without_caps_asks_nothing_about_other_calls(stack: Stack) ->
     with looked_up(stack) as phones:
         stack.invoke("call", batch(a_message(capped)))
     assert phones == [[capped.phone]]
+
+
+SALES = {"purpose": Purpose.TELEMARKETING, "voice": Voice.LIVE}
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_sales_campaign_that_names_no_cap_keeps_those_of_the_person_s_state(stack: Stack, times: int) -> None:
+    """At the claim and at the dial."""
+    campaign = created(stack.database, a_campaign(**SALES))
+    waiting, taken = (
+        stored(stack.database, a_contact(campaign, state=state, region="US-FL New_York"))
+        for state in (State.PENDING, State.CLAIMED)
+    )
+    for one in (waiting, taken):
+        called(stack, one.phone, times=times)
+    stack.invoke("tick", {"campaign_id": campaign.id})
+    stack.invoke("call", batch(a_message(taken)))
+    free = times < 3
+    assert [len(stack.queued()), len(stack.asked(taken))] == [free, free]
+    reason = f"cap US-FL sales calls, rules {rule_version()}: 3 calls within 24 hours"
+    assert [stack.contact(one).reason == reason for one in (waiting, taken)] == [not free] * 2
+
+
+def test_only_for_sales_calls_where_a_law_caps_them_is_anything_asked(stack: Stack) -> None:
+    regions = ("US-FL New_York", "US-NY New_York", "US-ME New_York")
+    taken = [
+        stored(
+            stack.database, a_contact(created(stack.database, a_campaign(**plan)), state=State.CLAIMED, region=region)
+        )
+        for plan in (SALES, {"voice": Voice.LIVE})
+        for region in regions
+    ]
+    campaign = created(stack.database, a_campaign(**SALES))
+    waiting = [stored(stack.database, a_contact(campaign, region=region)) for region in regions]
+    with looked_up(stack) as phones:
+        for one in taken:
+            stack.invoke("call", batch(a_message(one)))
+        stack.invoke("tick", {"campaign_id": campaign.id})
+    assert phones == [[taken[0].phone], [waiting[0].phone]]
 
 
 @contextmanager

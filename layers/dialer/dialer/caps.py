@@ -8,8 +8,10 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from dialer.calling.group import group_of
+from dialer.calling.rules import caps_for
 from dialer.last_look import Go, NotNow
-from dialer.model import Cap, Contact, Counted, Outcome
+from dialer.model import Campaign, Cap, Contact, Counted, Outcome
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _ACCOUNT = "account_id"
@@ -36,6 +38,13 @@ PRESETS: dict[str, tuple[Cap, ...]] = {
     # Decree 2022-1313: sales calls in France.
     "france": (Cap(name="france", most=4, within=30 * _DAY),),
 }
+
+
+def caps_of(campaign: Campaign, region: str) -> tuple[Cap, ...]:
+    """The campaign's own, and those of the law of every place where a phone of this zone group may ring."""
+    places = group_of(region).places
+    lawful = [cap for place in places for cap in caps_for(place, campaign.purpose, campaign.voice)]
+    return (*campaign.caps, *lawful)
 
 
 def within_caps(*, caps: Sequence[Cap], contact: Contact, sharing: Sequence[Contact], now: datetime) -> Go | NotNow:

@@ -13,7 +13,7 @@ from dialer.bounds import Bounds
 from dialer.breaker import tripped
 from dialer.caller_id import callers, day_of, needs_contact, next_day
 from dialer.calling.group import country_of
-from dialer.caps import within_caps
+from dialer.caps import caps_of, within_caps
 from dialer.carrier_answers import Answer, NotPlaced, OurFault, Placed, Refused, Unsure
 from dialer.errors import DialerError, PhoneBusy, Unavailable
 from dialer.last_look import Go, Never, NotNow, Verdict, may_dial
@@ -192,7 +192,7 @@ class Dial:
         sight = self.campaigns.see(message.campaign_id)
         if sight is None:
             return self._step_back(contact, "the campaign is gone")
-        verdict = self._last_look(contact, sight)
+        verdict = self._last_look(contact, _with_lawful_caps(sight, contact.region))
         if not isinstance(verdict, Go):
             return self._forbidden(contact, verdict)
         obstacle = self._await_permit(contact, looked_at)
@@ -348,6 +348,10 @@ def _named(cause: Exception) -> str:
 def _wait_for(message: CallMessage, sight: Sight) -> timedelta:
     """How long until the slot is here and the campaign's last dial is far enough behind."""
     return max(message.slot_at, sight.campaign.next_dial_at) - sight.now
+
+
+def _with_lawful_caps(sight: Sight, region: str) -> Sight:
+    return replace(sight, campaign=replace(sight.campaign, caps=caps_of(sight.campaign, region)))
 
 
 def _request(contact: Contact, campaign: Campaign) -> CallRequest:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from dialer.abandon_guard import AbandonGuard
 from dialer.bounds import Bounds
 from dialer.calling.lawful import Open, look
-from dialer.caps import in_bulk, within_caps
+from dialer.caps import caps_of, in_bulk, within_caps
 from dialer.errors import Unavailable
 from dialer.hours import is_open
 from dialer.last_look import Go, Never, NotNow, Verdict, may_call
@@ -227,7 +227,7 @@ class _Booking:
             self.campaign.judged_as, [one.phone for one in claimed], purpose=self.campaign.purpose
         )
         verdicts = [(one, self._verdict(one, suppressed)) for one in claimed]
-        if self.campaign.caps:
+        if any(caps_of(self.campaign, region) for region in {one.region for one in claimed}):
             verdicts = self._within_caps(verdicts)
         for verdict in {verdict for _, verdict in verdicts if not isinstance(verdict, Go)}:
             refused = [one for one, said in verdicts if said == verdict]
@@ -246,17 +246,19 @@ class _Booking:
 
     def _within_caps(self, verdicts: Sequence[tuple[Claimed, Verdict]]) -> list[tuple[Claimed, Verdict]]:
         """A cap that somebody has reached already is found out here for all of them at once; the dial asks again."""
-        sharing = self.tick.reach.sharing([one.phone for one, said in verdicts if isinstance(said, Go)])
-        return [
-            (one, self._capped(one, sharing[one.phone]) if isinstance(said, Go) else said) for one, said in verdicts
-        ]
+        asked = [one for one, said in verdicts if isinstance(said, Go) and caps_of(self.campaign, one.region)]
+        sharing = self.tick.reach.sharing([one.phone for one in asked])
+        capped = {one.contact_id: self._capped(one, sharing[one.phone]) for one in asked}
+        return [(one, capped.get(one.contact_id, said)) for one, said in verdicts]
 
     def _capped(self, one: Claimed, sharing: Sequence[Contact]) -> Verdict:
         own = next((contact for contact in sharing if contact.id == one.contact_id), None)
         if own is None:
             return Go()
         now, own = self.slots.now, replace(own, campaign_id=self.campaign.judged_as)
-        return in_bulk(within_caps(caps=self.campaign.caps, contact=own, sharing=sharing, now=now), now=now)
+        return in_bulk(
+            within_caps(caps=caps_of(self.campaign, one.region), contact=own, sharing=sharing, now=now), now=now
+        )
 
     def _send(self, callable_now: Sequence[Claimed]) -> None:
         messages = [self._message(one, self.slots.at(self.used + index)) for index, one in enumerate(callable_now)]

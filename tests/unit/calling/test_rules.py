@@ -4,6 +4,7 @@ The tables here are written by hand from docs/decisions/0012-who-may-be-called-w
 """
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,8 +13,9 @@ import pytest
 
 from dialer.calling import rules
 from dialer.calling.lawful import Closed, Open, first_open, look
-from dialer.calling.rules import every_row, rows_for, rule_version
-from dialer.model import CallPlan, Campaign, Purpose, Voice
+from dialer.calling.rules import caps_for, every_cap, every_row, rows_for, rule_version
+from dialer.caps import caps_of
+from dialer.model import CallPlan, Campaign, Cap, Purpose, Voice
 from tests.builders import a_campaign
 
 RING = timedelta(seconds=25)
@@ -248,3 +250,43 @@ def test_at_any_hour_only_the_campaigns_own_window_counts() -> None:
     night = datetime(2026, 11, 16, 8, tzinfo=UTC)
     assert isinstance(look(a_campaign(any_hour_because="an outage"), "US-NY New_York", night), Open)
     assert isinstance(look(a_campaign(any_hour_because="an outage"), "", night), Open)
+
+
+THREE_A_DAY, ONE_IN_EIGHT_HOURS, FOUR_A_MONTH = (3, 24), (1, 8), (4, 30 * 24)
+CAPS: dict[str, tuple[list[tuple[int, int]], list[tuple[int, int]]]] = {
+    **{f"US-{state}": ([THREE_A_DAY], [THREE_A_DAY]) for state in ("FL", "MD", "OK", "OR")},
+    "US-ME": ([], [ONE_IN_EIGHT_HOURS]),
+    "US-?": ([THREE_A_DAY], [THREE_A_DAY, ONE_IN_EIGHT_HOURS]),
+    "US": ([THREE_A_DAY], [THREE_A_DAY, ONE_IN_EIGHT_HOURS]),
+    "FR": ([FOUR_A_MONTH], [FOUR_A_MONTH]),
+    **{place: ([], []) for place in ("US-NY", "US-TX", "PR", "CA", "GB", "DE", "BR", "")},
+}
+"""Of sales calls: by a person, and by a machine. Calls, and hours."""
+
+
+@pytest.mark.parametrize("place", CAPS)
+@pytest.mark.parametrize("voice", Voice)
+def test_sales_calls_are_capped_as_the_law_of_the_place_says_and_no_other_calls(place: str, voice: Voice) -> None:
+    by_person, by_machine = CAPS[place]
+    caps = caps_for(place, Purpose.TELEMARKETING, voice)
+    hours = [(cap.most, cap.within / timedelta(hours=1)) for cap in caps]
+    assert hours == (by_person if voice is Voice.LIVE else by_machine)
+    assert all(cap.name.endswith(f", rules {rule_version()}") for cap in caps)
+    assert [caps_for(place, purpose, voice) for purpose in set(Purpose) - {Purpose.TELEMARKETING}] == [()] * 5
+
+
+def test_every_cap_of_the_data_is_in_the_table_above_and_the_unknown_state_has_those_of_all_states() -> None:
+    assert {row.place for row in every_cap()} == {place for place, caps in CAPS.items() if any(caps)} - {"US"}
+    for row in every_cap():
+        same = replace(row.cap, name="")
+        anywhere = [cap for voice in row.voices for cap in caps_for("US-?", Purpose.TELEMARKETING, voice)]
+        assert not row.place.startswith("US-") or same in [replace(cap, name="") for cap in anywhere]
+        assert row.source
+
+
+def test_a_campaign_has_its_own_caps_and_those_of_every_place_where_the_phone_may_ring() -> None:
+    own = Cap(name="own", most=9, within=timedelta(days=1))
+    campaign = replace(a_plan(Purpose.TELEMARKETING), caps=(own,))
+    names = [cap.name.partition(",")[0] for cap in caps_of(campaign, "US-FL+US-GA+US-OR Chicago,New_York")]
+    assert names == ["own", "US-FL sales calls", "US-OR sales calls"]
+    assert caps_of(replace(campaign, purpose=Purpose.SURVEY), "US-FL New_York") == (own,)

@@ -1,4 +1,4 @@
-"""The rules of calling hours, which are data: the rows that hold for a place, a purpose and a voice.
+"""The rules of calling hours and of caps, which are data: the rows that hold for a place, a purpose and a voice.
 
 `rules.json` has every row with its source; which purposes a row holds for is decided in
 docs/decisions/0012-who-may-be-called-when.md. Rows of a place, of its country and of every place hold together.
@@ -6,13 +6,13 @@ docs/decisions/0012-who-may-be-called-when.md. Rows of a place, of its country a
 
 import json
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from dialer.calling.week import Week, minutes
-from dialer.model import Purpose, Voice
+from dialer.model import Cap, Purpose, Voice
 
 UNKNOWN_STATE = "US-?"
 """Somewhere in the United States: the strictest row of all of them."""
@@ -22,20 +22,33 @@ _HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
-    """One rule: when people of a place may be called, for some purposes, by some kinds of voice."""
+class _Rule:
+    """What every rule has: where it holds, for which purposes, by which kinds of voice."""
 
     id: str
     place: str
     purposes: frozenset[Purpose]
     voices: frozenset[Voice]
-    week: Week
-    holidays: frozenset[date]
-    holidays_known_to: date | None
     source: str
 
     def holds_for(self, purpose: Purpose, voice: Voice) -> bool:
         return purpose in self.purposes and voice in self.voices
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row(_Rule):
+    """When people of a place may be called."""
+
+    week: Week
+    holidays: frozenset[date]
+    holidays_known_to: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapRow(_Rule):
+    """How often they may be."""
+
+    cap: Cap
 
 
 @cache
@@ -60,18 +73,42 @@ def rows_for(place: str, purpose: Purpose, voice: Voice) -> tuple[Row, ...]:
     return tuple(row for row in holding if row.place in wanted)
 
 
+@cache
+def every_cap() -> tuple[CapRow, ...]:
+    return tuple(_cap(written) for written in _read("rules")["caps"])
+
+
+@cache
+def caps_for(place: str, purpose: Purpose, voice: Voice) -> tuple[Cap, ...]:
+    """What the law of a place caps such calls at. A state that is not known has the strictest caps of all of them."""
+    where = UNKNOWN_STATE if place == "US" else place
+    return tuple(row.cap for row in every_cap() if row.place == where and row.holds_for(purpose, voice))
+
+
 def _row(written: dict[str, Any]) -> Row:
     calendar = written["holidays"]
     return Row(
-        id=written["id"],
-        place=written["place"],
-        purposes=frozenset(map(Purpose, written["purposes"])),
-        voices=frozenset(map(Voice, written["voices"])),
         week=_week(written),
         holidays=_calendar(calendar) if calendar else frozenset(),
         holidays_known_to=date.fromisoformat(_read("holidays")["known_to"]) if calendar else None,
-        source=written["source"],
+        **_scope(written),
     )
+
+
+def _cap(written: dict[str, Any]) -> CapRow:
+    name = f"{written['id']}, rules {rule_version()}"
+    cap = Cap(name=name, most=written["most"], within=timedelta(hours=written["within_h"]))
+    return CapRow(cap=cap, **_scope(written))
+
+
+def _scope(written: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": written["id"],
+        "place": written["place"],
+        "purposes": frozenset(map(Purpose, written["purposes"])),
+        "voices": frozenset(map(Voice, written["voices"])),
+        "source": written["source"],
+    }
 
 
 def _week(written: dict[str, Any]) -> Week:
