@@ -1,7 +1,7 @@
 """Contacts coming in: once per phone and campaign, whoever imports at the same time, and nobody lost."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -227,6 +227,30 @@ def test_who_is_refused_and_then_gone_is_not_counted_but_the_batch_comes_again(
     assert slow.add("one", [row], max_attempts=1) == Added(added=1, known=0)
 
 
+@pytest.mark.parametrize("state", sorted(State))
+def test_only_whoever_waits_is_cancelled_and_in_one_campaign(
+    contacts: Contacts, book: MongoContactBook, state: State
+) -> None:
+    here, neighbour = (stored(contacts.database, a_contact("one", state=state)) for _ in range(2))
+    there = stored(contacts.database, a_contact("another", phone=here.phone))
+    waits = state in {State.PENDING, State.CLAIMED}
+    for times in (waits, 0):
+        assert book.cancel_waiting("one", [here.phone, a_phone()], reason="a list says so") == times
+    found = {document["_id"]: contact_of(document) for document in contacts.find()}
+    cancelled = found.pop(here.id)
+    assert found == {one.id: one for one in (neighbour, there)}
+    if waits:
+        assert (cancelled.state, cancelled.reason) == (State.FAILED, "cancelled: a list says so")
+        assert (cancelled.attempt, cancelled.due_at) == (None, None)
+        assert [decision.reason for decision in cancelled.decisions] == ["cancelled: a list says so"]
+    else:
+        assert cancelled == here
+
+
+def nobody_is_barred(_: str, phones: Sequence[str]) -> None:
+    assert not phones
+
+
 def test_of_a_person_s_rows_the_first_one_counts_though_batches_come_in_at_once(
     wire: TcpProxy, joined: Connect, contacts: Contacts
 ) -> None:
@@ -241,7 +265,9 @@ def test_of_a_person_s_rows_the_first_one_counts_though_batches_come_in_at_once(
                 held.arrived.wait(10)
                 yield Batch(rows=[later], after=place)
 
-            coming = pool.submit(list, bring_in(slow, "one", batches(), max_attempts=1, list_id="a"))
+            coming = pool.submit(
+                list, bring_in(slow, "one", batches(), bar=nobody_is_barred, max_attempts=1, list_id="a")
+            )
             assert held.arrived.wait(10)
             overtaken = time.monotonic() + 0.5
             while not contacts.count_documents({}) and time.monotonic() < overtaken:

@@ -313,6 +313,18 @@ def test_a_person_is_found_by_another_of_their_numbers_and_nobody_else_is_read(
         assert finding["keysExamined"] <= 3 * found + 3
 
 
+def test_whom_a_list_says_not_to_call_is_found_by_phone_and_nobody_else_is_read(
+    crowded: Database[Document], profiled: Profiled
+) -> None:
+    phones = [a_phone(index) for index in range(50)]
+    book = MongoContactBook(crowded["contacts"])
+    profile = profiled(lambda: book.cancel_waiting("another campaign", [*phones, NOBODYS], reason="a test"))
+    assert keyed(profile)
+    (looking,) = profile
+    assert looking["docsExamined"] <= len(CAMPAIGNS) * len(phones)
+    assert looking["keysExamined"] <= 2 * (len(CAMPAIGNS) + 2) * len(phones)
+
+
 def test_other_lookups_are_keyed_too(crowded: Database[Document], profiled: Profiled) -> None:
     contacts = crowded["contacts"]
     someone = contacts.find_one({"campaign_id": "one"}) or {}

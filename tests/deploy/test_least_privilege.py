@@ -80,7 +80,7 @@ CALLS: dict[str, tuple[set[str], Call]] = {
     "receive hints": ({TICK}, _receive("RefillQueue")),
     "receive dead letters": (set(), _receive("CallDeadLetterQueue")),
     "read the database's address": (ALL, _parameter(MONGODB_URI_PARAMETER)),
-    "read the hash key": (ALL - {RECONCILE, INTAKE}, _parameter(PHONE_HASH_KEY_PARAMETER)),
+    "read the hash key": (ALL - {RECONCILE}, _parameter(PHONE_HASH_KEY_PARAMETER)),
     "read the carrier's token": ({CALL, VOICE, RECONCILE}, _parameter(TWILIO_AUTH_TOKEN_PARAMETER)),
     "read the voice address": ({CALL, VOICE}, _parameter("/dialer/voice-base-url")),
     "read another parameter": (set(), _parameter("/somebody/elses")),

@@ -328,8 +328,11 @@ def test_whom_a_list_says_not_to_call_is_among_its_rejects_and_no_contact(stack:
         {"phone": "+12015550103", "name": "Kay", "Do not call": "no"},
         {"phone": "+12015550104", "name": "Zoe"},
     ]
+    waiting = stored(stack.database, a_contact(campaign_id, phone="+12015550101"))
     added = operator.post(f"/campaigns/{campaign_id}/contacts", {"rows": rows})
     assert (added["added"], added["rejected"]) == (2, 2)
+    assert stack.contact(waiting).state is State.FAILED
+    stack.database["contacts"].delete_one({"_id": waiting.id})
     assert {(one["row"], one["reason"]) for one in added["rejects"]} == {
         (0, "the list says not to call"), (1, "the list says not to call"),
     }  # fmt: skip

@@ -3,23 +3,27 @@
 import csv
 import io
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from dialer import wiring
 from dialer.adapters.contact_documents import contact_of
+from dialer.calling.rules import rule_version
 from dialer.errors import BadCampaign, BadInput, Unavailable, UnknownCampaign, UnknownExport, UnknownList
 from dialer.exports import CALL_COLUMNS, CONTACT_COLUMNS
-from dialer.lifecycle import State
+from dialer.lifecycle import UNSETTLED, State
 from dialer.list_records import Counts, Export, ExportKind, ExportState, ListState, UploadedList
-from dialer.model import CampaignState, FinishedAttempt, Outcome, attempt_of
-from tests.builders import a_campaign, a_contact, a_phone, a_sid, created, now, stored
+from dialer.model import CallReport, CampaignState, Contact, FinishedAttempt, Outcome, RetryPolicy, attempt_of
+from dialer.ports import CallRef
+from tests.builders import a_campaign, a_contact, a_message, a_phone, a_region_at, a_sid, created, now, stored
 from tests.functions.conftest import Stack
 from tests.functions.events import batch, event
 
@@ -136,6 +140,91 @@ def test_a_list_that_corrects_somebody_s_state_changes_by_which_clocks_they_are_
             "+12125550100": ("US-NY+US-CA Los_Angeles,New_York", "CA"),
             "+12145550100": ("US-TX Chicago,Denver", "TX"),
         }
+
+
+REFUSED = "the list says not to call"
+
+
+def a_dnc_list(*phones: str, header: str = "phone,dnc") -> str:
+    return f"{header}\n" + "".join(f"{phone},yes\n" for phone in phones)
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.CLAIMED])
+def test_who_waits_is_cancelled_by_a_list_that_says_not_to_call_them(stack: Stack, state: State) -> None:
+    campaign = created(stack.database, a_campaign())
+    waiting, neighbour = (stored(stack.database, a_contact(campaign, state=state)) for _ in range(2))
+    new = uploaded(stack, a_dnc_list(waiting.phone, CY), campaign.id)
+    stack.invoke("intake", noticed(new))
+    told = stack.contact(waiting)
+    assert (told.state, told.reason, told.used) == (State.FAILED, f"cancelled: {REFUSED}", 0)
+    assert stack.contact(neighbour).state is state
+    read = wiring.list_desk().report(new.id)
+    assert read.counts == Counts(rows=2, rejected=2)
+    assert file(stack, read.rejects_key) == f"line,reason\r\n2,{REFUSED}\r\n3,{REFUSED}\r\n"
+    if state is State.CLAIMED:
+        stack.invoke("call", batch(a_message(waiting)))
+        assert stack.asked(waiting) == []
+
+
+@pytest.mark.parametrize("state", sorted(UNSETTLED))
+def test_who_is_on_the_line_is_left_to_this_call_and_not_called_again(stack: Stack, state: State) -> None:
+    campaign = created(stack.database, a_campaign(retry=RetryPolicy(delays={Outcome.BUSY: timedelta(0)})))
+    called = stored(stack.database, a_contact(campaign, state=state))
+    stack.invoke("intake", noticed(uploaded(stack, a_dnc_list(called.phone), campaign.id)))
+    assert stack.contact(called) == called
+    ref = CallRef(contact_id=called.id, attempt_id=attempt_of(called).id)
+    wiring.callback().status(ref, CallReport(sid=attempt_of(called).sid or a_sid(), status="busy"))
+    assert stack.contact(called).state is State.PENDING
+    stack.invoke("tick", {"campaign_id": campaign.id})
+    assert stack.contact(called).state is State.SUPPRESSED
+
+
+def test_a_list_that_says_not_to_call_bars_its_own_campaign_alone(stack: Stack) -> None:
+    campaign, other = (created(stack.database, a_campaign()) for _ in range(2))
+    here, there = (stored(stack.database, a_contact(one, phone=ADA)) for one in (campaign, other))
+    stack.invoke("intake", noticed(uploaded(stack, a_dnc_list(ADA), campaign.id)))
+    assert (stack.contact(here).state, stack.contact(there)) == (State.FAILED, there)
+    assert wiring.suppressions().among(campaign.id, [ADA]) == {ADA}
+    assert wiring.suppressions().among(other.id, [ADA]) == frozenset()
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_whoever_comes_in_by_another_row_or_list_is_not_called_either(stack: Stack, first: int) -> None:
+    campaign = created(stack.database, a_campaign())
+    rows = [f"{ADA},yes\n", f"{ADA},no\n"]
+    same = uploaded(stack, f"phone,dnc\n{rows[first]}{rows[1 - first]}", campaign.id)
+    stack.invoke("intake", noticed(same))
+    assert wiring.list_desk().report(same.id).counts == Counts(rows=2, added=1, rejected=1)
+    for phone in (ADA, BO):
+        stack.invoke("intake", noticed(uploaded(stack, a_dnc_list(phone), campaign.id)))
+        stack.invoke("intake", noticed(uploaded(stack, f"phone\n{phone}\n", campaign.id)))
+    stack.invoke("tick", {"campaign_id": campaign.id})
+    assert stack.queued() == []
+    found = map(contact_of, stack.database["contacts"].find())
+    assert {one.phone: one.state for one in found} == {ADA: State.FAILED, BO: State.SUPPRESSED}
+
+
+def test_whoever_has_the_unwanted_phone_as_another_number_is_cancelled_too(stack: Stack) -> None:
+    new = uploaded(stack, f"phone,alt_phone\n{ADA},{BO}\n")
+    stack.invoke("intake", noticed(new))
+    stack.invoke("intake", noticed(uploaded(stack, a_dnc_list(BO), new.campaign_id)))
+    (found,) = map(contact_of, stack.database["contacts"].find())
+    assert (found.phone, found.state) == (ADA, State.FAILED)
+
+
+@pytest.mark.parametrize("bad", ["", "\xff"], ids=["read", "refused"])
+def test_a_list_that_says_not_to_call_is_over_when_no_request_can_leave_any_more(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, bad: str
+) -> None:
+    monkeypatch.setenv("DIAL_GUARD_SECONDS", "0.4")
+    for content, least in ((a_dnc_list(ADA), 0.8), (f"phone,dnc\n{ADA},\n", 0.0)):
+        new = uploaded(stack, content.encode() + bad.encode("latin-1"))
+        began = time.monotonic()
+        stack.invoke("intake", noticed(new))
+        took = time.monotonic() - began
+        assert least <= took
+        assert (took < 0.8) == (least == 0)
+        assert not wiring.list_desk().report(new.id).open
 
 
 @pytest.mark.parametrize(
@@ -282,9 +371,11 @@ def in_runs(make: Callable[[Fuse], Callable[[], Any]], fuse: Fuse) -> Any:
 
 
 ROWS = 8
-LONG = "phone,name\n" + "".join(
-    f"{a_phone(1000 + index % 5)},{index}\n" if index % 3 else f"911,{index}\n" for index in range(ROWS)
+UNWANTED = a_phone(1002)
+LONG = "phone,name,dnc\n" + "".join(
+    f"{a_phone(1000 + index % 4)},{index},\n" if index % 3 else f"911,{index},\n" for index in range(ROWS - 1)
 )
+LONG += f"{UNWANTED},,yes\n"  # in a later batch than the one that brings them in
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -302,12 +393,15 @@ def test_wherever_a_run_is_killed_every_row_counts_once(stack: Stack, after: boo
 
         assert in_runs(run, fuse).outcome in {"read", "no-op"}
         read = wiring.list_desk().report(new.id)
+        cancelled = stack.database["contacts"].distinct("phone", {"campaign_id": new.campaign_id, "state": "failed"})
+        assert cancelled == [UNWANTED]
+        assert wiring.suppressions().among(new.campaign_id, [UNWANTED]) == {UNWANTED}
         return read.state, read.counts, read.place, people(stack, new.campaign_id), file(stack, read.rejects_key)
 
     unharmed = Fuse(at=0, after=False)
     expected = read_by(unharmed)
     assert expected[1].rows == ROWS
-    assert expected[1].rejected == expected[4].count("\n") - 1 == 3
+    assert expected[1].rejected == expected[4].count("\n") - 1 == 4
     assert expected[1].repeated > 0
     assert unharmed.burnt > 12
     for at in range(1, unharmed.burnt + 1):

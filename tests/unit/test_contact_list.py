@@ -466,7 +466,8 @@ DNC_NAMES = ["dnc", "DNC", "do not call", "Do-Not-Call", "do_not_call", "donotca
 @pytest.mark.parametrize("cell", ["yes", "Y", " TRUE ", "1", "x"])
 def test_whom_the_list_says_not_to_call_is_rejected(header: str, cell: str) -> None:
     told, other = rows(f"phone,{header},name\n{KAY},{cell},Kay\n{ADA},,Ada\n")
-    assert told == Reject(line=2, reason="the list says not to call")
+    assert told == Reject(line=2, reason="the list says not to call", unwanted=(KAY,))
+    assert KAY not in repr(told)
     assert other == NewContact(phone=ADA, region=JERSEY, vars={"name": "Ada"})
 
 
@@ -486,6 +487,32 @@ def test_whoever_might_have_said_no_is_rejected(cell: str) -> None:
 def test_of_several_columns_that_say_not_to_call_any_suffices() -> None:
     found = rows(f"phone,dnc,opt_out\n{ADA},no,yes\n{ADA},yes,no\n{ADA},yes,\n{ADA},no,no\n")
     assert [type(row) for row in found] == [Reject, Reject, Reject, NewContact]
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("phone,priority,dnc", f"{ADA},soon,yes"),
+        ("phone,call_after,alt_phone,dnc", f"{ADA},soon,12,yes"),
+        ("phone,dnc,opt_out", f"{ADA},perhaps,yes"),
+    ],
+)
+def test_who_must_not_be_called_is_known_whatever_else_is_wrong_with_the_row(header: str, row: str) -> None:
+    assert reject(f"{header}\n{row}\n").unwanted == (ADA,)
+
+
+def test_who_must_not_be_called_is_known_by_every_number_of_the_row() -> None:
+    assert reject(f"phone,alt_phone,phone_3,dnc\n{ADA},{KAY},{ADA},yes\n").unwanted == (ADA, KAY)
+
+
+def test_no_other_reject_says_whom_not_to_call() -> None:
+    assert [row.unwanted for row in rows(f"phone,dnc\n{ADA},maybe\n12,yes\n") if isinstance(row, Reject)] == [(), ()]
+
+
+def test_batches_are_not_apart_where_one_brings_in_whom_the_other_says_not_to_call() -> None:
+    text = f"phone,dnc\n{ADA},\n{ADA},yes\n{KAY},yes\n"
+    adding, barring, other = read(io.BytesIO(text.encode()), size=1)
+    assert (adding.is_apart(barring), barring.is_apart(adding), adding.is_apart(other)) == (False, False, True)
 
 
 @pytest.mark.parametrize("header", ["call_after", "callback_at", "Callback At", "not_before", "due_at"])

@@ -12,7 +12,7 @@ FOLDERS = ("layers/dialer/dialer", "functions", "local", "cli")
 STEPS = {
     "tick", "dial", "callback", "reconcile", "intake", "campaigns", "views", "announcements", "measures", "finish",
     "audit", "board", "desk", "keyring", "people", "statistics", "lists", "exports", "drain", "conversation",
-    "rehearsal", "abandon_guard", "schedule",
+    "rehearsal", "abandon_guard", "schedule", "barring", "shredding",
 }  # fmt: skip
 KINDS = {"errors", "script", "opt_out", "model", "lifecycle", "ports", "office_ports", "settings", "wiring"} | STEPS
 

@@ -26,6 +26,10 @@ Fields = Mapping[str, Any]
 """Fields of NewContact, by name."""
 
 
+class NotToCall(ValueError):
+    """The row itself says so."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bearings:
     """What a cell is read by: the country of numbers written without one, and where the row says its owner is."""
@@ -96,7 +100,7 @@ def _not_to_call(name: str) -> Column:
     def read(cell: str, _: Bearings) -> Fields:
         said = cell.lower()
         if said in _YES:
-            raise ValueError("the list says not to call")
+            raise NotToCall("the list says not to call")
         if said not in _NO:
             raise ValueError(
                 f"{name} says neither yes nor no: write yes where this person must not be called, else no or nothing"
@@ -119,7 +123,7 @@ ALTERNATES = tuple(_another(number) for number in range(1, 10))
 NOT_TO_CALL = tuple(
     _not_to_call(name) for name in ("dnc", "do_not_call", "donotcall", "opt_out", "optout", "opted_out")
 )
-"""Where one says yes, the row is rejected, and whoever it names is not called for it."""
+"""Where one says yes, the row is rejected, and its campaign does not call whoever it names."""
 COLUMNS: tuple[Column, ...] = (
     Column(
         names=(

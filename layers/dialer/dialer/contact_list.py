@@ -9,13 +9,14 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from typing import IO, Any
 
 from dialer.calling.whereabouts import Hints
-from dialer.columns import ALTERNATES, PHONE, Bearings, Columns, column_named, columns_of
+from dialer.columns import ALTERNATES, NOT_TO_CALL, PHONE, Bearings, Columns, NotToCall, column_named, columns_of
 from dialer.errors import BadList
 from dialer.model import NewContact, Number
 
@@ -53,10 +54,12 @@ class Sheet:
 
 @dataclass(frozen=True, kw_only=True)
 class Reject:
-    """A row that cannot be dialed, and what to fix. The phone itself is never repeated here."""
+    """A row that cannot be dialed, and what to fix. The phone itself is never repeated in it."""
 
     line: int
     reason: str
+    unwanted: tuple[str, ...] = field(default=(), repr=False)
+    """The phones of somebody whom the row says not to call."""
 
 
 Row = NewContact | Reject
@@ -77,9 +80,19 @@ class Batch:
     def rejects(self) -> list[Reject]:
         return [row for row in self.rows if isinstance(row, Reject)]
 
+    @property
+    def unwanted(self) -> list[str]:
+        """The phones that its rows say not to call."""
+        return [phone for row in self.rejects for phone in row.unwanted]
+
     def is_apart(self, other: "Batch") -> bool:
         """Whether nobody is in both."""
-        return {row.phone for row in self.contacts}.isdisjoint(row.phone for row in other.contacts)
+        return self.phones.isdisjoint(other.phones)
+
+    @cached_property
+    def phones(self) -> frozenset[str]:
+        """Of everybody that it is about."""
+        return frozenset(chain((row.phone for row in self.contacts), self.unwanted))
 
 
 def read(stream: IO[bytes], *, region: str | None = None, size: int = _BATCH) -> Iterator[Batch]:
@@ -269,7 +282,9 @@ class _Reading:
         self._width, self._variables, self._hints = len(columns.names), columns.variables, columns.hints
         (self._phone,) = (place for place, column in columns.known if column is PHONE)
         others = [(place, column) for place, column in columns.known if column is not PHONE]
-        self._others = [(place, column.read) for place, column in others if column not in ALTERNATES]
+        self._refusals = [(place, column.read) for place, column in others if column in NOT_TO_CALL]
+        alone = {*ALTERNATES, *NOT_TO_CALL}
+        self._others = [(place, column.read) for place, column in others if column not in alone]
         at = {column: place for place, column in others}
         self._alternates = [(at[column], column.read) for column in ALTERNATES if column in at]
         self._bearings = Bearings(region=region)
@@ -326,6 +341,8 @@ class _Reading:
         variables = {name: cells[place] for place, name in self._variables if place < there}
         try:
             return NewContact(vars=variables, line=line, **self._fields(cells))
+        except NotToCall as said:
+            return Reject(line=line, reason=str(said), unwanted=self._phones_of(cells))
         except ValueError as why:
             return Reject(line=line, reason=str(why))
 
@@ -345,12 +362,37 @@ class _Reading:
         bearings, there = self._bearings_of(cells) if self._hints else self._bearings, len(cells)
         phone = cells[self._phone] if self._phone < there else ""  # it must be there
         fields = dict(PHONE.read(phone, bearings))
+        if self._refusals:
+            self._demand_wanted(cells, bearings)
         for place, read in self._others:
             if place < there and cells[place]:
                 fields.update(read(cells[place], bearings))
         if self._alternates:
             fields["alternates"] = self._alternates_of(cells, bearings, fields["phone"])
         return fields
+
+    def _demand_wanted(self, cells: list[str], bearings: Bearings) -> None:
+        """Before anything else that may be wrong with the row. Raises NotToCall where any of these columns says so."""
+        unclear: ValueError | None = None
+        for place, read in self._refusals:
+            try:
+                if place < len(cells) and cells[place]:
+                    read(cells[place], bearings)
+            except NotToCall:
+                raise
+            except ValueError as wrong:
+                unclear = wrong
+        if unclear:
+            raise unclear
+
+    def _phones_of(self, cells: list[str]) -> tuple[str, ...]:
+        """Its phone, and those of its other numbers that can be read."""
+        bearings, phones = self._bearings_of(cells) if self._hints else self._bearings, list[str]()
+        for place, read in [(self._phone, PHONE.read), *self._alternates]:
+            with suppress(ValueError):
+                if place < len(cells) and cells[place]:
+                    phones.append(read(cells[place], bearings)["phone"])
+        return tuple(dict.fromkeys(phones))
 
     def _alternates_of(self, cells: list[str], bearings: Bearings, phone: str) -> tuple[Number, ...]:
         """Each once, and none that is the row's phone."""

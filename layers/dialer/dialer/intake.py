@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import IO
 
 from dialer import contact_list
+from dialer.barring import Barring
 from dialer.campaigns import CampaignOffice, demand_open
 from dialer.contact_list import Batch, Place, Reject, Sheet
 from dialer.errors import BadInput, BadList, Unavailable, UnknownCampaign
@@ -52,6 +53,7 @@ class Intake:
 
     office: CampaignOffice
     contacts: ContactBook
+    bar: Barring
     new_id: Callable[[], str]
 
     def __call__(
@@ -62,15 +64,20 @@ class Intake:
         region: str | None = None,
         progress: Callable[[ImportReport], object] = id,
     ) -> ImportReport:
-        """Import a CSV. Raises BadList, UnknownCampaign or BadCampaign before any row is added or between batches."""
+        """Import a CSV. Raises BadList, UnknownCampaign or BadCampaign before any row is added or between batches.
+
+        Returns when no request to anybody whom the list says not to call can leave any more.
+        """
         most = _attempts(self.office.campaigns, campaign_id)
         list_id, report = self.new_id(), ImportReport()
         batches = contact_list.read(stream, region=region, size=_BATCH)
-        for batch, counts in bring_in(self.contacts, campaign_id, batches, max_attempts=most, list_id=list_id):
+        coming = bring_in(self.contacts, campaign_id, batches, bar=self.bar, max_attempts=most, list_id=list_id)
+        for batch, counts in coming:
             for name, count in vars(counts).items():
                 setattr(report, name, getattr(report, name) + count)
             report.rejects += batch.rejects[: _REJECTS_KEPT - len(report.rejects)]
             progress(report)
+        self.bar.confirm()
         return report
 
 
@@ -97,6 +104,7 @@ class ListReading:
 
     campaigns: Campaigns
     contacts: ContactBook
+    bar: Barring
     lists: Lists
     store: Store
     queue: PaperQueue
@@ -168,7 +176,7 @@ class ListReading:
         since = began = self.clock.monotonic()
         try:
             for batch, counts in bring_in(
-                self.contacts, uploaded.campaign_id, batches, max_attempts=most, list_id=uploaded.id
+                self.contacts, uploaded.campaign_id, batches, bar=self.bar, max_attempts=most, list_id=uploaded.id
             ):
                 rejects += batch.rejects
                 uploaded = replace(uploaded, place=batch.after, counts=uploaded.counts + counts)
@@ -201,11 +209,13 @@ class ListReading:
         """A run that gets nowhere asks for no other: its message returns, and in the end somebody is woken."""
         if uploaded.place == began.place:
             raise Unavailable("no row was read in the time of a whole run")
+        self.bar.confirm()  # the next run may end at once
         self._let_go(uploaded.id, owner)  # first, or the next run would find it owned
         self.queue.read_on(uploaded.id)
         return _report(uploaded, "goes on")
 
     def _end(self, uploaded: UploadedList, owner: str) -> ReadingReport:
+        self.bar.confirm()
         self._join_rejects(uploaded)
         self._write(uploaded, owner)
         self.store.remove(uploaded.rejects)
@@ -249,15 +259,23 @@ def _attempts(campaigns: Campaigns, campaign_id: str) -> int:
 
 
 def bring_in(
-    contacts: ContactBook, campaign_id: str, batches: Iterator[Batch], *, max_attempts: int, list_id: str
+    contacts: ContactBook,
+    campaign_id: str,
+    batches: Iterator[Batch],
+    *,
+    bar: Callable[[str, Sequence[str]], None],
+    max_attempts: int,
+    list_id: str,
 ) -> Iterator[tuple[Batch, Counts]]:
     """Each batch and what became of its rows, in the list's order.
 
-    Two are brought in at once, but never two with the same person: of a person's rows the first one counts.
+    Two are brought in at once, but never two with the same person: of a person's rows the first one counts, save that
+    whom any row says not to call is barred, whether that row stands before the others or behind them.
     """
 
     def add(batch: Batch) -> Counts:
         added = contacts.add(campaign_id, batch.contacts, max_attempts=max_attempts, list_id=list_id)
+        bar(campaign_id, batch.unwanted)
         return Counts(rows=len(batch.rows), rejected=len(batch.rejects), **vars(added))
 
     return overlapped(batches, add, at_once=_AT_ONCE, are_apart=Batch.is_apart)

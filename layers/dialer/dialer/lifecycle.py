@@ -148,7 +148,9 @@ MOVES: dict[Move, Rule] = {
     Move.POSTPONE: _rule(
         "T17", Owner.PERSON, {_P, _C}, {_P}, "a person says when: not until released, now, or at a time"
     ),
-    Move.CANCEL: _rule("T17", Owner.PERSON, {_P, _C}, {_FAILED}, "a person takes them out of the campaign"),
+    Move.CANCEL: _rule(
+        "T17", Owner.PERSON, {_P, _C}, {_FAILED}, "a person, or their list, takes them out of the campaign"
+    ),
     Move.ANSWER: _rule("T16", Owner.VOICE, {_D, _U, _L, _H}, {_L}, "the first answer for this attempt may speak"),
 }
 

@@ -50,6 +50,10 @@ class ContactBook(Roll, Protocol):
         """
         ...
 
+    def cancel_waiting(self, campaign_id: str, phones: Sequence[str], *, reason: str) -> int:
+        """Pending or claimed to failed: whoever has one of these phones, as any of their numbers. How many."""
+        ...
+
     def page(self, campaign_id: str, *, after: str, limit: int) -> Sequence[Contact]:
         """Everybody, page by page in the order of their phones, behind a phone."""
         ...

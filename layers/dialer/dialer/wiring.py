@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dialer.abandon_guard import AbandonGuard
     from dialer.adapters.caller_ids import MongoCallerIds
     from dialer.audit import Audit
+    from dialer.barring import Barring
     from dialer.board import Board
     from dialer.callback import Callback
     from dialer.campaigns import CampaignOffice
@@ -483,7 +484,18 @@ def intake() -> "Intake":
     from dialer.intake import Intake
 
     office = campaign_office()
-    return Intake(office=office, contacts=office.contacts, new_id=new_id)
+    return Intake(office=office, contacts=office.contacts, bar=_barring(), new_id=new_id)
+
+
+def _barring() -> "Barring":
+    """One per import, because it knows whether anybody was barred by it."""
+    from dialer.barring import Barring
+
+    return Barring(contacts=_contact_book(), suppressions=suppression_list(), wait_out_dials=_wait_out_dials)
+
+
+def _wait_out_dials() -> None:
+    SystemClock().sleep(settings().bounds.last_request.total_seconds())
 
 
 def new_id() -> str:
@@ -546,6 +558,7 @@ def list_reading(time_left: Callable[[], timedelta], *, leave_with: timedelta) -
     return ListReading(
         campaigns=campaigns(),
         contacts=_contact_book(),
+        bar=_barring(),
         lists=_lists(),
         store=_store(),
         queue=_paper_queue(),

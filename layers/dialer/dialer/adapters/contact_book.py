@@ -13,13 +13,21 @@ from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
 from dialer.adapters.clock import SystemClock
-from dialer.adapters.contact_documents import INDEXES, PERSON_INDEX, contacts_of, standing_in
+from dialer.adapters.contact_documents import (
+    INDEXES,
+    PERSON_INDEX,
+    contacts_of,
+    having,
+    standing_in,
+    states,
+    to_terminal,
+)
 from dialer.adapters.mongo import Document, available, database_clock
 from dialer.adapters.roll import MongoRoll
 from dialer.calling.whereabouts import Hints
 from dialer.columns import hint_named, hints_in
 from dialer.errors import Unavailable
-from dialer.lifecycle import State
+from dialer.lifecycle import Move, State, target
 from dialer.model import Contact, NewContact
 from dialer.office_ports import Added
 from dialer.phones import dialable
@@ -108,6 +116,16 @@ class MongoContactBook(MongoRoll):
     def _update(self, updates: list[UpdateOne]) -> int:
         """How many were still waiting."""
         return self._contacts.bulk_write(updates, ordered=False).matched_count if updates else 0
+
+    def cancel_waiting(self, campaign_id: str, phones: Sequence[str], *, reason: str) -> int:
+        """Looked up by phone, and then written by id: whoever has begun to be called meanwhile is left alone."""
+        stages = to_terminal(target(Move.CANCEL, State.FAILED), reason=f"cancelled: {reason}")
+        waiting = {"campaign_id": campaign_id, "state": states(Move.CANCEL)}
+        with available():
+            found = [one["_id"] for one in self._contacts.find({**waiting, **having(phones)}, {"_id": 1})]
+            if not found:
+                return 0
+            return self._contacts.update_many({"_id": {"$in": found}, **waiting}, stages).modified_count
 
     def page(self, campaign_id: str, *, after: str, limit: int) -> Sequence[Contact]:
         behind = {"campaign_id": campaign_id, "listed": {"$gt": after}}
