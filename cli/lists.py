@@ -44,7 +44,7 @@ def report(
     """Show how far a list has been read, and what became of its rows."""
     found = api().get(f"/lists/{list_id}")
     if rejects and not found["rejects_link"]:
-        raise Refused("This list has no rejects, or it has not been read to its end.")
+        raise Refused("This list has no rejects, or has not been read to its end, or its files have been erased.")
     if rejects:
         store.fetch(found["rejects_link"], rejects)
     _told(found)

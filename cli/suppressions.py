@@ -51,11 +51,21 @@ def find(phone: Phone, as_json: AsJson = False) -> None:
 
 @app.command()
 def erase(phone: Phone, sure: Sure = False, as_json: AsJson = False) -> None:
-    """Forget a person in every campaign; that they must not be called is kept, as a hash."""
-    confirm("What is known of this phone is removed for good. Go on?", sure=sure)
+    """Forget a person in every campaign, with the files of these campaigns; that they must not be called is kept, as a
+    hash."""
+    confirm("What is known of this phone is removed for good, and its campaigns' files. Go on?", sure=sure)
     done = api().post("/erase", {"phone": phone})
-    waiting = [f"Ask again later: {len(done['waiting'])} may be ringing or are held."] if done["waiting"] else []
-    printer.say(done, f"{done['erased']} contacts erased.", *waiting)
+    waiting, files = len(done["waiting"]), len(done["open_files"])
+    printer.say(
+        done,
+        f"{done['erased']} contacts and {done['files']} files erased.",
+        *([f"Ask again later: {files} files are still being read or written."] if files else []),
+        *(
+            [f"Ask again later: {waiting} contacts may be ringing, are held, or wait for such a file."]
+            if waiting
+            else []
+        ),
+    )
 
 
 @app.command(name="import")

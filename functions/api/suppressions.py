@@ -115,7 +115,12 @@ class Outcome(BaseModel):
 
 class ErasedShape(BaseModel):
     erased: int = Field(description="Contacts that were removed.")
-    waiting: list[str] = Field(description="Contacts whose phone may be ringing, or who are held: ask again later.")
+    waiting: list[str] = Field(
+        description="Contacts whose phone may be ringing, who are held, or whose campaign has an open file: ask again "
+        "later."
+    )
+    files: int = Field(description="Lists with their rejects, and exports, of these campaigns, that were removed.")
+    open_files: list[str] = Field(description="Lists still being read and exports still being written.")
 
 
 @router.post("/suppressions", tags=_TAG, status_code=201, summary="Suppress a phone")
@@ -160,9 +165,15 @@ def page(
 
 @router.post("/erase", tags=_TAG, summary="Forget a person")
 def erase(wanted: Annotated[Asked, Body()]) -> ErasedShape:
-    """Removes what is kept of a phone in every campaign, and keeps the hash that it must not be called."""
+    """Removes what is kept of a phone in every campaign, and all files of these campaigns: uploaded lists, rejects and
+    exports. The hash that it must not be called is kept."""
     erased = wiring.registry().erase(_phone(wanted.phone))
-    return ErasedShape(erased=erased.erased, waiting=list(erased.waiting))
+    return ErasedShape(
+        erased=erased.erased,
+        waiting=list(erased.waiting),
+        files=erased.files,
+        open_files=list(erased.open_files),
+    )
 
 
 def _phone(written: str, *, place: int | None = None) -> str:

@@ -93,6 +93,17 @@ def test_what_is_over_has_its_end_and_nobody_owns_it_again(paper: tuple[Any, Any
     assert papers.own("p", owner="two", lease=LEASE) is None
 
 
+def test_what_is_kept_of_some_campaigns_is_found_until_it_is_removed(paper: tuple[Any, Any, Any]) -> None:
+    papers, one, _ = paper
+    other, elsewhere = replace(one, id="q", campaign_id="d"), replace(one, id="r", campaign_id="e")
+    for each in (one, other, elsewhere):
+        papers.begin(each)
+    assert {each.id for each in papers.kept_of(["c", "d"])} == {"p", "q"}
+    papers.note_removed(["q"])
+    assert {each.id for each in papers.kept_of(["c", "d"])} == {"p"}
+    assert (papers.find("q").removed, papers.find("p").removed, papers.kept_of([])) == (True, False, [])
+
+
 def test_the_lists_of_a_campaign_come_newest_first(database: Database[Document]) -> None:
     lists = MongoLists(database["lists"])
     for name in ("a", "b", "c"):

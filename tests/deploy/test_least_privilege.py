@@ -54,6 +54,10 @@ def _put(key: str) -> Call:
     )
 
 
+def _remove(key: str) -> Call:
+    return lambda client, world: client("s3").delete_object(Bucket=world.stack.outputs["StoreBucketName"], Key=key)
+
+
 def _event(bus: Callable[[World], str]) -> Call:
     entry = {"Source": "dialer", "DetailType": "test", "Detail": "{}"}
     return lambda client, world: client("events").put_events(Entries=[{**entry, "EventBusName": bus(world)}])
@@ -72,6 +76,10 @@ CALLS: dict[str, tuple[set[str], Call]] = {
     "put a list": ({API}, _put("lists/c/other.csv")),
     "put an export": ({INTAKE}, _put("exports/c/other.csv")),
     "put something else": (set(), _put("elsewhere.csv")),
+    "remove a list": ({API}, _remove("lists/c/other.csv")),
+    "remove rejects": ({API, INTAKE}, _remove("rejects/c/other.csv")),
+    "remove an export": ({API}, _remove("exports/c/other.csv")),
+    "remove something else": (set(), _remove("elsewhere.csv")),
     "read the bucket's own settings": (
         set(),
         lambda client, world: client("s3").get_bucket_policy(Bucket=world.stack.outputs["StoreBucketName"]),

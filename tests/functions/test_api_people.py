@@ -15,6 +15,7 @@ from tests.functions.conftest import Stack, telling
 from tests.functions.events import batch, webhook
 from tests.functions.operators import Operator, a_token
 from tests.functions.test_api_campaigns import finished
+from tests.functions.test_intake import asked, keys, noticed, uploaded
 
 
 def test_a_small_list_is_added_by_the_same_rules_as_a_file(operator: Operator) -> None:
@@ -393,6 +394,9 @@ def test_an_import_that_cannot_be_understood_suppresses_nobody_and_says_why(
     assert operator.get("/suppressions")["items"] == []
 
 
+ERASED = {"erased": 0, "waiting": [], "files": 0, "open_files": []}
+
+
 def test_more_contacts_than_one_look_finds_are_erased(stack: Stack, operator: Operator) -> None:
     """A family's number is an alternate of many people in one campaign."""
     family = a_phone()
@@ -405,7 +409,7 @@ def test_more_contacts_than_one_look_finds_are_erased(stack: Stack, operator: Op
         for n in range(1003)
     ]
     stack.database["contacts"].insert_many(people)
-    assert operator.post("/erase", {"phone": family}) == {"erased": 1003, "waiting": []}
+    assert operator.post("/erase", {"phone": family}) == ERASED | {"erased": 1003}
 
 
 def test_an_erased_person_leaves_nothing_but_the_opt_out(stack: Stack, operator: Operator) -> None:
@@ -414,11 +418,11 @@ def test_an_erased_person_leaves_nothing_but_the_opt_out(stack: Stack, operator:
     for state in states:
         stored(stack.database, a_contact(operator.campaign(), phone=phone, state=state))
     neighbour = stored(stack.database, a_contact(operator.campaign()))
-    assert operator.post("/erase", {"phone": phone}) == {"erased": len(states), "waiting": []}
+    assert operator.post("/erase", {"phone": phone}) == ERASED | {"erased": len(states)}
     everything = "".join(str(list(stack.database[name].find())) for name in stack.database.list_collection_names())
     assert phone.removeprefix("+") not in everything.replace(neighbour.phone, "")
     assert wiring.suppressions().among("any", [phone]) == {phone}
-    assert operator.post("/erase", {"phone": phone}) == {"erased": 0, "waiting": []}
+    assert operator.post("/erase", {"phone": phone}) == ERASED
     assert stack.contact(neighbour) == neighbour
 
 
@@ -427,7 +431,7 @@ def test_whose_phone_may_be_ringing_is_erased_later(stack: Stack, operator: Oper
     """The end of their call must still find them."""
     assert state in IN_FLIGHT
     contact = stored(stack.database, a_contact(operator.campaign(), state=state))
-    assert operator.post("/erase", {"phone": contact.phone}) == {"erased": 0, "waiting": [contact.id]}
+    assert operator.post("/erase", {"phone": contact.phone}) == ERASED | {"waiting": [contact.id]}
     assert stack.contact(contact) == contact
     assert wiring.suppressions().among("any", [contact.phone]) == {contact.phone}
 
@@ -437,3 +441,69 @@ def test_a_message_of_somebody_who_was_erased_calls_nobody(stack: Stack, operato
     operator.post("/erase", {"phone": contact.phone})
     assert stack.invoke("call", batch(a_message(contact))) == {"batchItemFailures": []}
     assert stack.asked(contact) == []
+
+
+def test_the_files_of_an_erased_person_s_campaigns_are_gone_and_no_others(stack: Stack, operator: Operator) -> None:
+    phone, neighbour = a_phone(1900), a_phone(1901)
+    mine, other = with_files(stack, operator, phone), with_files(stack, operator, neighbour)
+    before = keys(stack)
+    assert operator.post("/erase", {"phone": phone}) == ERASED | {"erased": 1, "files": 2}
+    assert len(before) == 6
+    assert keys(stack) == {key for key in before if f"/{other}/" in key}
+    (told,) = operator.get(f"/campaigns/{mine}/lists")["items"]
+    assert (told["state"], told["counts"]["added"], told["rejects_link"]) == ("read", 1, "")
+    exports = stack.database["exports"].find({"campaign_id": mine})
+    assert [operator.get(f"/exports/{one['_id']}")["link"] for one in exports] == [""]
+    assert operator.post("/erase", {"phone": phone}) == ERASED
+
+
+def with_files(stack: Stack, operator: Operator, phone: str) -> str:
+    """A campaign that came by its only contact through a list, and was exported."""
+    new = uploaded(stack, f"phone\n{phone}\n911\n", operator.campaign())
+    stack.invoke("intake", noticed(new))
+    begun = operator.post(f"/campaigns/{new.campaign_id}/exports", {"kind": "contacts"})
+    stack.invoke("intake", asked(export_id=begun["id"]))
+    return new.campaign_id
+
+
+@pytest.mark.parametrize("paper", ["list", "export"])
+def test_whose_campaign_has_a_file_that_is_worked_on_is_erased_when_it_is_over(
+    stack: Stack, operator: Operator, paper: str
+) -> None:
+    """A list that is being read would bring them back, and an export that is being written may have them."""
+    contact = stored(stack.database, a_contact(operator.campaign()))
+    if paper == "list":
+        new = uploaded(stack, f"phone\n{contact.phone}\n", contact.campaign_id)
+        paper_id, over = new.id, noticed(new)
+    else:
+        paper_id = operator.post(f"/campaigns/{contact.campaign_id}/exports", {"kind": "calls"})["id"]
+        over = asked(export_id=paper_id)
+    assert operator.post("/erase", {"phone": contact.phone}) == ERASED | {
+        "waiting": [contact.id], "open_files": [paper_id]
+    }  # fmt: skip
+    assert stack.contact(contact) == contact
+    stack.invoke("intake", over)
+    assert operator.post("/erase", {"phone": contact.phone}) == ERASED | {"erased": 1, "files": 1}
+    assert keys(stack) == set()
+
+
+@pytest.mark.parametrize(("state", "age"), [("awaited", timedelta(hours=2)), ("reading", timedelta(days=1))])
+def test_a_list_that_nobody_will_read_on_keeps_nobody_from_being_erased(
+    stack: Stack, operator: Operator, state: str, age: timedelta
+) -> None:
+    contact = stored(stack.database, a_contact(operator.campaign()))
+    new = uploaded(stack, f"phone\n{contact.phone}\n", contact.campaign_id)
+    for made_at, left in ((now() - age + timedelta(minutes=1), [new.id]), (now() - age, [])):
+        stack.database["lists"].update_one({"_id": new.id}, {"$set": {"state": state, "made_at": made_at}})
+        assert operator.post("/erase", {"phone": contact.phone})["open_files"] == left
+    assert keys(stack) == set()
+
+
+def test_a_file_that_named_somebody_who_never_came_in_is_found_by_their_opt_out(
+    stack: Stack, operator: Operator
+) -> None:
+    phone = a_phone(1900)
+    new = uploaded(stack, f"phone,dnc\n{phone},yes\n", operator.campaign())
+    stack.invoke("intake", noticed(new))
+    assert operator.post("/erase", {"phone": phone}) == ERASED | {"files": 1}
+    assert keys(stack) == set()

@@ -50,8 +50,8 @@ class ExportDesk:
         return export
 
     def link(self, export: Export) -> str:
-        """Where to fetch it, for an hour; empty while it is being written."""
-        if export.state is not ExportState.WRITTEN:
+        """Where to fetch it, for an hour; empty while it is being written, and where it has been removed."""
+        if export.open or export.removed:
             return ""
         return self.store.link(export.key, file_name=export.file_name, lasts=_LINK_LASTS)
 

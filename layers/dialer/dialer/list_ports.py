@@ -1,6 +1,6 @@
 """What reading lists and writing exports asks of the world. All may raise Unavailable: nothing was decided."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -83,6 +83,12 @@ class Lists(Protocol):
         """The newest first."""
         ...
 
+    def kept_of(self, campaign_ids: Iterable[str]) -> Sequence[UploadedList]:
+        """All whose files have not been removed."""
+        ...
+
+    def note_removed(self, list_ids: Iterable[str]) -> None: ...
+
     def own(self, list_id: str, *, owner: str, lease: timedelta) -> UploadedList | None:
         """The list, ours for a while; None when it is somebody's, over, or not there."""
         ...
@@ -100,6 +106,12 @@ class Exports(Protocol):
     def begin(self, export: Export) -> None: ...
 
     def find(self, export_id: str) -> Export | None: ...
+
+    def kept_of(self, campaign_ids: Iterable[str]) -> Sequence[Export]:
+        """All whose files have not been removed."""
+        ...
+
+    def note_removed(self, export_ids: Iterable[str]) -> None: ...
 
     def own(self, export_id: str, *, owner: str, lease: timedelta) -> Export | None: ...
 

@@ -59,6 +59,8 @@ class UploadedList:
     """The files that hold the rejects so far, in order."""
     made_at: datetime | None = None
     ended_at: datetime | None = None
+    removed: bool = False
+    """Its files are gone from the store: they may have named somebody who is forgotten."""
 
     @property
     def key(self) -> str:
@@ -72,6 +74,10 @@ class UploadedList:
     @property
     def open(self) -> bool:
         return self.state in {ListState.AWAITED, ListState.READING}
+
+    @property
+    def awaited(self) -> bool:
+        return self.state is ListState.AWAITED
 
 
 def list_id_of(key: str) -> str:
@@ -113,6 +119,13 @@ class Export:
     rows: int = 0
     made_at: datetime | None = None
     ended_at: datetime | None = None
+    removed: bool = False
+    """As of a list."""
+    awaited = False
+
+    @property
+    def open(self) -> bool:
+        return self.state is ExportState.WRITING
 
     @property
     def key(self) -> str:

@@ -49,7 +49,8 @@ class ListDesk:
         return self.lists.of_campaign(campaign_id, limit=limit)
 
     def rejects_link(self, uploaded: UploadedList) -> str:
-        """Where to fetch the rejects as CSV, each with its line and reason, for an hour; empty while it is read."""
-        if uploaded.open:
+        """Where to fetch the rejects as CSV, each with its line and reason, for an hour; empty while it is read, and
+        where they have been removed."""
+        if uploaded.open or uploaded.removed:
             return ""
         return self.store.link(uploaded.rejects_key, file_name=f"rejects-{uploaded.id}.csv", lasts=_LINK_LASTS)

@@ -9,9 +9,11 @@ from dialer.lifecycle import UNSETTLED, State
 from dialer.model import Contact
 from dialer.office_ports import ContactPage, Listing, People, Suppressed, SuppressionList
 from dialer.ports import Overdue
+from dialer.shredding import Shredding
 
 EVERYWHERE = "global"
 _ERASED = "asked to be forgotten"
+_OF_CAMPAIGN = "campaign:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +22,12 @@ class Erased:
 
     erased: int
     waiting: Sequence[str]
-    """Ids of contacts whose phone may be ringing, or whose doubt a person must settle first."""
+    """Ids of contacts whose phone may be ringing, whose doubt a person must settle first, or whose campaign has a file
+    that is still worked on."""
+    files: int = 0
+    """Lists and exports that were removed from the store."""
+    open_files: Sequence[str] = ()
+    """Ids of lists that are still read and exports that are still written, and may name them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +37,7 @@ class Registry:
     people: People
     overdue: Overdue
     suppressions: SuppressionList
+    shred: Shredding
     confirm: Callable[[], None]
     """Returns when whatever had its last look before now has sent its request or given up."""
 
@@ -110,7 +118,9 @@ class Registry:
     def erase(self, phone: str) -> Erased:
         """Forget a person, in every campaign, but for the hashes that keep them from being called, at any number.
 
-        Whose phone may be ringing is left for later: their end must find them. Asking again is harmless.
+        The files of their campaigns go before they do, since only they tell which campaigns these are. Whose phone may
+        be ringing is left for later: their end must find them; and so is whom a list that is being read would bring
+        back, or an export is being told of. Asking again is harmless.
         """
         if not phone.startswith("+"):
             raise BadInput("Erasing needs the phone itself: a hash says nothing about whom to forget.")
@@ -118,10 +128,18 @@ class Registry:
         known = self.people.with_phone(phone)
         if others := {one for contact in known for one in contact.phones} - {phone}:
             self.suppress(sorted(others), scope=EVERYWHERE, source="erasure", reason=_ERASED)
-        erased = 0
-        while True:  # a look finds no more than a thousand
-            waiting = [one.id for one in known if not self.people.erase(one)]
-            erased += len(known) - len(waiting)
+        erased, files, campaigns = 0, 0, self._barring(phone)
+        while True:  # a look finds no more than a thousand; and the last one meets what was begun meanwhile
+            campaigns |= {one.campaign_id for one in known}
+            shredded = self.shred(campaigns)
+            waiting = [one.id for one in known if one.campaign_id in shredded.busy or not self.people.erase(one)]
+            erased, files = erased + len(known) - len(waiting), files + shredded.removed
             if len(waiting) == len(known):
-                return Erased(erased=erased, waiting=waiting)
+                return Erased(erased=erased, waiting=waiting, files=files, open_files=shredded.open)
             known = self.people.with_phone(phone)
+
+    def _barring(self, phone: str) -> set[str]:
+        """Campaigns that must not call it: a list of theirs may have said so, of somebody whom they never had."""
+        listed = self.suppressed(phone)
+        scopes = [one.scope for one in listed.scopes] if listed else []
+        return {scope.removeprefix(_OF_CAMPAIGN) for scope in scopes if scope.startswith(_OF_CAMPAIGN)}

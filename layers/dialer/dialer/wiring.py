@@ -685,11 +685,13 @@ def registry() -> "Registry":
     from dialer.adapters.overdue import MongoOverdue
     from dialer.adapters.people import MongoPeople
     from dialer.people import Registry
+    from dialer.shredding import Shredding
 
     return Registry(
         people=MongoPeople(_collection("contacts")),
         overdue=MongoOverdue(_collection("contacts")),
         suppressions=suppression_list(),
+        shred=Shredding(lists=_lists(), exports=_exports(), store=_store(), clock=SystemClock()),
         confirm=desk().wait_out_dials,
     )
 

@@ -1,6 +1,6 @@
 """Lists and exports as documents, each written by whoever owns it for a while."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -39,6 +39,15 @@ class _Owned:
                 {"campaign_id": campaign_id}, sort=[("made_at", -1)], limit=limit, hint=_OF_CAMPAIGN
             )
             return list(found)
+
+    def kept_of(self, campaign_ids: Iterable[str]) -> list[Document]:
+        wanted = {"campaign_id": {"$in": sorted(campaign_ids)}, "removed": {"$ne": True}}
+        with available():
+            return list(self._papers.find(wanted))
+
+    def note_removed(self, paper_ids: Iterable[str]) -> None:
+        with available():
+            self._papers.update_many({"_id": {"$in": sorted(paper_ids)}}, {"$set": {"removed": True}})
 
     def own(self, paper_id: str, *, states: Sequence[str], owner: str, lease: timedelta) -> Document | None:
         nobodys = {"$not": [{"$gt": ["$owned_until", "$$NOW"]}]}
@@ -79,6 +88,12 @@ class MongoLists:
     def of_campaign(self, campaign_id: str, *, limit: int) -> Sequence[UploadedList]:
         return [_list_of(document) for document in self._owned.newest(campaign_id, limit)]
 
+    def kept_of(self, campaign_ids: Iterable[str]) -> Sequence[UploadedList]:
+        return [_list_of(document) for document in self._owned.kept_of(campaign_ids)]
+
+    def note_removed(self, list_ids: Iterable[str]) -> None:
+        self._owned.note_removed(list_ids)
+
     def own(self, list_id: str, *, owner: str, lease: timedelta) -> UploadedList | None:
         document = self._owned.own(list_id, states=[ListState.AWAITED, ListState.READING], owner=owner, lease=lease)
         return _list_of(document) if document else None
@@ -102,6 +117,12 @@ class MongoExports:
     def find(self, export_id: str) -> Export | None:
         document = self._owned.get(export_id)
         return _export_of(document) if document else None
+
+    def kept_of(self, campaign_ids: Iterable[str]) -> Sequence[Export]:
+        return [_export_of(document) for document in self._owned.kept_of(campaign_ids)]
+
+    def note_removed(self, export_ids: Iterable[str]) -> None:
+        self._owned.note_removed(export_ids)
 
     def own(self, export_id: str, *, owner: str, lease: timedelta) -> Export | None:
         document = self._owned.own(export_id, states=[ExportState.WRITING], owner=owner, lease=lease)
@@ -153,6 +174,7 @@ def _list_of(document: Document) -> UploadedList:
         rejects=tuple(document["rejects"]),
         made_at=document["made_at"],
         ended_at=document.get("ended_at"),
+        removed=document.get("removed", False),
     )
 
 
@@ -192,4 +214,5 @@ def _export_of(document: Document) -> Export:
         rows=document["rows"],
         made_at=document["made_at"],
         ended_at=document.get("ended_at"),
+        removed=document.get("removed", False),
     )
