@@ -496,6 +496,47 @@ def test_an_export_of_calls_says_how_long_each_was_what_it_cost_and_what_was_ans
     assert (third["answers"], third["duration_s"], third["price"]) == ('{"coming": "no"}', "", "")
 
 
+def test_an_export_of_calls_says_by_whose_clocks_each_was_allowed_and_what_they_showed(stack: Stack) -> None:
+    """As it was then: a list may have moved them since."""
+    region = "US-FL Chicago,New_York"
+    campaign = created(stack.database, a_campaign())
+    called = a_contact(campaign, state=State.CLAIMED, region=region, phone=a_phone(1), priority=7)
+    stored(stack.database, called)
+    stack.invoke("call", batch(a_message(called)))
+    settled(stack, called, "completed")
+    stack.database["contacts"].update_one({"_id": called.id}, {"$set": {"region": "GB Europe/London"}})
+    before = FinishedAttempt(
+        id=f"{called.id}-{1:024x}", n=1, to=a_phone(2), from_number="", dial_at=now(), ended_at=now(), sid=a_sid(),
+        outcome=Outcome.BUSY,
+    )  # fmt: skip
+    stored(stack.database, a_contact(campaign, phone=a_phone(2), history=(before,)))
+    told, unknown = exported(stack, campaign.id, ExportKind.CALLS)
+    assert (told["zone_group"], told["zones"]) == (region, "America/Chicago America/New_York")
+    moments = [datetime.fromisoformat(moment) for moment in told["local_time"].split()]
+    dialed = datetime.fromisoformat(told["call_date"]).replace(microsecond=0)
+    assert [moment.astimezone(UTC) for moment in moments] == [dialed, dialed]
+    assert [moment.utcoffset() for moment in moments] == [
+        dialed.astimezone(ZoneInfo(zone)).utcoffset() for zone in told["zones"].split()
+    ]
+    assert (told["rules"], told["phone_number"], told["priority"]) == ("any hour", called.phone, "7")
+    assert (unknown["zone_group"], unknown["zones"], unknown["local_time"], unknown["rules"]) == ("", "", "", "")
+
+
+def settled(stack: Stack, contact: Contact, status: str) -> None:
+    """The carrier's word that the call is over."""
+    (asked_for,) = stack.asked(contact)
+    ref = CallRef(contact_id=contact.id, attempt_id=asked_for["attempt_id"])
+    wiring.callback().status(ref, CallReport(sid=asked_for["sid"], status=status))
+
+
+def test_a_call_under_the_rules_names_their_version(stack: Stack) -> None:
+    campaign = created(stack.database, a_campaign(any_hour_because=""))
+    called = stored(stack.database, a_contact(campaign, state=State.CLAIMED, region=a_region_at(12)))
+    stack.invoke("call", batch(a_message(called)))
+    (told,) = exported(stack, campaign.id, ExportKind.CALLS)
+    assert (told["rules"], told["zone_group"]) == (rule_version(), called.region)
+
+
 def test_an_export_of_contacts_names_the_country_and_beside_it_where_the_phone_may_ring(stack: Stack) -> None:
     campaign = created(stack.database, a_campaign())
     stored(stack.database, a_contact(campaign, region="US-FL Chicago,New_York"))

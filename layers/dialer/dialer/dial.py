@@ -13,6 +13,7 @@ from dialer.bounds import Bounds
 from dialer.breaker import tripped
 from dialer.caller_id import callers, day_of, needs_contact, next_day
 from dialer.calling.group import country_of
+from dialer.calling.lawful import judged_by
 from dialer.caps import caps_of, within_caps
 from dialer.carrier_answers import Answer, NotPlaced, OurFault, Placed, Refused, Unsure
 from dialer.errors import DialerError, PhoneBusy, Unavailable
@@ -141,6 +142,7 @@ class Dial:
                 silence=self.bounds.dial_silence,
                 patience=call.ring_timeout + call.talk_limit + self.bounds.queue_time,
                 talk_limit=call.talk_limit,
+                rules=judged_by(sight.campaign),
             )
         except PhoneBusy:
             return self._phone_busy(message)

@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from dialer.calling.group import country_of
+from dialer.calling.group import country_of, group_of
 from dialer.campaigns import CampaignOffice
 from dialer.errors import Unavailable, UnknownExport
 from dialer.list_ports import PART_BYTES, Exports, PaperQueue, Store
 from dialer.list_records import Export, ExportKind, ExportState
-from dialer.model import Contact
+from dialer.model import Attempt, Contact, FinishedAttempt
 from dialer.office_ports import ContactBook
 from dialer.spreadsheet import harmless
 
@@ -192,6 +193,8 @@ def _calls(contact: Contact) -> Iterator[Line]:
             "duration_s": "" if past.duration is None else round(past.duration.total_seconds()),
             "price": "" if past.price is None else str(past.price),
             "answers": _told(past.answers),
+            **_judged(past),
+            **_person(contact),
             **_whose(contact),
         }
     now = contact.attempt
@@ -206,8 +209,28 @@ def _calls(contact: Contact) -> Iterator[Line]:
             "detail": now.status,
             "call_sid": now.sid,
             "answers": _told(now.answers),
+            **_judged(now),
+            **_person(contact),
             **_whose(contact),
         }
+
+
+def _judged(attempt: Attempt | FinishedAttempt) -> Line:
+    """The clocks by which it was allowed, and what they showed; nothing of an attempt that did not write it down."""
+    if not attempt.region or attempt.dial_at is None:
+        return {"rules": attempt.rules}
+    zones = group_of(attempt.region).zones
+    local = (attempt.dial_at.astimezone(ZoneInfo(zone)) for zone in zones)
+    return {
+        "zone_group": attempt.region,
+        "zones": " ".join(zones),
+        "local_time": " ".join(one.isoformat(timespec="seconds") for one in local),
+        "rules": attempt.rules,
+    }
+
+
+def _person(contact: Contact) -> Line:
+    return {"phone_number": contact.listed, "priority": contact.priority}
 
 
 def _contacts(contact: Contact) -> Iterator[Line]:
@@ -254,7 +277,8 @@ def _written(moment: datetime | None) -> str:
 _WHOSE = ("external_id", "metadata", "variables", "contact_id", "campaign_id", "list_id", "list_line")
 CALL_COLUMNS = (
     "call_date", "phone_number_dialed", "status", "detail", "attempt", "caller_id", "ended_at", "call_sid",
-    "attempt_id", "duration_s", "price", "answers", *_WHOSE,
+    "attempt_id", "duration_s", "price", "answers", "zone_group", "zones", "local_time", "rules", "phone_number",
+    "priority", *_WHOSE,
 )  # fmt: skip
 CONTACT_COLUMNS = (
     "phone_number", "country", "state", "reason", "called_count", "max_attempts", "last_call_date", "last_status",

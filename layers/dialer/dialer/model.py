@@ -337,6 +337,10 @@ class Attempt:
     answered_by: str = ""
     answers: dict[str, str] = field(default_factory=dict)
     """What the person pressed, said or reached, by the name of the step that asked."""
+    region: str = ""
+    """The zone group whose clocks allowed it; empty before it was dialed."""
+    rules: str = ""
+    """What the clocks were read by: see `calling.lawful.judged_by`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -358,6 +362,10 @@ class FinishedAttempt:
     """How long they talked, as the carrier said with the end."""
     price: Decimal | None = None
     """What the carrier charged, where it said so with the end: negative, in the account's currency."""
+    region: str = ""
+    """The zone group whose clocks allowed it."""
+    rules: str = ""
+    """What the clocks were read by: see `calling.lawful.judged_by`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -216,6 +216,8 @@ def archive(
         "outcome": literal(outcome),
         "detail": literal(detail),
         "answers": "$attempt.answers",  # no field where nothing was answered
+        "region": "$attempt.region",
+        "rules": "$attempt.rules",
     }
     if duration is not None:
         entry["duration_s"] = literal(round(duration.total_seconds()))
@@ -284,6 +286,8 @@ def _attempt_of(contact_id: str, attempt: Document) -> Attempt:
         rank=attempt.get("rank", 0),
         answered_by=attempt.get("answered_by", ""),
         answers=attempt.get("answers", {}),
+        region=attempt.get("region", ""),
+        rules=attempt.get("rules", ""),
     )
 
 
@@ -299,6 +303,8 @@ def _finished_of(contact_id: str, listed: str, past: Document) -> FinishedAttemp
         outcome=Outcome(past["outcome"]),
         detail=past.get("detail", ""),
         answers=past.get("answers", {}),
+        region=past.get("region", ""),
+        rules=past.get("rules", ""),
         duration=timedelta(seconds=past["duration_s"]) if "duration_s" in past else None,
         price=Decimal(past["price"]) if "price" in past else None,
     )

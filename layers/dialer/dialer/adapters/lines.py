@@ -46,6 +46,7 @@ class MongoLines:
         silence: timedelta,
         patience: timedelta,
         talk_limit: timedelta,
+        rules: str = "",
     ) -> Contact | None:
         attempts_left = {"$lt": ["$used", "$max"]}
         slot_is_here = {"$lte": [literal(message.slot_at), "$$NOW"]}
@@ -76,6 +77,8 @@ class MongoLines:
                     "attempt.patience_ms": milliseconds(patience),
                     "attempt.talk_limit_ms": milliseconds(talk_limit),
                     "attempt.rank": 0,
+                    "attempt.region": {"$ifNull": ["$region", ""]},  # a list may say another one later
+                    "attempt.rules": literal(rules),
                 }
             }
         ]
@@ -178,5 +181,7 @@ def _dialed_again(contact: Contact) -> list[Stage]:
         "from": literal(attempt.from_number),
         "dial_at": attempt.dial_at,
         "rank": attempt.rank,
+        "region": literal(attempt.region),
+        "rules": literal(attempt.rules),
     }
     return [{"$set": {"used": {"$add": ["$used", 1]}, **{f"attempt.{name}": value for name, value in facts.items()}}}]

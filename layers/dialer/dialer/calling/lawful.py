@@ -18,6 +18,7 @@ from dialer.model import Campaign, Hours, Purpose, Voice
 _SETUP = timedelta(seconds=60)  # from the request to the first ring, and a clock that is a little off
 _NEVER = timedelta(days=1)  # to look again: rules change, and so do clocks
 OWN_WINDOW = "outside the campaign's hours"
+ANY_HOUR = "any hour"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,11 @@ def look(campaign: Campaign, region: str, now: datetime) -> Open | Closed:
     if opens == now:
         return Open()
     return Closed(until=opens or now + _NEVER, reason=_reason(rules, now, never=opens is None))
+
+
+def judged_by(campaign: Campaign) -> str:
+    """What such a look goes by: the version of the rules, or that this campaign sets them aside."""
+    return ANY_HOUR if campaign.any_hour_because else rule_version()
 
 
 def first_open(campaign: Campaign, region: str, moment: datetime) -> datetime:
