@@ -190,11 +190,12 @@ def test_no_permission_is_a_pattern(template: dict[str, Any]) -> None:
 
 
 def test_no_concurrency_is_reserved_unless_asked_for(template: dict[str, Any]) -> None:
-    for parameter in ("CallReserved", "VoiceReserved", "ApiReserved"):
-        function = f"{parameter.removesuffix('Reserved')}Function"
-        reserved = template["Resources"][function]["Properties"]["ReservedConcurrentExecutions"]
-        assert reserved == {"If": [parameter, {"Ref": f"{parameter}Concurrency"}, {"Ref": "AWS::NoValue"}]}
-        assert template["Parameters"][f"{parameter}Concurrency"]["Default"] == 0
+    kept = {"Call": "CallConcurrency", "Voice": "VoiceReservedConcurrency", "Api": "ApiReservedConcurrency"}
+    for name, parameter in kept.items():
+        reserved = template["Resources"][f"{name}Function"]["Properties"]["ReservedConcurrentExecutions"]
+        assert reserved == {"If": [f"{name}Reserved", {"Ref": parameter}, {"Ref": "AWS::NoValue"}]}
+    defaults = [template["Parameters"][name]["Default"] for name in ("CallReservation", *list(kept.values())[1:])]
+    assert defaults == ["off", 0, 0]
 
 
 def test_every_parameter_is_explained_and_every_pattern_says_what_it_wants(template: dict[str, Any]) -> None:
