@@ -51,7 +51,7 @@ _ALWAYS = {  # where an answer does not say otherwise; only the page does
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """A function URL request; or, from whoever may invoke the function itself, the wish for a first token."""
     if first_token.is_asked_for(event):
-        with wiring.invocation():
+        with wiring.invocation("api"):
             return first_token.make(event)
     if "requestContext" not in event:
         raise BadInput('Invoke it through its URL, or with {"operator_token": {"name": "…"}}.')
@@ -61,11 +61,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _answered(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Whatever goes wrong is a problem to the caller, and a line in the log to us."""
     try:
-        with wiring.invocation():
+        with wiring.invocation("api"):
             return _resolved(event, context)
     except Exception as cause:  # noqa: BLE001  a caller gets a sentence, whatever broke
         problem = problems.of(cause)
-        logger.append_keys(cause=type(cause).__name__)
+        logger.append_keys(cause=str(cause) if isinstance(cause, BadSettings) else type(cause).__name__)
         _log(event, problem.status)
         return problem.as_reply()
     finally:

@@ -22,7 +22,7 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 
 
 @logger.inject_lambda_context
-@wiring.invocation()
+@wiring.invocation("call")
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """An SQS batch. A record fails, and so returns, only while nothing can have been sent for it."""
     once = wiring.once_per_attempt(_dial, context)

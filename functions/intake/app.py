@@ -22,7 +22,7 @@ Report = ReadingReport | WritingReport
 
 
 @logger.inject_lambda_context(clear_state=True)
-@wiring.invocation()
+@wiring.invocation("intake")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """A message: the store's notification, `{"list_id": …}` or `{"export_id": …}`. What fails returns to the queue."""
     wanted = [named for record in event["Records"] for named in _named(record["body"])]

@@ -20,7 +20,7 @@ _ONE_BATCH_MS = 20_000  # the longest one batch of questions to the carrier take
 
 
 @logger.inject_lambda_context
-@wiring.invocation()
+@wiring.invocation("reconcile")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """`{"audit": {…}}` audits a campaign; `{"detail": {"campaign_id": …}}`, as the bus sends it after a pause or stop,
     drains that campaign at once; any other event settles, in all campaigns, whatever their state."""

@@ -18,7 +18,7 @@ _ONE_CAMPAIGN_MS = 10_000  # the longest a campaign's tick takes: none is starte
 
 
 @logger.inject_lambda_context
-@wiring.invocation()
+@wiring.invocation("tick")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """`{"scheduled_at": …}` ticks every running campaign, `{"campaign_id": …}` or a refill batch only those named."""
     began = context.get_remaining_time_in_millis()

@@ -78,6 +78,7 @@ def _is_genuine(event: LambdaFunctionUrlEvent) -> bool:
 
 @app.post("/voice/<contact_id>/<attempt_id>/status", middlewares=[only_signed])
 def status(contact_id: str, attempt_id: str) -> Response[str]:
+    wiring.demand("voice")  # here, and not where an opt-out may come in: it waits for no setting that it does not need
     _tell(wiring.callback().status(_ref(contact_id, attempt_id), _call()))
     return _empty(HTTPStatus.NO_CONTENT)
 
@@ -85,6 +86,7 @@ def status(contact_id: str, attempt_id: str) -> Response[str]:
 @app.post("/voice/<contact_id>/<attempt_id>/answer", middlewares=[only_signed])
 def answer(contact_id: str, attempt_id: str) -> Response[str]:
     """The call was answered; or a machine is to be told; or somebody waits, or takes a transfer."""
+    wiring.demand("voice")
     ref, hook, talk = _ref(contact_id, attempt_id), _hook(), wiring.conversation()
     if hook is not None and hook.asks in {Asks.WHISPER, Asks.WAIT}:
         report, page = talk.aside(ref, hook, waited=_waited())
@@ -125,6 +127,7 @@ def _conversation(ref: CallRef, given: Input) -> Conversation:
 
 @app.post("/voice/<contact_id>/<attempt_id>/amd", middlewares=[only_signed])
 def machine(contact_id: str, attempt_id: str) -> Response[str]:
+    wiring.demand("voice")
     _tell(wiring.conversation().machine(_ref(contact_id, attempt_id), _call()))
     return _empty(HTTPStatus.NO_CONTENT)
 

@@ -9,6 +9,20 @@ from dialer.bounds import Bounds, bounds_from, setting
 from dialer.errors import BadSettings
 
 _MOST_CALLS_PER_SECOND = 500
+_CARRIER = ("twilio_account_sid", "twilio_auth_token_parameter")
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "tick": ("phone_hash_key_parameter", "lock_table", "call_queue_url"),
+    "call": (
+        "phone_hash_key_parameter", "idempotency_table", "refill_queue_url", *_CARRIER, "voice_base_url_parameter",
+    ),
+    "voice": (
+        "phone_hash_key_parameter", "refill_queue_url", "opt_out_queue_url", *_CARRIER, "voice_base_url_parameter",
+    ),
+    "reconcile": ("refill_queue_url", *_CARRIER),
+    "api": ("phone_hash_key_parameter", "idempotency_table", "intake_queue_url", "store_bucket", "refill_queue_url"),
+    "intake": ("store_bucket", "intake_queue_url"),
+}  # fmt: skip
+"""What each function cannot do its work without, besides the database that all of them need."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +54,11 @@ class Settings:
         if not value:
             raise BadSettings(f"The setting {name.upper()} is missing.")
         return str(value)
+
+    def demand(self, function: str) -> None:
+        """Raises BadSettings naming what this function needs and was not told, whatever its first event asks for."""
+        for name in NEEDED[function]:
+            self.need(name)
 
     def dial_spacing(self) -> timedelta | None:
         """The least time between two dials of the whole account; None where they are not bounded."""

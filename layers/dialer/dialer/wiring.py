@@ -87,6 +87,11 @@ def settings() -> Settings:
     return from_environment()
 
 
+def demand(function: str) -> None:
+    """Raises BadSettings naming a setting that this function needs and was not told."""
+    settings().demand(function)
+
+
 def new_token() -> str:
     """Twelve random bytes: enough that no two claims or permissions ever meet."""
     return secrets.token_hex(12)
@@ -108,14 +113,17 @@ def _parameters() -> ParameterStore:
 
 
 @contextmanager
-def invocation() -> Iterator[None]:
+def invocation(function: str = "") -> Iterator[None]:
     """One invocation, by parts whose secrets are minutes old at most: after a rotation they are made again.
 
-    What the deployment got wrong may have been put right since: after BadSettings the next one reads all anew.
+    What the deployment got wrong may have been put right since: after BadSettings the next one reads all anew. A
+    function that is named here does nothing while a setting that it needs is missing.
     """
     if _parameters.cache_info().currsize and _parameters().renew():
         _forget_parts()
     try:
+        if function:
+            demand(function)
         yield
     except BadSettings:
         distrust()
