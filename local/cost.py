@@ -1,7 +1,8 @@
 """What a campaign costs on AWS: what a run of the local world counted and measured, times the prices in prices.json.
 
-Counted in the run: invocations, their durations, dialed attempts, lines of the log. Durations are this machine's, each
-start of a worker included, and so are an estimate of Lambda's. The carrier and the database are not AWS's: not here.
+Counted in the run: invocations, their durations, dialed attempts, hints and the ticks they caused, lines of the log.
+Durations are this machine's, each start of a worker included, and so are an estimate of Lambda's. The carrier and the
+database are not AWS's: not here.
 """
 
 import json
@@ -24,8 +25,9 @@ MINUTES = 60 * 24 * 30
 FUNCTIONS = ("tick", "call", "voice", "reconcile")  # the others cost nothing while nobody asks them
 METRICS, ALARMS = 42, 20  # a test holds them to the code and the template
 LISTENED, LISTENED_FIFO = 3, 1  # queues that a function is woken by; likewise
-# Requests for each message: Lambda receives and deletes what a function has sent.
+# Requests for each call message: Lambda receives and deletes what a function has sent.
 SQS_REQUESTS = 3
+TAKING = 2  # requests for a batch of hints; each hint was a request of its own when it was sent, repeated ones too
 # Powertools notes the beginning and the end of each attempt; a tick takes its lock and gives it back.
 WRITES_PER_CALL, WRITES_PER_TICK = 2, 2
 EVENTS_PER_ATTEMPT = 2  # CallSettled and ContactFinished
@@ -37,6 +39,10 @@ class Used:
     """What one run used."""
 
     attempts: int
+    hints: int
+    """Of a line that was freed: sent, whether or not the queue had one of the same second."""
+    hinted: int
+    """Ticks that were caused by hints, several of which may come at once; the others were the schedule's."""
     invocations: Mapping[str, int]
     seconds: Mapping[str, float]
     log_bytes: int
@@ -50,7 +56,9 @@ def used(lines: Mapping[str, Iterable[str]]) -> Used:
     kept = {function: list(of) for function, of in lines.items()}
     took = {function: [_seconds(line) for line in of if line.startswith("REPORT")] for function, of in kept.items()}
     return Used(
-        attempts=sum(_dialed(line) for of in kept.values() for line in of),
+        attempts=sum(int(_sum(line, "Dialed")) for of in kept.values() for line in of),
+        hints=sum(_freed(line) for of in kept.values() for line in of),
+        hinted=sum("TickTime" in told and "Ticks" not in told for told in map(_read, kept.get("tick", ()))),
         invocations={function: len(of) for function, of in took.items()},
         seconds={function: sum(of) for function, of in took.items()},
         log_bytes=sum(len(line) for of in kept.values() for line in of),
@@ -62,12 +70,12 @@ def per_thousand(run: Used, *, architecture: str = "arm64") -> dict[str, float]:
     if not run.attempts:
         raise Refused("Nobody was dialed in this run: start a campaign in it first.")
     thousand = 1000 / run.attempts
-    calls, hints = run.invocations["call"], run.attempts
+    calls, taken = run.invocations["call"], run.hints + TAKING * run.hinted
     return {
         "call and voice functions": thousand * sum(_lambda(run, name, architecture) for name in ("call", "voice")),
-        "tick function, one per freed line": thousand * hints * _lambda_each(run.mean_ms("tick"), architecture),
-        "queues": thousand * SQS_REQUESTS * (_each("sqs_requests", calls) + _each("sqs_fifo_requests", hints)),
-        "tables": thousand * _each("dynamodb_writes", WRITES_PER_CALL * calls + WRITES_PER_TICK * hints),
+        "tick function, by hints": thousand * run.hinted * _lambda_each(run.mean_ms("tick"), architecture),
+        "queues": thousand * (_each("sqs_requests", SQS_REQUESTS * calls) + _each("sqs_fifo_requests", taken)),
+        "tables": thousand * _each("dynamodb_writes", WRITES_PER_CALL * calls + WRITES_PER_TICK * run.hinted),
         "events": thousand * _each("events", EVENTS_PER_ATTEMPT * run.attempts),
         "logs": thousand * run.log_bytes / 1e9 * float(PRICES["log_gb"]),
     }
@@ -95,7 +103,8 @@ def cost() -> None:
     if len(described) != 1:
         raise Refused("There must be one world running, with a campaign behind it: start one with `make up`.")
     run = of_world(json.loads(described[0].read_text()))
-    print(f"{run.attempts} attempts; prices of {as_of()}, {PRICES['region']}, arm64")
+    counted = f"{run.attempts} attempts, {run.hints} hints, {run.hinted} ticks by them"
+    print(f"{counted}; prices of {as_of()}, {PRICES['region']}, arm64")
     for function in FUNCTIONS:
         print(f"  {function:10} {run.invocations[function]:6} invocations, {run.mean_ms(function):7.0f} ms each")
     for title, parts in (("A thousand attempts", per_thousand(run)), ("A month of waiting", per_month(run))):
@@ -139,7 +148,16 @@ def _seconds(report: str) -> float:
     return float(billed[1]) / 1000 if billed else 0.0
 
 
-def _dialed(line: str) -> int:
-    if not line.startswith("{") or '"Dialed"' not in line:
-        return 0
-    return int(sum(json.loads(line)["Dialed"]))
+def _freed(line: str) -> int:
+    """Hints: one for each attempt that was settled, and for each dial that came to nothing."""
+    return int(_sum(line, "Settled")) + (_read(line).get("line_freed") is True)
+
+
+def _sum(line: str, metric: str) -> float:
+    value = _read(line).get(metric)
+    return float(sum(value)) if isinstance(value, list) else 0.0
+
+
+def _read(line: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(line) if line.startswith("{") else {}
+    return told

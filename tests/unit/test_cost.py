@@ -17,10 +17,16 @@ def report(milliseconds: int) -> str:
     return f"REPORT RequestId: x\tDuration: {milliseconds} ms\tBilled Duration: {milliseconds} ms\tMemory Size: 512 MB"
 
 
+def metrics(**sums: float) -> str:
+    return json.dumps({"_aws": {}, **{name: [value] for name, value in sums.items()}})
+
+
+SCHEDULED, HINTED = metrics(TickTime=5, Ticks=1), metrics(TickTime=5, Claimed=3)
+DIAL, FREED = json.dumps({"message": "dial", "line_freed": False}), json.dumps({"message": "dial", "line_freed": True})
 LINES = {
-    "tick": [report(1000), report(3000)],
-    "call": [report(500), json.dumps({"_aws": {}, "Dialed": [1.0]}), json.dumps({"message": "dial"})],
-    "voice": [report(100)] * 4,
+    "tick": [SCHEDULED, report(1000), HINTED, report(3000)],
+    "call": [report(500), metrics(Dialed=1), DIAL],
+    "voice": [*[report(100)] * 4, metrics(Webhooks=1), metrics(Settled=1)],
     "reconcile": [report(2000)],
 }
 
@@ -38,6 +44,28 @@ def test_a_thousand_attempts_are_a_thousand_times_what_one_used() -> None:
     assert parts["events"] == pytest.approx(1000 * 2 / 1e6)
     twice = cost.used({function: of * 2 for function, of in LINES.items()})
     assert cost.per_thousand(twice) == pytest.approx(parts)
+
+
+def test_a_hint_is_for_a_freed_line_and_several_may_cause_one_tick() -> None:
+    """A campaign sends one hint a second at most to its tick, however many attempts end in it."""
+    lines = {
+        **LINES,
+        "tick": [SCHEDULED, HINTED, *LINES["tick"]],
+        "call": [metrics(Dialed=1)] * 4 + [FREED],
+        "voice": [metrics(Settled=1)] * 5,
+        "reconcile": [metrics(Settled=2)],
+    }
+    run = cost.used(lines)
+    assert (run.attempts, run.hints, run.hinted) == (4, 5 + 2 + 1, 2)
+
+
+def test_what_hints_cost_is_counted_by_hints_and_by_their_ticks_and_not_by_attempts() -> None:
+    run = cost.used({**LINES, "call": [report(500), *[metrics(Dialed=1)] * 10], "voice": [metrics(Settled=1)] * 4})
+    parts, each = cost.per_thousand(run), 1000 / 10
+    tick = 0.20 / 1e6 + 2 * 0.5 * 0.0000133334  # two seconds on average
+    assert parts["tick function, by hints"] == pytest.approx(each * tick)
+    assert parts["queues"] == pytest.approx(each * (3 * 0.40 + (4 + 2) * 0.50) / 1e6)
+    assert parts["tables"] == pytest.approx(each * (2 + 2) * 0.625 / 1e6)
 
 
 def test_the_other_processor_costs_more() -> None:
