@@ -734,8 +734,8 @@ MUTATIONS = (
     Mutation(
         name="a state that is not known has no row",
         file=f"{PRODUCT}/calling/rules.py",
-        old='where = UNKNOWN_STATE if place == "US" else place',
-        new="where = place",
+        old='return UNKNOWN_STATE if place == "US" else place',
+        new="return place",
         tests="tests/unit/calling/test_rules.py",
     ),
     Mutation(
@@ -1776,8 +1776,8 @@ MUTATIONS = (
     Mutation(
         name="a transfer's end behind the end of its call is forgotten",
         file=f"{PRODUCT}/conversation.py",
-        old="            self._hear_late(ref, contact, sight, given)\n",
-        new="",
+        old="page = self._hear_late(ref, contact, sight, given)",
+        new="page = SILENCE",
         tests="tests/functions/test_abandonment.py",
     ),
     Mutation(

@@ -65,7 +65,7 @@ def every_row() -> tuple[Row, ...]:
 @cache
 def rows_for(place: str, purpose: Purpose, voice: Voice) -> tuple[Row, ...]:
     """Every row that holds there, the country's own included. A state that is not known has the strictest row."""
-    where = UNKNOWN_STATE if place == "US" else place
+    where = _ruled_as(place)
     country = where[:2]
     holding = [row for row in every_row() if row.holds_for(purpose, voice)]
     countries = {row.place[:2] for row in holding}
@@ -81,8 +81,12 @@ def every_cap() -> tuple[CapRow, ...]:
 @cache
 def caps_for(place: str, purpose: Purpose, voice: Voice) -> tuple[Cap, ...]:
     """What the law of a place caps such calls at. A state that is not known has the strictest caps of all of them."""
-    where = UNKNOWN_STATE if place == "US" else place
+    where = _ruled_as(place)
     return tuple(row.cap for row in every_cap() if row.place == where and row.holds_for(purpose, voice))
+
+
+def _ruled_as(place: str) -> str:
+    return UNKNOWN_STATE if place == "US" else place
 
 
 def _row(written: dict[str, Any]) -> Row:
