@@ -38,6 +38,10 @@ class WaitingShape(BaseModel):
 
     due: int = Field(description="Whose moment has come: they wait for a line, or for their calling hours.")
     closed: int = Field(description="Of the due, those outside their calling hours, in all zones.")
+    never: int = Field(
+        description="Of all who wait, those who can never be called as the campaign is: no minute of its hours is "
+        "lawful where they are, or the carrier does not call their country. Their zones say why."
+    )
     later: int = Field(description="Whose moment is still to come.")
     on_hold: int
     next_at: datetime | None = Field(description="When the next of the later ones is due.")
@@ -50,6 +54,7 @@ class ZoneShape(BaseModel):
     left: int
     due: int
     open: bool = Field(description="Whether they may be called now.")
+    never: bool = Field(description="Whether they can never be called as the campaign is; the reason says why.")
     changes_at: datetime | None = Field(description="When that changes; null where it does not.")
     zone: str = Field(description="Whose clock that moment is read on.")
     reason: str = Field(description="Why they may not be called.")
@@ -126,6 +131,7 @@ def live(campaign_id: CampaignId) -> LiveShape:
         waiting=WaitingShape(
             due=waiting.due,
             closed=sum(zone.due for zone in seen.zones if not zone.open),
+            never=sum(zone.left for zone in seen.zones if zone.never),
             later=waiting.contacts - waiting.due - waiting.held_back,
             on_hold=waiting.held_back,
             next_at=waiting.next_at,

@@ -243,6 +243,26 @@ def test_what_a_start_by_hand_refuses_its_schedule_refuses_too(stack: Stack, ope
     assert operator.post(f"/campaigns/{nameless}/start")["reason"] == ""
 
 
+LATE = {"zone": "America/New_York", "opens": "21:00", "closes": "23:00"}
+
+
+def test_a_campaign_that_can_never_call_anybody_does_not_start_and_its_page_says_whom_it_can_never_call(
+    stack: Stack, operator: Operator
+) -> None:
+    campaign_id = operator.campaign(hours=LATE, any_hour_because="")
+    stored(stack.database, a_contact(campaign_id, region="US-NY New_York"))
+    refused = operator.refused("POST", f"/campaigns/{campaign_id}/start")
+    reason = "no minute of the campaign's hours is lawful where it may ring (US-NY New_York), rules "
+    assert f"cannot start: nobody of its list can ever be called: {reason}" in refused.body["detail"]
+    stored(stack.database, a_contact(campaign_id, region="US-WA Los_Angeles"))
+    assert operator.post(f"/campaigns/{campaign_id}/start")["state"] == "running"
+    seen = operator.get(f"/campaigns/{campaign_id}/live")
+    assert seen["waiting"]["never"] == 1
+    told = {one["region"]: (one["never"], one["open"], one["reason"].startswith(reason)) for one in seen["zones"]}
+    assert told["US-NY New_York"] == (True, False, True)
+    assert told["US-WA Los_Angeles"][0] is False
+
+
 def test_a_schedule_that_makes_no_sense_is_refused(operator: Operator) -> None:
     draft, running = operator.campaign(), operator.running()
     hour, past = at(timedelta(hours=1)), at(timedelta(hours=-1))

@@ -38,7 +38,7 @@ def test_a_look_has_the_state_and_why_lines_zones_doubts_calls_and_errors(stack:
     )
     assert seen["limits"] == {"calls_per_minute": 120.0, "lines": 7}
     assert {stage: count for stage, count in seen["lines"].items() if count} == {"ringing": 1}
-    assert seen["waiting"] == {"due": 3, "closed": 0, "later": 0, "on_hold": 0, "next_at": None}
+    assert seen["waiting"] == {"due": 3, "closed": 0, "never": 0, "later": 0, "on_hold": 0, "next_at": None}
     zones = [(zone["region"], zone["left"], zone["open"], zone["changes_at"]) for zone in seen["zones"]]
     assert zones == [("US-NY New_York", 2, True, None), ("US-IL Chicago", 1, True, None)]
     (doubt,) = seen["doubts"]
@@ -58,6 +58,7 @@ def test_calling_hours_of_every_zone_group_are_told_with_the_rule(stack: Stack, 
     for n, region in enumerate(["US-NY New_York", "GB Europe/London", "JP Asia/Tokyo"]):
         stored(stack.database, a_contact(campaign_id, phone=a_phone(n), region=region))
     zones = operator.get(f"/campaigns/{campaign_id}/live")["zones"]
+    assert not any(zone["never"] for zone in zones)
     closed = [zone for zone in zones if not zone["open"]]
     assert closed
     assert all(zone["reason"] and zone["changes_at"] for zone in closed)

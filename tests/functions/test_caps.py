@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -87,7 +88,7 @@ def test_a_campaign_without_caps_asks_nothing_about_other_calls(stack: Stack) ->
     assert phones == [[capped.phone]]
 
 
-SALES = {"purpose": Purpose.TELEMARKETING, "voice": Voice.LIVE}
+SALES: dict[str, Any] = {"purpose": Purpose.TELEMARKETING, "voice": Voice.LIVE}
 
 
 @pytest.mark.parametrize("times", [2, 3])

@@ -266,7 +266,7 @@ def test_somebody_who_opted_out_and_was_taken_all_the_same_hears_no_farewell_beh
 
 
 QUEUED: Script = (Transfer(to="queue:support", otherwise=says("Nobody.")), *says("Never."))
-NOTHING_ASKED = {
+NOTHING_ASKED: dict[str, tuple[Script, dict[str, Any], dict[str, Any]]] = {
     "in a queue": (QUEUED, {}, {"kind": "human", "queue": 60, "digits": ["", "9"]}),
     "in a queue, after another key": (QUEUED, {}, {"kind": "human", "queue": 60, "digits": ["5", "9"]}),
     "in a recording": ((Record(name="more", prompt=()), *says("Never.")), {}, {"kind": "human", "digits": ["9"]}),

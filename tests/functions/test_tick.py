@@ -204,6 +204,31 @@ def test_who_is_asleep_is_not_claimed_and_stays_as_it_was_while_the_others_are(s
     assert {stack.contact(one).state for one in contacts if one not in asleep} == {State.CLAIMED}
 
 
+def test_whom_no_minute_of_the_week_is_lawful_for_is_settled_with_that_reason(stack: Stack) -> None:
+    """Also while everybody else is asleep: a campaign of theirs alone would never be done."""
+    campaign = created(stack.database, a_campaign(any_hour_because=""))
+    never, asleep = (
+        stored(stack.database, a_contact(campaign, region=region))
+        for region in ("US-NY New_York,Asia/Tokyo,Europe/Paris", a_region_at(3))
+    )
+    (report,) = stack.invoke("tick", event("tick_schedule"))["campaigns"]
+    assert (report["claimed"], report["sifted"], report["sent"], report["closed"]) == (1, 1, 0, 1)
+    after = stack.contact(never)
+    assert (after.state, after.used) == (State.SUPPRESSED, 0)
+    assert after.reason.startswith("no minute of the week is lawful wherever it may ring (US-NY New_York,")
+    assert stack.contact(asleep) == asleep
+
+
+def test_who_waits_for_other_hours_of_the_campaign_is_not_settled(stack: Stack) -> None:
+    """Whoever changes them can still have these people called."""
+    elsewhere = Hours(zone=a_region_at(3).partition(" ")[2])
+    campaign = created(stack.database, a_campaign(any_hour_because="", hours=replace(elsewhere, closes="05:00")))
+    contact = stored(stack.database, a_contact(campaign, region=a_region_at(3)))
+    (report,) = stack.invoke("tick", event("tick_schedule"))["campaigns"]
+    assert (report["outcome"], report["claimed"]) == ("closed", 0)
+    assert stack.contact(contact) == contact
+
+
 def test_a_campaign_whose_people_are_all_asleep_reserves_nothing_and_is_not_finished(stack: Stack) -> None:
     campaign = created(stack.database, a_campaign(any_hour_because=""))
     contact = stored(stack.database, a_contact(campaign, region=a_region_at(3)))

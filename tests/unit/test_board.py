@@ -80,6 +80,22 @@ def test_hours_are_the_reason_only_where_somebody_is_due() -> None:
     assert (due.text, due.until) == ("outside calling hours where they are", OPENS)
 
 
+def test_where_nobody_who_is_left_can_ever_be_called_it_says_how_many_and_why_and_is_wrong() -> None:
+    """However late they are due: a moment is no help."""
+    shut = replace(zone(opened=False, changes_at=None), never=True, due=0, reason="no minute is lawful")
+    told = why(a_campaign(), zones=[shut, replace(shut, left=2), replace(zone(opened=True), left=0)])
+    assert (told.text, told.until, told.wrong) == ("12 can never be called: no minute is lawful", None, True)
+    assert why(a_campaign(), zones=[shut, zone(opened=False)]).text == "outside calling hours where they are"
+
+
+def test_a_country_that_the_carrier_does_not_call_is_no_zone_that_opens() -> None:
+    campaign = a_campaign(blocked_regions={"CU": "no permission to call this country (21215)"})
+    blocked, other = (board.zone_of(campaign, waiting(region=region), NOW) for region in ("CU Havana", "US Chicago"))
+    assert (blocked.open, blocked.never, blocked.changes_at) == (False, True, None)
+    assert blocked.reason == "no permission to call this country (21215)"
+    assert (other.open, other.never) == (True, False)
+
+
 def test_who_waits_for_a_later_moment_or_a_person_is_told_apart() -> None:
     later = why(a_campaign(), waiting=waiting(due=0, next_at=OPENS))
     assert (later.text, later.until) == ("nobody is due yet", OPENS)

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dialer.bounds import Bounds
-from dialer.calling.lawful import spell
+from dialer.calling.group import country_of
+from dialer.calling.lawful import Spell, spell
 from dialer.carrier_answers import is_our_fault
 from dialer.lifecycle import BOOKED, State
 from dialer.model import Campaign, CampaignState, Contact, Outcome
@@ -85,6 +86,8 @@ class Zone:
     zone: str
     """Whose clock that is read on."""
     reason: str
+    never: bool = False
+    """Whether nobody there can ever be called, as the campaign is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +139,7 @@ class Board:
         figures = self.survey(campaign_id)
         standing = self.floor.in_flight(campaign_id)
         waiting = self.floor.waiting(campaign_id, now=now)
-        zones = [_zone(campaign, one, now) for one in waiting]
+        zones = [zone_of(campaign, one, now) for one in waiting]
         stages = stages_of(standing)
         return View(
             campaign=campaign,
@@ -173,7 +176,7 @@ class Board:
             return Outline(why=_why_not_running(campaign), figures=figures)
         waiting = self.floor.waiting(campaign.id, now=figures.at)
         lines = sum(stages_of(self.floor.in_flight(campaign.id)).values())
-        zones = [_zone(campaign, one, figures.at) for one in waiting]
+        zones = [zone_of(campaign, one, figures.at) for one in waiting]
         said = why(campaign, figures, zones=zones, waiting=_all(waiting), lines=lines, now=figures.at)
         return Outline(why=said, figures=figures)
 
@@ -290,6 +293,9 @@ def _why_nobody_is_left(figures: Figures) -> Why:
 
 def _why_nobody_is_called(zones: Sequence[Zone], waiting: WaitingGroup, now: datetime) -> Why:
     due = [zone for zone in zones if zone.due]
+    shut = [zone for zone in zones if zone.left and zone.never]
+    if shut and len(shut) == len([zone for zone in zones if zone.left]):
+        return Why(text=f"{sum(zone.left for zone in shut)} can never be called: {shut[0].reason}", wrong=True)
     if due and not any(zone.open for zone in due):
         first = min((zone for zone in due if zone.changes_at), key=lambda zone: zone.changes_at or now, default=None)
         in_every = len(due) > 1 and not any(zone.open for zone in zones)
@@ -306,12 +312,15 @@ def _why_nobody_is_called(zones: Sequence[Zone], waiting: WaitingGroup, now: dat
     return Why(text="nobody is due yet", until=waiting.next_at)
 
 
-def _zone(campaign: Campaign, waiting: WaitingGroup, now: datetime) -> Zone:
+def zone_of(campaign: Campaign, waiting: WaitingGroup, now: datetime) -> Zone:
     hours = spell(campaign, waiting.region, now)
+    if refused := campaign.blocked_regions.get(country_of(waiting.region)):
+        hours = Spell(open=False, until=None, zone="", reason=refused, never=True)
     return Zone(
         region=waiting.region,
         left=waiting.contacts,
         due=waiting.due,
+        never=hours.never,
         open=hours.open,
         changes_at=hours.until,
         zone=hours.zone,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from dialer import presets
 from dialer.abandon_guard import AbandonGuard
+from dialer.calling.lawful import never
 from dialer.errors import BadCampaign, Conflict, Unavailable, UnknownCampaign
 from dialer.lifecycle import State
 from dialer.model import Campaign, CampaignState, Sight
@@ -47,6 +48,7 @@ class Readiness:
         lacking = presets.missing(purpose=campaign.purpose, voice=campaign.voice, call=campaign.call)
         if campaign.state is CampaignState.DRAFT:
             lacking += self._missing_variables(campaign)
+            lacking += self._missing_hours(campaign)
         return lacking
 
     def _missing_variables(self, campaign: Campaign) -> list[str]:
@@ -56,6 +58,12 @@ class Readiness:
         waiting = self.contacts.holding(campaign.id, State.PENDING, limit=_LOOKED_AT)
         lacking = sorted(name for name in names if any(value_of(contact.vars, name) is None for contact in waiting))
         return [f"the list has no column `{name}`: add it, or write `{{{name}|…}}`" for name in lacking]
+
+    def _missing_hours(self, campaign: Campaign) -> list[str]:
+        """Where some can be called it starts, and its page says how many of the others there are."""
+        closed = [never(campaign, region) for region in self.contacts.regions_waiting(campaign.id)]
+        first = next(iter(closed), None)
+        return [f"nobody of its list can ever be called: {first.reason}"] if first and all(closed) else []
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,6 +52,8 @@ def may_call(*, campaign: Campaign, region: str, suppressed: bool, now: datetime
         return NotNow(until=now + _BLOCKED, reason=campaign.blocked_regions[country])
     hours = look(campaign, region, now)
     if isinstance(hours, Closed):
+        if hours.by_law:
+            return Never(reason=hours.reason)
         return NotNow(until=hours.until, reason=hours.reason)
     return Go()
 

@@ -35,6 +35,10 @@ class Roll(Protocol):
         """Contacts in a state, to list them."""
         ...
 
+    def regions_waiting(self, campaign_id: str) -> Sequence[str]:
+        """The zone groups of all who wait, each once."""
+        ...
+
 
 class ContactBook(Roll, Protocol):
     """Contacts coming in and being counted."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from dialer.abandon_guard import AbandonGuard
 from dialer.bounds import Bounds
-from dialer.calling.lawful import Open, look
+from dialer.calling.lawful import Closed, Open, look
 from dialer.caps import caps_of, in_bulk, within_caps
 from dialer.errors import Unavailable
 from dialer.hours import is_open
@@ -119,7 +119,7 @@ class Tick:
         if sight.campaign.has_ended(sight.now) or not is_open(sight.campaign.hours, sight.now):
             return CampaignTick(campaign_id=lease.campaign_id, outcome="closed")
         waiting = self.claims.regions_waiting(lease.campaign_id)
-        among = [region for region in waiting if isinstance(look(sight.campaign, region, sight.now), Open)]
+        among = [region for region in waiting if _is_claimed(look(sight.campaign, region, sight.now))]
         if waiting and not among:
             return CampaignTick(campaign_id=lease.campaign_id, outcome="closed", closed=len(waiting))
         limit = sight.campaign.pacing.max_concurrent
@@ -280,6 +280,11 @@ class _Booking:
             slot_at=slot_at,
             not_after=slot_at + self.tick.bounds.claim_grace,
         )
+
+
+def _is_claimed(said: Open | Closed) -> bool:
+    """Whoever may be called now; and whoever the law lets nobody call at any time, to be told so and settled."""
+    return isinstance(said, Open) or said.by_law
 
 
 def _away(verdict: NotNow | Never) -> tuple[State, datetime | None]:

@@ -1,6 +1,7 @@
 """A call never starts outside the hours of anybody whose rules may hold: places, zones, purposes, days of all kinds."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,9 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dialer.calling.group import Group, country_of, group_of
-from dialer.calling.lawful import Closed, Open, first_open, look
-from dialer.calling.rules import rows_for
+from dialer.calling.lawful import Closed, Open, first_open, look, never, spell
+from dialer.calling.rules import rows_for, rule_version
 from dialer.calling.week import Schedule, Week, open_together
+from dialer.last_look import Never, NotNow, may_call
 from dialer.model import CallPlan, Campaign, Hours, Purpose, Voice, Window
 from tests.builders import a_campaign
 
@@ -161,13 +163,82 @@ def test_the_call_that_rings_across_two_windows_that_meet_is_in_hours() -> None:
     assert isinstance(look(campaign, "US-NY New_York", datetime(2026, 11, 17, 16, 59, 59, tzinfo=UTC)), Open)
 
 
-def test_where_the_hours_of_two_places_never_meet_it_says_so_and_looks_again_in_a_day() -> None:
+LATE = Hours(zone="America/New_York", opens="20:00", closes="22:00")
+APART = "US-NY New_York,Asia/Tokyo,Europe/Paris"
+
+
+def test_where_the_hours_of_two_places_do_not_meet_in_this_season_it_looks_again_in_a_day() -> None:
+    """In summer they do, for an hour."""
     moment = datetime(2026, 11, 17, 15, tzinfo=UTC)
-    campaign = a_campaign(any_hour_because="")
-    said = look(campaign, "US-NY New_York,Asia/Shanghai,Europe/Paris", moment)
+    said = look(a_campaign(any_hour_because=""), "US-NY New_York,Asia/Shanghai,Europe/Paris", moment)
+    reason = f"no moment within two weeks is open for all its rules, rules {rule_version()}"
+    assert said == Closed(until=moment + timedelta(days=1), reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("region", "plan", "reason"),
+    [
+        (APART, {}, f"no minute of the week is lawful wherever it may ring ({APART}), rules "),
+        (APART, {"hours": LATE}, f"no minute of the week is lawful wherever it may ring ({APART}), rules "),
+        (
+            "US-FL New_York",
+            {"hours": LATE, "purpose": Purpose.TELEMARKETING},
+            "no minute of the campaign's hours is lawful where it may ring (US-FL New_York), rules ",
+        ),
+        (
+            "US-AL Chicago",
+            {"hours": Hours(zone="America/Chicago", days=frozenset({6})), "purpose": Purpose.TELEMARKETING},
+            "no minute of the campaign's hours is lawful where it may ring (US-AL Chicago), rules ",
+        ),
+        ("", {}, "nobody knows where it rings, rules "),
+    ],
+)
+def test_where_no_minute_is_lawful_it_says_so_and_whose_hours_they_are_and_looks_again_in_a_day(
+    region: str, plan: dict[str, Any], reason: str
+) -> None:
+    moment = datetime(2026, 11, 17, 15, tzinfo=UTC)
+    campaign = a_campaign(any_hour_because="", **plan)
+    said = look(campaign, region, moment)
+    by_law = region == APART
+    assert said == Closed(
+        until=moment + timedelta(days=1), reason=f"{reason}{rule_version()}", never=True, by_law=by_law
+    )
+    assert never(campaign, region)
+    assert spell(campaign, region, moment).until is None
+
+
+@pytest.mark.parametrize(
+    ("region", "hours", "moment"),
+    [
+        # The two Fridays ahead are legal holidays in Pennsylvania; the third is none.
+        ("US-PA New_York", Hours(zone="America/New_York", days=frozenset({4})), datetime(2026, 12, 24, tzinfo=UTC)),
+        # Its clocks are an hour further from Greenwich in summer: in winter the window ends before nine.
+        ("US-NY New_York", Hours(opens="10:00", closes="13:30"), datetime(2026, 11, 17, tzinfo=UTC)),
+    ],
+    ids=["holidays", "summer"],
+)
+def test_whoever_can_be_called_later_in_the_year_is_never_given_up(region: str, hours: Hours, moment: datetime) -> None:
+    campaign = a_campaign(any_hour_because="", hours=hours, purpose=Purpose.TELEMARKETING, voice=Voice.LIVE)
+    said = look(campaign, region, moment)
     assert isinstance(said, Closed)
-    assert said.until == moment + timedelta(days=1)
-    assert said.reason.startswith("no moment within two weeks is open for all its rules")
+    assert not said.never
+    assert never(campaign, region) is None
+
+
+def test_a_reason_names_the_first_of_many_zones() -> None:
+    zones = ",".join(f"Asia/{city}" for city in ("Shanghai", "Kolkata", "Tokyo", "Seoul", "Dhaka"))
+    closed = never(a_campaign(any_hour_because=""), f"US-? Denver,New_York,{zones}")
+    assert closed is not None
+    assert "(US-? Denver,New_York,Asia/Shanghai,Asia/Kolkata,Asia/Tokyo and others)" in closed.reason
+
+
+def test_whom_the_law_lets_nobody_call_is_settled_and_who_waits_for_other_hours_is_not() -> None:
+    moment = datetime(2026, 11, 17, 15, tzinfo=UTC)
+    lawless, late = a_campaign(any_hour_because=""), a_campaign(any_hour_because="", hours=LATE)
+    verdict = may_call(campaign=lawless, region=APART, suppressed=False, now=moment)
+    assert isinstance(verdict, Never)
+    assert verdict.reason.startswith("no minute of the week is lawful")
+    assert isinstance(may_call(campaign=late, region="US-FL Chicago", suppressed=False, now=moment), NotNow)
 
 
 def test_the_campaigns_own_window_narrows_and_never_widens() -> None:

@@ -167,12 +167,13 @@ function legend(seen, state, number, all) {
 
 function reasonsOf(seen, state) {
   if (state === "pending") {
-    const { due, closed, later, on_hold: onHold, next_at: next } = seen.waiting;
+    const { due, closed, never, later, on_hold: onHold, next_at: next } = seen.waiting;
     return [
       ["due: they wait for a free line", due - closed],
       ["due, but outside their calling hours", closed],
       [next ? `due later, the next ${clock(next)}` : "due later", later],
       ["on hold until somebody releases them", onHold],
+      ["among them: can never be called as the campaign is, their zones say why", never],
     ].filter(([, contacts]) => contacts > 0);
   }
   const found = seen.reasons.filter((one) => one.state === state && one.reason);
@@ -257,7 +258,7 @@ function zones(seen) {
 
 function zoneRow(zone, seen) {
   const [where, names] = place(zone.region);
-  const change = zone.changes_at ? `${zone.open ? "closes" : "opens"} ${clock(zone.changes_at, zone.zone)} (${ahead(zone.changes_at, seen.stats.at)})` : zone.open ? "open all day" : "–";
+  const change = zone.changes_at ? `${zone.open ? "closes" : "opens"} ${clock(zone.changes_at, zone.zone)} (${ahead(zone.changes_at, seen.stats.at)})` : zone.open ? "open all day" : zone.never ? "never, as the campaign is" : "–";
   return {
     key: zone.region || "unknown",
     cells: [

@@ -1,7 +1,7 @@
 """Claims: the tick's verbs on contacts (T1, T1b, T2)."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from heapq import merge
 from itertools import islice
 from typing import Any
@@ -14,6 +14,7 @@ from dialer.adapters.contact_documents import (
     Stage,
     count_booked_in,
     is_past,
+    regions_waiting_in,
     states,
     to_pending,
     to_terminal,
@@ -22,7 +23,6 @@ from dialer.adapters.mongo import Document, available
 from dialer.lifecycle import BOOKED, Move, State, target
 from dialer.model import Claimed, attempt_id, claim_of
 
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
 _GROUPS_AT_ONCE = 150  # the database merges at most 200 ranges of an index; above that it would sort them
 _CANDIDATE = {"_id": 1, "phone": 1, "region": 1, "priority": 1, "due_at": 1}
 _QUEUE = [("priority", -1), ("due_at", 1), ("_id", 1)]
@@ -42,10 +42,8 @@ class MongoClaims:
             return count_booked_in(self._contacts, campaign_id, BOOKED, limit=limit)
 
     def regions_waiting(self, campaign_id: str) -> Sequence[str]:
-        waiting = {"campaign_id": campaign_id, "due_at": {"$gte": _BEGINNING}}
-        each_once: list[Document] = [{"$match": waiting}, {"$group": {"_id": "$region"}}]
         with available():
-            return [found["_id"] or "" for found in self._contacts.aggregate(each_once, hint=CLAIM_INDEX)]
+            return regions_waiting_in(self._contacts, campaign_id)
 
     def anyone_due(self, campaign_id: str, *, now: datetime, among: Sequence[str] | None = None) -> bool:
         with available():

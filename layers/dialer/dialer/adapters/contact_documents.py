@@ -104,6 +104,13 @@ def count_booked_in(contacts: Collection[Document], campaign_id: str, among: Ite
     return contacts.estimated_document_count(query=standing, limit=limit, hint=BOOKED_INDEX)
 
 
+def regions_waiting_in(contacts: Collection[Document], campaign_id: str) -> list[str]:
+    """The zone groups of all who wait, each once: the database looks at the first key of each."""
+    waiting = {"campaign_id": campaign_id, "due_at": {"$gte": _BEGINNING}}
+    each_once: list[Document] = [{"$match": waiting}, {"$group": {"_id": "$region"}}]
+    return [found["_id"] or "" for found in contacts.aggregate(each_once, hint=CLAIM_INDEX)]
+
+
 def having(phones: Sequence[str]) -> Document:
     """Whoever has one of these phones, as the one that is dialed or as another: two indexes, a key for each found."""
     return {"$or": [{"phone": {"$in": phones}}, {"numbers.phone": {"$in": phones}}]}

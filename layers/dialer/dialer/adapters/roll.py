@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pymongo.collection import Collection
 
-from dialer.adapters.contact_documents import contacts_of, standing_in
+from dialer.adapters.contact_documents import contacts_of, regions_waiting_in, standing_in
 from dialer.adapters.mongo import Document, available
 from dialer.lifecycle import State
 from dialer.model import Contact
@@ -20,3 +20,7 @@ class MongoRoll:
         standing, index = standing_in(campaign_id, state)
         with available():
             return contacts_of(self._contacts.find(standing, limit=limit, hint=index))
+
+    def regions_waiting(self, campaign_id: str) -> Sequence[str]:
+        with available():
+            return regions_waiting_in(self._contacts, campaign_id)

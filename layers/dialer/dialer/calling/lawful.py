@@ -17,6 +17,9 @@ from dialer.model import Campaign, Hours, Purpose, Voice
 
 _SETUP = timedelta(seconds=60)  # from the request to the first ring, and a clock that is a little off
 _NEVER = timedelta(days=1)  # to look again: rules change, and so do clocks
+_SEASONS = ((1, 10), (3, 15), (7, 10), (10, 26))  # in which the world's clocks differ in every way that they do
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST_REGION = 60
 OWN_WINDOW = "outside the campaign's hours"
 ANY_HOUR = "any hour"
 
@@ -32,6 +35,10 @@ class Closed:
 
     until: datetime
     reason: str
+    never: bool = False
+    """No minute of any week is open, holidays apart: whoever waits for one waits for other hours, or other rules."""
+    by_law: bool = False
+    """And by the rules that are known there is none, whatever hours the campaign has of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +64,25 @@ def plan_of(campaign: Campaign) -> Plan:
 
 def look(campaign: Campaign, region: str, now: datetime) -> Open | Closed:
     """Whether a contact of this zone group may be called at this moment."""
-    rules = _rules(plan_of(campaign), region)
+    plan = plan_of(campaign)
+    rules = _rules(plan, region)
     if rules is None:
-        return Closed(until=now + _NEVER, reason=f"nobody knows where it rings, rules {rule_version()}")
+        reason = f"nobody knows where it rings, rules {rule_version()}"
+        return Closed(until=now + _NEVER, reason=reason, never=True)
     opens = open_together(tuple(rule.schedule for rule in rules), now)
     if opens == now:
         return Open()
-    return Closed(until=opens or now + _NEVER, reason=_reason(rules, now, never=opens is None))
+    if opens is None:
+        return replace(_never(plan, region), until=now + _NEVER)
+    return Closed(until=opens, reason=_reason(rules, now))
+
+
+def never(campaign: Campaign, region: str) -> Closed | None:
+    """Why contacts of this zone group can never be called; None where they can, whenever that is."""
+    plan = plan_of(campaign)
+    rules = _rules(plan, region)
+    closed = look(campaign, region, _FIRST) if rules is None else _never(plan, region)
+    return closed if closed.never else None
 
 
 def judged_by(campaign: Campaign) -> str:
@@ -87,6 +106,8 @@ class Spell:
     zone: str
     """Whose clock decides that; empty where no clock does."""
     reason: str
+    never: bool = False
+    """Whether it stays closed for good."""
 
 
 def spell(campaign: Campaign, region: str, now: datetime) -> Spell:
@@ -94,6 +115,8 @@ def spell(campaign: Campaign, region: str, now: datetime) -> Spell:
     rules = _rules(plan_of(campaign), region) or ()
     said = look(campaign, region, now)
     if isinstance(said, Closed):
+        if said.never:
+            return Spell(open=False, until=None, zone="", reason=said.reason, never=True)
         zone = _longest(rules, now).schedule.zone if rules else ""
         return Spell(open=False, until=said.until, zone=zone, reason=said.reason)
     ends = [(closes, rule.schedule.zone) for rule in rules if (closes := rule.schedule.closes_next(now))]
@@ -157,9 +180,34 @@ def _schedule(row: Row, zone: str, margin: timedelta) -> Schedule:
     )
 
 
-def _reason(rules: tuple[_Rule, ...], now: datetime, *, never: bool) -> str:
-    if never:
-        return f"no moment within two weeks is open for all its rules, rules {rule_version()}"
+@lru_cache(maxsize=4096)
+def _never(plan: Plan, region: str) -> Closed:
+    """Judged without holidays, of which there are never enough to close a week for good, in every season."""
+    rules = _rules(plan, region) or ()
+    lawful = tuple(rule for rule in rules if rule.name != OWN_WINDOW)
+    where, version = _spoken(region), f"rules {rule_version()}"
+    if not _ever_meet(lawful):
+        reason = f"no minute of the week is lawful wherever it may ring ({where}), {version}"
+        return Closed(until=_FIRST, reason=reason, never=True, by_law=True)
+    if not _ever_meet(rules):
+        reason = f"no minute of the campaign's hours is lawful where it may ring ({where}), {version}"
+        return Closed(until=_FIRST, reason=reason, never=True)
+    return Closed(until=_FIRST, reason=f"no moment within two weeks is open for all its rules, {version}")
+
+
+def _ever_meet(rules: tuple[_Rule, ...]) -> bool:
+    ordinary = tuple(replace(rule.schedule, holidays=frozenset(), holidays_known_to=None) for rule in rules)
+    year = date.fromisoformat(rule_version()).year
+    seasons = (datetime(year, month, day, tzinfo=UTC) for month, day in _SEASONS)
+    return any(stretches_together(ordinary, season) for season in seasons)
+
+
+def _spoken(region: str) -> str:
+    """A zone group, without the end of a list of many zones."""
+    return region if len(region) <= _LONGEST_REGION else f"{region[:_LONGEST_REGION].rpartition(',')[0]} and others"
+
+
+def _reason(rules: tuple[_Rule, ...], now: datetime) -> str:
     longest = _longest(rules, now)
     if longest.name == OWN_WINDOW:
         return OWN_WINDOW
