@@ -61,9 +61,12 @@ class Readiness:
 
     def _missing_hours(self, campaign: Campaign) -> list[str]:
         """Where some can be called it starts, and its page says how many of the others there are."""
-        closed = [never(campaign, region) for region in self.contacts.regions_waiting(campaign.id)]
-        first = next(iter(closed), None)
-        return [f"nobody of its list can ever be called: {first.reason}"] if first and all(closed) else []
+        closed = None
+        for region in self.contacts.regions_waiting(campaign.id):
+            closed = never(campaign, region)
+            if closed is None:
+                return []
+        return [f"nobody of its list can ever be called: {closed.reason}"] if closed else []
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,8 +67,7 @@ def look(campaign: Campaign, region: str, now: datetime) -> Open | Closed:
     plan = plan_of(campaign)
     rules = _rules(plan, region)
     if rules is None:
-        reason = f"nobody knows where it rings, rules {rule_version()}"
-        return Closed(until=now + _NEVER, reason=reason, never=True)
+        return replace(_nobody_knows(), until=now + _NEVER)
     opens = open_together(tuple(rule.schedule for rule in rules), now)
     if opens == now:
         return Open()
@@ -81,7 +80,7 @@ def never(campaign: Campaign, region: str) -> Closed | None:
     """Why contacts of this zone group can never be called; None where they can, whenever that is."""
     plan = plan_of(campaign)
     rules = _rules(plan, region)
-    closed = look(campaign, region, _FIRST) if rules is None else _never(plan, region)
+    closed = _nobody_knows() if rules is None else _never(plan, region)
     return closed if closed.never else None
 
 
@@ -178,6 +177,10 @@ def _schedule(row: Row, zone: str, margin: timedelta) -> Schedule:
         holidays_known_to=row.holidays_known_to,
         margin=margin,
     )
+
+
+def _nobody_knows() -> Closed:
+    return Closed(until=_FIRST, reason=f"nobody knows where it rings, rules {rule_version()}", never=True)
 
 
 @lru_cache(maxsize=4096)
