@@ -179,7 +179,7 @@ function byForm(attempt) {
     ),
     group(
       "Not too often",
-      h("p", { class: "quiet" }, "Caps count the calls of all campaigns. Laws ask for some of them."),
+      h("p", { class: "quiet" }, "Caps count the calls of all campaigns. Laws ask for some of them; those of a state for sales calls hold by themselves."),
       h("fieldset", { class: "caps" }, h("legend", { class: "away" }, "Caps"), CAPS.map(([name, label, meaning]) => h("label", null, h("input", { type: "checkbox", name: "caps", value: name }), h("span", null, label, h("span", { class: "sub" }, meaning))))),
       pair(field("A cap of your own: calls, at most", "cap_most", { type: "number", min: 1 }), field("within hours", "cap_within_h", { type: "number", step: "any", min: 0 })),
     ),
