@@ -26,18 +26,22 @@ _FIGURES = (
 
 
 @app.command()
-def example() -> None:
+def example(as_json: AsJson = False) -> None:
     """Print a campaign file to begin with."""
-    typer.echo(campaign_file.EXAMPLE.read_text(encoding="utf-8"), nl=False)
+    if printer.as_json:
+        printer.say(campaign_file.read(campaign_file.EXAMPLE))
+    else:
+        typer.echo(campaign_file.EXAMPLE.read_text(encoding="utf-8"), nl=False)
 
 
 @app.command()
-def schema() -> None:
+def schema(as_json: AsJson = False) -> None:
     """Print the JSON schema of a campaign file, for an editor that checks while you type."""
     described = api().get("/openapi.json")
     shapes = described["components"]["schemas"]
     whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": shapes, **shapes["CampaignForm"]}
-    typer.echo(json.dumps(whole, indent=2).replace("#/components/schemas/", "#/$defs/"))
+    text = json.dumps(whole, indent=2).replace("#/components/schemas/", "#/$defs/")
+    printer.say(json.loads(text)) if printer.as_json else typer.echo(text)
 
 
 @app.command()

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from cli import store
+from cli.client import Json
 from cli.errors import Denied
+from cli.printing import COUNTING
 from cli.session import AsJson, CampaignId, api, printer
 
 app = typer.Typer(no_args_is_help=True, help="Write a campaign's calls or contacts into a CSV file.")
@@ -30,9 +32,26 @@ def status(campaign: CampaignId, file: File = None, as_json: AsJson = False) -> 
 def _export(campaign: str, kind: str, file: Path | None) -> None:
     path = file or Path(f"{campaign}-{kind}.csv")
     begun = api().post(f"/campaigns/{campaign}/exports", {"kind": kind})
-    while (found := api().get(f"/exports/{begun['id']}"))["state"] != "written":
-        time.sleep(_EVERY_S)
+    found = _written(begun["id"], total=_contacts(campaign) if kind == "contacts" else None)
     if not found["link"]:
         raise Denied("The file has whole phone numbers in it: fetching it needs an operator's token.")
     store.fetch(found["link"], path)
     printer.say({**found, "file": str(path)}, f"{found['rows']:,} rows in {path}.")
+
+
+def _written(export_id: str, *, total: int | None) -> Json:
+    """The dialer writes by itself: whoever is interrupted here can ask for it again."""
+    with printer.bar(*COUNTING) as bar:
+        task = bar.add_task("writing", total=total)
+        while (found := api().get(f"/exports/{export_id}"))["state"] != "written":
+            bar.update(task, completed=found["rows"])
+            time.sleep(_EVERY_S)
+    return found
+
+
+def _contacts(campaign: str) -> int | None:
+    """How many lines there will be; nobody needs to know where no bar is shown."""
+    if printer.bar().disable:
+        return None
+    counts: dict[str, int] = api().get(f"/campaigns/{campaign}/stats")["counts"]
+    return sum(counts.values())

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
 from cli import store
 from cli.client import Json
@@ -29,7 +28,7 @@ def upload(
     """Upload a contact list. The same people again are told what is new, and never added twice."""
     with store.opened(file) as content:
         begun = api().post(f"/campaigns/{campaign}/lists", {"name": file.name[:200], "region": region})
-        with _bar() as bar:
+        with printer.bar() as bar:
             task = bar.add_task(f"sending {file.name}", total=file.stat().st_size)
             store.put(begun["upload"], content, on_bytes=lambda count: bar.advance(task, count))
     _told(_read(begun["id"]) if wait else begun["list"])
@@ -62,7 +61,7 @@ def list_all(
 
 def _read(list_id: str) -> Json:
     """The dialer reads by itself: whoever is interrupted here loses only the sight of it."""
-    with _bar() as bar:
+    with printer.bar() as bar:
         task = bar.add_task("reading", total=None)
         while (found := api().get(f"/lists/{list_id}"))["state"] not in _OVER:
             bar.update(task, total=found["size"] or None, completed=found["offset"])
@@ -76,7 +75,3 @@ def _told(found: Json) -> None:
         raise Refused(f"The list was refused: {found['reason']}")
     if found["counts"]["rejected"] and not printer.as_json:
         printer.aside.print(f"`dialer list report {found['id']} --rejects FILE` fetches the rejected rows.")
-
-
-def _bar() -> Progress:
-    return Progress(console=printer.aside, transient=True, disable=printer.as_json)

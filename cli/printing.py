@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +16,14 @@ COLOURS = {
     "running": "green", "done": "green", "paused": "yellow", "held": "yellow", "uncertain": "yellow",
     "stopped": "red", "failed": "red", "suppressed": "magenta",
 }  # fmt: skip
+COUNTING = (
+    SpinnerColumn(),
+    TextColumn("{task.description}"),
+    BarColumn(),
+    TextColumn("{task.completed:,.0f} rows"),
+    TimeElapsedColumn(),
+)
+"""Of work whose end may not be known."""
 
 
 class Printer:
@@ -58,6 +67,11 @@ class Printer:
             if value.get(name) not in (None, "", [], {}):
                 shown.add_row(Text(name.replace("_", " "), "dim"), cell(value[name]))
         self.console.print(shown)
+
+    def bar(self, *columns: ProgressColumn) -> Progress:
+        """How far long work is: beside the result, for a person alone, and gone when it is over."""
+        hidden = self.as_json or not self.aside.is_terminal
+        return Progress(*columns, console=self.aside, transient=True, disable=hidden)
 
     def _line(self, value: Json) -> None:
         sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")

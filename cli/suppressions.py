@@ -3,15 +3,15 @@
 import csv
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 from rich.progress import Progress
 
-from cli import suppression_file
+from cli import printing, suppression_file
 from cli.client import Json
 from cli.errors import Misused, Refused
 from cli.session import AsJson, Sure, api, confirm, printer
@@ -85,7 +85,7 @@ def bring(
 ) -> None:
     """Suppress every phone in a file. Doing it twice is harmless; lines that cannot be taken are named."""
     broken: Misused | None = None
-    with suppression_file.opened(file) as stream, _bar() as bar:
+    with suppression_file.opened(file) as stream, printer.bar() as bar:
         task = bar.add_task(file.name, total=file.stat().st_size)
         rows, new = 0, 0
         rejects: list[Json] = []
@@ -110,15 +110,40 @@ def bring(
 @app.command()
 def export(
     file: Annotated[Path | None, typer.Argument(help="Where to; standard output where not given.")] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Write all suppressions as CSV. Phones are kept as hashes only; `import` takes them back."""
-    with file.open("w", newline="") if file else nullcontext(sys.stdout) as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("hash", *suppression_file.TOLD))
+    """Write all suppressions as CSV. Phones are kept as hashes only; `import` takes them back.
+
+    With --json and no file they are JSON lines.
+    """
+    if file is None and printer.as_json:
         for found in api().every("/suppressions"):
-            writer.writerows(
-                [found["hash"], *(one[name] or "" for name in suppression_file.TOLD)] for one in found["scopes"]
-            )
+            printer.say(found)
+        return
+    with file.open("w", newline="") if file else nullcontext(sys.stdout) as stream, _count(stream) as bar:
+        rows = _write(stream, on_rows=lambda rows: bar.update(bar.task_ids[0], completed=rows))
+    if file:
+        printer.say({"rows": rows, "file": str(file)}, f"{rows:,} rows in {file}.")
+
+
+def _write(stream: TextIO, *, on_rows: Callable[[int], object]) -> int:
+    writer, rows = csv.writer(stream, lineterminator="\n"), 0
+    writer.writerow(("hash", *suppression_file.TOLD))
+    for found in api().every("/suppressions"):
+        writer.writerows(
+            [found["hash"], *(one[name] or "" for name in suppression_file.TOLD)] for one in found["scopes"]
+        )
+        rows += len(found["scopes"])
+        on_rows(rows)
+    return rows
+
+
+def _count(stream: TextIO) -> Progress:
+    """How many there are nobody has counted. What is written to a screen shows itself how far it is."""
+    bar = printer.bar(*printing.COUNTING)
+    bar.disable = bar.disable or stream.isatty()
+    bar.add_task("suppressions", total=None)
+    return bar
 
 
 def _send(part: Sequence[Row], wish: dict[str, str]) -> tuple[int, list[Json]]:
@@ -147,7 +172,3 @@ def _told_left_out(left_out: Sequence[Json]) -> list[str]:
         return []
     columns = ", ".join(sorted({name for one in left_out for name in one["columns"]}))
     return [f"{len(left_out)} rows are suppressed without their own {columns}, which cannot be kept (--json: which)."]
-
-
-def _bar() -> Progress:
-    return Progress(console=printer.aside, transient=True, disable=printer.as_json)

@@ -1,5 +1,6 @@
 """The operator's command line in a real terminal, against the deployed API: a campaign from its file to its end."""
 
+import json
 import stat
 from pathlib import Path
 
@@ -132,6 +133,8 @@ def test_a_suppression_list_comes_in_and_goes_out(terminal: Terminal, tmp_path: 
     assert terminal("suppress", "export", str(written)).code == 0
     lines = written.read_text().splitlines()
     assert len(lines) >= 6
+    assert terminal.json("suppress", "export", str(written))["rows"] == len(lines) - 1
+    assert {one["hash"] for one in terminal.json("suppress", "export")} == {line.split(",")[0] for line in lines[1:]}
     assert not [line for line in lines if people[0] in line]
     written.write_text("\n".join([lines[0], *(line for line in lines[1:] if "asked us" in line)]))
     again = terminal.json("suppress", "import", str(written))
@@ -207,6 +210,9 @@ def test_the_example_is_a_campaign(terminal: Terminal, tmp_path: Path) -> None:
     assert terminal.json("campaign", "create", str(path))["form"]["hours"]["opens"] == "09:00"
     assert yaml.safe_load(example)["name"] == "Appointment reminders"
     assert '"from_numbers"' in terminal("campaign", "schema").text
+    path.write_text(json.dumps(terminal.json("campaign", "example")))
+    assert terminal.json("campaign", "create", str(path))["form"]["hours"]["opens"] == "09:00"
+    assert "#/$defs/" in json.dumps(terminal.json("campaign", "schema")["properties"])
 
 
 def test_everything_is_stopped_with_one_word(

@@ -1,0 +1,49 @@
+"""The command line and the API judge a suppression's columns alike: what one keeps the other takes, and nothing else.
+
+The command line speaks only the API, so each has rules of its own; these hold them together.
+"""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from cli.suppression_file import _can_be_kept
+from suppressions import SuppressionRow
+
+PIECES = ["a", "Z", " ", "-", "_", "7", "123456", "1234567", "٣" * 7, "²" * 7, "é", "\n", "x" * 41, "y" * 195, "+1"]
+TEXTS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join).filter(str.strip).map(str.strip)
+
+
+def takes(name: str, text: str) -> bool:
+    try:
+        SuppressionRow.model_validate({"phone": "+12125550100", name: text})
+    except ValidationError:
+        return False
+    return True
+
+
+@given(TEXTS)
+@example("x" * 200)
+@example("called 12125550100")
+def test_a_reason_is_kept_by_both_or_by_neither(text: str) -> None:
+    assert _can_be_kept("reason", text) == takes("reason", text)
+
+
+@given(TEXTS)
+@example("x" * 40)
+@example("list 7")
+def test_a_source_is_kept_by_both_or_by_neither(text: str) -> None:
+    assert _can_be_kept("source", text) == takes("source", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2025-03-01T09:30:00Z", "2025-03-01T09:30:00+01:00", "2025-03-01 09:30:00+00:00", "2025-03-01T09:30:00",
+        "2025-03-01", "03/01/2025", "1999-12-31T23:59:59Z", "2000-01-01T00:00:00Z", "2100-12-31T23:59:59Z",
+        "2101-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "soon", "2025-13-01T00:00:00Z",
+    ],
+)  # fmt: skip
+def test_a_moment_is_kept_by_both_or_by_neither(text: str) -> None:
+    assert _can_be_kept("at", text) == takes("at", text)
