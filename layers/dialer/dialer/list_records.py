@@ -75,10 +75,6 @@ class UploadedList:
     def open(self) -> bool:
         return self.state in {ListState.AWAITED, ListState.READING}
 
-    @property
-    def awaited(self) -> bool:
-        return self.state is ListState.AWAITED
-
 
 def list_id_of(key: str) -> str:
     """The list that lies under a name in the store; empty where no list does."""
@@ -121,7 +117,6 @@ class Export:
     ended_at: datetime | None = None
     removed: bool = False
     """As of a list."""
-    awaited = False
 
     @property
     def open(self) -> bool:

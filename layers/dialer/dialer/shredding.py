@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from dialer.list_ports import Exports, Lists, Store
-from dialer.list_records import Export, UploadedList
+from dialer.list_records import Export, ListState, UploadedList
 from dialer.ports import Clock
 
 _STILL_COMES = timedelta(hours=2)  # a form lasts for one
@@ -56,5 +56,5 @@ class Shredding:
         """One that nobody has gone on with for so long is over, whatever it says of itself."""
         if not paper.open or paper.made_at is None:
             return False
-        lasts = _STILL_COMES if paper.awaited else _STILL_WORKED_ON
+        lasts = _STILL_COMES if paper.state is ListState.AWAITED else _STILL_WORKED_ON
         return self.clock.now() - paper.made_at < lasts
