@@ -101,7 +101,9 @@ class ContactShape(BaseModel):
 
     id: str
     campaign_id: str
-    external_id: str
+    external_id: str = Field(
+        description="The operator's own; its middle is hidden from a viewer where it may be an e-mail or a phone."
+    )
     phone: str = Field(description="The one that is dialed, or will be next; its middle is hidden from a viewer.")
     numbers: list[str] = Field(description="All of the person's phones, in the order in which they are tried.")
     region: str
@@ -264,7 +266,7 @@ def _shape(contact: Contact) -> ContactShape:
     return ContactShape(
         id=contact.id,
         campaign_id=contact.campaign_id,
-        external_id=contact.external_id,
+        external_id=shapes.shown_id(contact.external_id, whole=whole),
         phone=shapes.shown(contact.phone, whole=whole),
         numbers=[shapes.shown(phone, whole=whole) for phone in _in_order(contact)],
         region=contact.region,

@@ -1,5 +1,6 @@
 """Shapes that several resources share: ids, pages and cursors, reasons, and a phone with its middle hidden."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -38,6 +39,9 @@ class Reason(Given):
     reason: Why = ""
 
 
+_MAY_BE_AN_ADDRESS = re.compile(r"@|^\+?(?:[\s().-]*\d){7,}[\s().-]*$")
+"""What an e-mail has; or at least seven digits, with nothing between them but what people put into phones."""
+
 Because = Annotated[Reason | None, Body(description="Why.")]
 
 
@@ -64,6 +68,11 @@ def cursor_of(at: datetime | None, identity: str) -> str:
 def shown(phone: str, *, whole: bool) -> str:
     """As it is, or with its middle hidden, which is all that a viewer reads."""
     return phone if whole else masked(phone)
+
+
+def shown_id(external_id: str, *, whole: bool) -> str:
+    """An operator's own id for somebody. Many lists take an e-mail or a phone for one, which no viewer reads whole."""
+    return external_id if whole or not _MAY_BE_AN_ADDRESS.search(external_id) else masked(external_id)
 
 
 def masked(phone: str) -> str:

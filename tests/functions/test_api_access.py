@@ -125,6 +125,27 @@ def test_a_viewer_sees_neither_numbers_nor_variables(stack: Stack, operator: Ope
     assert operator.get(f"/contacts/{contact.id}")["phone"] == contact.phone
 
 
+@pytest.mark.parametrize(
+    ("external_id", "shown"),
+    [
+        ("ada@example.org", "ad•••••••••••rg"),
+        ("+1 (201) 555-0123", "+1•••••••••••••23"),
+        ("2015550123", "20••••••23"),
+        ("C-2024-17", "C-2024-17"),
+        ("123456", "123456"),
+        ("acct 2015550123", "acct 2015550123"),
+    ],
+)
+def test_an_own_id_that_may_be_an_e_mail_or_a_phone_has_its_middle_hidden_from_a_viewer(
+    stack: Stack, operator: Operator, viewer: Operator, external_id: str, shown: str
+) -> None:
+    contact = stored(stack.database, a_contact(operator.campaign(), external_id=external_id))
+    assert viewer.get(f"/contacts/{contact.id}")["external_id"] == shown
+    (found,) = viewer.post("/contacts/find", {"external_id": external_id})["items"]
+    assert (found["id"], found["external_id"]) == (contact.id, shown)
+    assert operator.get(f"/contacts/{contact.id}")["external_id"] == external_id
+
+
 def test_a_token_has_so_many_requests_and_another_one_its_own(operator: Operator, stranger: Operator) -> None:
     hasty = stranger.with_token(a_token(burst=3, per_second=0.001))
     assert [hasty.ask("GET", "/tokens/own").status for _ in range(5)] == [200, 200, 200, 429, 429]
