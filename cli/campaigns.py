@@ -17,7 +17,8 @@ Moment = typer.Option(
 )
 Listener = Annotated[str, typer.Option(help="Id of the contact whose variables are spoken.")]
 _SHOWN = (
-    "id", "name", "state", "reason", "state_at", "created_at", "start_at", "end_at", "blocked_regions", "may",
+    "id", "name", "state", "reason", "state_at", "created_at", "started_at", "start_at", "end_at", "blocked_regions",
+    "may",
 )  # fmt: skip
 _FIGURES = (
     "counts", "outcomes", "dials", "calls_per_minute", "settled_per_minute", "answer_rate", "attempts_per_contact",

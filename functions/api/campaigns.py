@@ -28,6 +28,7 @@ class CampaignShape(BaseModel):
     reason: str = Field(description="Why it is in this state, where that was not plainly somebody's wish.")
     state_at: datetime | None = Field(description="Since when.")
     created_at: datetime | None
+    started_at: datetime | None = Field(description="When it was first started; null while it was not.")
     start_at: datetime | None = Field(description="When a draft starts by itself.")
     end_at: datetime | None = Field(description="When it is stopped by itself.")
     blocked_regions: dict[str, str] = Field(description="Countries that the carrier refuses, each with its reason.")
@@ -188,6 +189,7 @@ def shape_of(campaign: Campaign) -> CampaignShape:
         reason=campaign.reason,
         state_at=campaign.state_at or campaign.created_at,
         created_at=campaign.created_at,
+        started_at=campaign.started_at,
         start_at=campaign.start_at,
         end_at=campaign.end_at,
         blocked_regions=dict(campaign.blocked_regions),

@@ -13,6 +13,7 @@ from dialer.board import Doubt, Stage, Why
 from dialer.board import Zone as ZoneGroup
 from dialer.lifecycle import State
 from dialer.model import Contact
+from dialer.office_ports import Called
 from dialer.tokens import Role
 from shapes import CampaignId
 from stats import EndedShape, Figures, figures_of
@@ -33,6 +34,16 @@ class LimitsShape(BaseModel):
     lines: int = Field(description="The most lines in use at once.")
 
 
+class WaitShape(BaseModel):
+    """Those who wait for the same reason."""
+
+    reason: str = Field(
+        description="How their last attempt ended, as in `outcomes`; or in words, what was decided about them."
+    )
+    contacts: int
+    next_at: datetime | None = Field(description="When the next of them is due whose moment is still to come.")
+
+
 class WaitingShape(BaseModel):
     """Those who wait."""
 
@@ -45,6 +56,10 @@ class WaitingShape(BaseModel):
     later: int = Field(description="Whose moment is still to come.")
     on_hold: int
     next_at: datetime | None = Field(description="When the next of the later ones is due.")
+    first_turn: int = Field(description="Who wait for their first turn, and for nothing else.")
+    reasons: list[WaitShape] = Field(
+        description="Why the others wait, the most frequent reasons first; rare ones together, as `other`."
+    )
 
 
 class ZoneShape(BaseModel):
@@ -73,6 +88,8 @@ class DoubtShape(BaseModel):
 
 
 class CallShape(BaseModel):
+    """One attempt: somebody who was called twice lately is in two of these."""
+
     contact_id: str
     phone: str = Field(description="With its middle hidden from a viewer.")
     region: str
@@ -80,7 +97,7 @@ class CallShape(BaseModel):
     dialed_at: datetime | None
     ended_at: datetime | None = Field(description="Null while it goes on.")
     outcome: str = Field(description="How it ended; or the call's status, while it goes on.")
-    reason: str = Field(description="Why the contact is where it is.")
+    reason: str = Field(description="Why the contact is where it is now, whatever attempt this is.")
     duration_s: int | None
     sid: str
 
@@ -106,8 +123,8 @@ class LiveShape(BaseModel):
     more_zones: int = Field(description="How many there are beyond these.")
     doubts: list[DoubtShape] = Field(description="The first of those who are held or uncertain.")
     calls: list[CallShape] = Field(
-        description="The last 50: those on the line, and of the settled contacts the latest. A call that is followed "
-        "by another attempt is shown when its contact is settled."
+        description="The last 50: calls that are on, and those that ended last, also of contacts that wait for another "
+        "attempt. Where more are on, no more than half of the 50 are."
     )
     errors: list[ErrorShape] = Field(description="Of the last 15 minutes.")
 
@@ -135,6 +152,8 @@ def live(campaign_id: CampaignId) -> LiveShape:
             later=waiting.contacts - waiting.due - waiting.held_back,
             on_hold=waiting.held_back,
             next_at=waiting.next_at,
+            first_turn=max(0, waiting.contacts - sum(wait.contacts for wait in seen.waits)),
+            reasons=[WaitShape(reason=one.reason, contacts=one.contacts, next_at=one.next_at) for one in seen.waits],
         ),
         zones=[_zone(one) for one in seen.zones[:_ZONES]],
         more_zones=max(0, len(seen.zones) - _ZONES),
@@ -167,8 +186,9 @@ def _doubt(doubt: Doubt) -> DoubtShape:
     )
 
 
-def _call(contact: Contact) -> CallShape:
-    *_, attempt = contacts.attempts_of(contact, whole=_sees_all())
+def _call(call: Called) -> CallShape:
+    contact = call.contact
+    attempt = next(one for one in contacts.attempts_of(contact, whole=_sees_all()) if one.id == call.attempt_id)
     return CallShape(
         contact_id=contact.id,
         phone=attempt.to,

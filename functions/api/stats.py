@@ -38,12 +38,12 @@ class Figures(BaseModel):
     at: datetime
     counts: dict[State, int] = Field(description="Contacts in each state.")
     ended: list[EndedShape] = Field(description="Settled contacts by state and reason.")
-    outcomes: dict[str, int] = Field(description="How the attempts of settled contacts ended.")
+    outcomes: dict[str, int] = Field(description="How attempts ended, whether their contacts are settled or wait.")
     dials: int = Field(description="Permits to dial granted so far.")
     calls_per_minute: float | None = Field(description="Over the last minute; null while nobody has counted so long.")
     settled_per_minute: float | None = Field(description="Over the last quarter of an hour.")
     answer_rate: float | None = Field(
-        description="Answered by a person, of all calls that have ended; null while none has, or not all are counted."
+        description="Answered by a person, of all ended attempts; null while there is none, or not all are counted."
     )
     attempts_per_contact: float | None = Field(description="Of settled contacts that were called at all.")
     left: int = Field(description="Contacts neither settled nor held.")
@@ -53,14 +53,14 @@ class Figures(BaseModel):
     calling_left_s: int | None = Field(
         description="Seconds of calling left at this pace, closed hours not counted; null where it cannot be told."
     )
-    ends: list[EndsShape] = Field(description="How attempts of settled contacts ended, minute by minute, for an hour.")
+    ends: list[EndsShape] = Field(description="How attempts ended, minute by minute, for an hour.")
     pace: list[PaceShape] = Field(description="Calls a minute, from counts that are taken once a minute, for an hour.")
     live_answers: int | None = Field(
         description="Calls answered by a person in the last 30 days; null, as the next two, where none is transferred."
     )
     abandoned: int | None = Field(description="Those of them that were transferred and found nobody.")
     abandon_rate: float | None = Field(description="Of the live answers. `pacing.max_abandon` pauses the campaign.")
-    settled_upto: datetime = Field(description="Sums over settled contacts are up to here.")
+    settled_upto: datetime = Field(description="Sums over settled contacts and ended attempts are up to here.")
     whole: bool = Field(description="Whether that is now; a long list takes several looks the first time.")
 
 

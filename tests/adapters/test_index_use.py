@@ -437,10 +437,7 @@ def test_statistics_read_each_settled_contact_once(crowded: Database[Document], 
     contacts.update_many({"state": {"$in": sorted(TERMINAL)}}, {"$set": {"settled_at": now() - timedelta(minutes=1)}})
     settled = contacts.count_documents({"campaign_id": "two", "state": {"$in": sorted(TERMINAL)}})
     assert settled > MANY / 10
-    statistics = MongoStatistics(
-        crowded["statistics"], contacts=contacts, campaigns=crowded["campaigns"], clock=SystemClock()
-    )
-    ask = partial(statistics.sums, "two", within=timedelta(seconds=10))
+    ask = partial(statistics_of(crowded).sums, "two", within=timedelta(seconds=10))
     first = profiled(ask)
     assert keyed(first)
     assert sum(step["docsExamined"] for step in first) == settled
@@ -451,6 +448,37 @@ def test_statistics_read_each_settled_contact_once(crowded: Database[Document], 
     assert sum(step["docsExamined"] for step in second) == 1
     assert sum(step["keysExamined"] for step in second) <= 20
     contacts.delete_one({"phone": NOBODYS})
+
+
+def test_statistics_read_whoever_was_called_since_the_last_look_and_nobody_else(
+    crowded: Database[Document], profiled: Profiled
+) -> None:
+    """Twice: to see where a step ends, and to sum up. Of a story that has grown, its new end is the only key."""
+    contacts, called = crowded["contacts"], 200
+    people = [document_of(a_contact("retries", phone=a_phone(n), region="US")) for n in range(3 * called)]
+    for document in people[:called]:
+        document["history"] = [a_past(minutes=2 * n) for n in range(10, 0, -1)]
+    contacts.insert_many(people)
+    ask = partial(statistics_of(crowded).sums, "retries", within=timedelta(seconds=10))
+    first = profiled(ask)
+    assert keyed(first)
+    assert sum(step["docsExamined"] for step in first) == 2 * called
+    contacts.update_one({"_id": people[0]["_id"]}, {"$push": {"history": a_past(minutes=0)}})
+    second = profiled(ask)
+    assert keyed(second)
+    assert sum(step["docsExamined"] for step in second) == 1
+    assert sum(step["keysExamined"] for step in second) <= 20
+    contacts.delete_many({"campaign_id": "retries"})
+
+
+def a_past(*, minutes: int) -> Document:
+    return {"id": a_sid(), "ended_at": now() - timedelta(minutes=minutes), "dial_at": now(), "outcome": "busy"}
+
+
+def statistics_of(database: Database[Document]) -> MongoStatistics:
+    return MongoStatistics(
+        database["statistics"], contacts=database["contacts"], campaigns=database["campaigns"], clock=SystemClock()
+    )
 
 
 def test_a_page_of_the_suppressed_reads_only_what_it_shows(crowded: Database[Document], profiled: Profiled) -> None:
@@ -512,10 +540,29 @@ def test_a_look_at_who_is_on_the_line_reads_only_those(crowded: Database[Documen
     assert looking["keysExamined"] <= in_flight + len(IN_FLIGHT)
 
 
+def test_those_who_wait_are_told_apart_by_the_keys_of_those_who_have_a_reason_and_no_document(
+    crowded: Database[Document], profiled: Profiled
+) -> None:
+    crowded["contacts"].update_many(
+        {"campaign_id": "one", "state": State.PENDING, "priority": 1}, {"$set": {"reason": "no-answer"}}
+    )
+    floor = MongoFloor(crowded["contacts"], clock=SystemClock())
+    (wait,) = floor.waits("one", now=now())
+    assert wait.contacts > MANY / 20
+    (counting,) = profiled(lambda: MongoFloor(crowded["contacts"], clock=SystemClock()).waits("one", now=now()))
+    assert "COLLSCAN" not in counting["planSummary"]
+    assert counting["docsExamined"] == 0
+    assert counting["keysExamined"] <= wait.contacts + 1
+
+
 def test_the_last_calls_are_found_without_reading_the_ones_before(
     crowded: Database[Document], profiled: Profiled
 ) -> None:
     floor = MongoFloor(crowded["contacts"], clock=SystemClock())
+    crowded["contacts"].update_many(
+        {"campaign_id": "three", "priority": 1}, {"$set": {"history": [a_past(minutes=n) for n in range(3)]}}
+    )
+    assert len(floor.latest("three", limit=9)) == 9
     profile = profiled(lambda: floor.latest("three", limit=10))
     assert keyed(profile)
     assert all(step["docsExamined"] <= 10 and not step.get("hasSortStage") for step in profile)

@@ -1,20 +1,25 @@
-"""Statistics: exact sums, each settled contact counted once, however many ask at once and in however many steps."""
+"""Statistics: exact sums, each settled contact and attempt counted once, however many ask in however many steps."""
 
 import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from pymongo.collection import Collection
 from pymongo.database import Database
 
 from dialer.adapters.clock import SystemClock
+from dialer.adapters.contact_documents import ENDED_INDEX, REASON_INDEX
+from dialer.adapters.hearing import MongoHearing
 from dialer.adapters.mongo import Document
 from dialer.adapters.statistics import MongoStatistics
 from dialer.lifecycle import State
-from dialer.model import CampaignState, FinishedAttempt, Outcome, attempt_id
+from dialer.model import CallReport, CampaignState, Contact, FinishedAttempt, Outcome, attempt_id, attempt_of
 from dialer.office_ports import Sums
+from dialer.ports import CallRef
+from dialer.retry import RetryDecision
 from tests.adapters.racing import in_threads
-from tests.builders import a_campaign, a_contact, a_phone, a_sid, created, document_of, now
+from tests.builders import a_campaign, a_contact, a_phone, a_sid, created, document_of, now, stored
 
 SOON = timedelta(seconds=100)
 
@@ -95,6 +100,93 @@ def test_without_time_the_sums_say_how_far_they_are(database: Database[Document]
     assert (contacts(sums), sums.whole) == (0, False)
     assert sums.upto < now() - timedelta(days=1)
     assert contacts(statistics.sums("one", within=SOON)) == 10
+
+
+def ended(contact: Contact, *ago: float, outcome: Outcome = Outcome.BUSY) -> Document:
+    """An attempt for each of so many seconds ago, as the stories of contacts have them."""
+    history = tuple(
+        FinishedAttempt(
+            id=attempt_id(contact.id, f"{n:024}"), n=n, from_number="", dial_at=now(),
+            ended_at=now() - timedelta(seconds=seconds), sid=a_sid(), outcome=outcome,
+        )
+        for n, seconds in enumerate(ago, 1)
+    )  # fmt: skip
+    return document_of(replace(contact, history=history))
+
+
+def test_an_attempt_is_counted_when_it_has_ended_though_its_contact_waits_for_another(
+    database: Database[Document], statistics: MongoStatistics, hearing: MongoHearing
+) -> None:
+    """And once: after the next one, and when the contact is settled."""
+    contact = stored(database, a_contact("one", state=State.PLACED, phone=a_phone(1)))
+    again = RetryDecision(state=State.PENDING, after=timedelta(hours=1))
+    for n, decision in enumerate((again, again, RetryDecision(state=State.FAILED)), 1):
+        attempt = attempt_of(a_contact("one", state=State.PLACED, id=contact.id))
+        placed = document_of(replace(contact, attempt=attempt))
+        database["contacts"].update_one(
+            {"_id": contact.id}, {"$set": {"state": "placed", "attempt": placed["attempt"]}, "$unset": {"due_at": ""}}
+        )
+        ref = CallRef(contact_id=contact.id, attempt_id=attempt.id)
+        report = CallReport(sid=attempt.sid, status="no-answer")
+        assert hearing.settle(ref, report, outcome=Outcome.NO_ANSWER, decision=decision)
+        for _ in range(2):
+            sums = statistics.sums("one", within=SOON)
+            assert (dict(sums.outcomes), sum(end.attempts for end in sums.ends)) == ({"no-answer": n}, n)
+            assert contacts(sums) == (n == 3)
+
+
+def test_sums_of_attempts_are_exact_in_small_steps_that_part_the_stories_of_contacts(
+    database: Database[Document],
+) -> None:
+    """Each contact has three attempts, whose ends lie minutes apart, and many end in the same millisecond."""
+    database["contacts"].insert_many(
+        ended(a_contact("one", phone=a_phone(n)), 600 - n // 5, 300 + n // 5, n // 5) for n in range(60)
+    )
+    database["contacts"].insert_one(ended(a_contact("another", phone=a_phone(99)), 60))
+    small = stepping(database, 7)
+    found = in_threads(lambda _: small.sums("one", within=SOON), range(4))
+    assert [(dict(sums.outcomes), sum(end.attempts for end in sums.ends), sums.whole) for sums in found] == [
+        ({"busy": 180}, 180, True)
+    ] * 4
+    assert dict(stepping(database, 20_000).sums("one", within=SOON).outcomes) == {"busy": 180}
+
+
+def test_what_ends_later_is_added_once_to_a_story_that_was_counted(database: Database[Document]) -> None:
+    """Before the mark passes it, and after."""
+    close = stepping(database, 20_000, behind=timedelta(milliseconds=50))
+    people = [a_contact("one", phone=a_phone(n)) for n in range(5)]
+    database["contacts"].insert_many(ended(contact, 60) for contact in people)
+    for round_ in range(2, 5):
+        for contact in people:
+            *_, last = ended(contact, 0)["history"]
+            database["contacts"].update_one({"_id": contact.id}, {"$push": {"history": last}})
+        for _ in range(3):
+            assert close.sums("one", within=SOON).outcomes == {"busy": 5 * round_}
+            time.sleep(0.06)
+
+
+def test_sums_of_before_attempts_were_counted_by_themselves_go_on_and_attempts_are_counted_from_their_beginning(
+    database: Database[Document], statistics: MongoStatistics, contacts_of_old: Collection[Document]
+) -> None:
+    """Also where the version of before is still at work, and has moved its own mark past ours."""
+    settle(database, 3, ago=0)
+    contacts_of_old.insert_one(ended(a_contact("one", phone=a_phone(99)), 86400, 7200))
+    old = {"state": "done", "reason": "answered", "n": 3, "attempts": 3, "attempted": 3}
+    database["statistics"].insert_one(
+        {"_id": "one", "upto": now() + timedelta(seconds=5), "counts": [old], "outcomes": {"answered": 3}, "ends": []}
+    )
+    for _ in range(2):
+        sums = statistics.sums("one", within=SOON)
+        assert (contacts(sums), sums.attempts, sums.outcomes) == (3, 3, {"answered": 3, "busy": 2})
+    assert {ENDED_INDEX, REASON_INDEX} <= set(contacts_of_old.index_information())
+
+
+@pytest.fixture
+def contacts_of_old(database: Database[Document]) -> Collection[Document]:
+    """Without the indexes that came with the counting of attempts."""
+    for name in (ENDED_INDEX, REASON_INDEX):
+        database["contacts"].drop_index(name)
+    return database["contacts"]
 
 
 def test_rare_reasons_are_summed_up(database: Database[Document], statistics: MongoStatistics) -> None:

@@ -68,6 +68,20 @@ def test_a_campaign_goes_its_way_and_asking_twice_is_harmless(operator: Operator
     assert operator.refused("POST", "/campaigns/000000000000/start").status == 404
 
 
+def test_a_campaign_remembers_its_first_start_through_every_pause(stack: Stack, operator: Operator) -> None:
+    campaign_id = operator.campaign()
+    assert operator.get(f"/campaigns/{campaign_id}")["started_at"] is None
+    started = operator.post(f"/campaigns/{campaign_id}/start")
+    assert started["started_at"] == started["state_at"] > started["created_at"]
+    turned = [operator.post(f"/campaigns/{campaign_id}/{verb}") for verb in ("start", "pause", "resume", "stop")]
+    assert {one["started_at"] for one in turned} == {started["started_at"]}
+    assert turned[-1]["state_at"] > started["started_at"]
+    old = operator.running()
+    stack.database["campaigns"].update_one({"_id": old}, {"$unset": {"started_at": ""}})
+    for verb in ("pause", "resume"):
+        assert operator.post(f"/campaigns/{old}/{verb}")["started_at"] is None
+
+
 def test_a_pause_says_why_since_when_and_what_may_be_asked_now(operator: Operator) -> None:
     campaign_id = operator.running()
     before = datetime.now(UTC) - timedelta(seconds=5)
@@ -215,11 +229,14 @@ def test_a_draft_starts_when_its_moment_comes_and_ends_when_its_end_comes(stack:
     report = stack.invoke("tick", event("tick_schedule"))
     assert [one["campaign_id"] for one in report["campaigns"]] == [soon]
     assert stack.contact(contact).state is State.CLAIMED
-    assert operator.get(f"/campaigns/{soon}")["reason"] == "started by its schedule"
+    started = operator.get(f"/campaigns/{soon}")
+    assert started["reason"] == "started by its schedule"
+    assert started["created_at"] < started["started_at"] <= started["state_at"]
     assert operator.get(f"/campaigns/{later}")["state"] == "draft"
     stack.database["campaigns"].update_one({"_id": soon}, {"$set": {"end_at": now()}})
     assert stack.invoke("tick", event("tick_schedule"))["campaigns"] == []
-    assert operator.get(f"/campaigns/{soon}")["reason"] == "its scheduled end has come"
+    ended = operator.get(f"/campaigns/{soon}")
+    assert (ended["reason"], ended["started_at"]) == ("its scheduled end has come", started["started_at"])
 
 
 def test_what_a_start_by_hand_refuses_its_schedule_refuses_too(stack: Stack, operator: Operator) -> None:
@@ -369,18 +386,19 @@ def test_statistics_say_how_it_goes(stack: Stack, operator: Operator) -> None:
     assert operator.get(f"/campaigns/{campaign_id}/stats")["outcomes"] == told["outcomes"]
 
 
-def test_the_answer_rate_is_of_all_calls_that_have_ended_and_not_only_of_those_who_are_settled(
+def test_the_answer_rate_is_of_all_attempts_that_have_ended_and_not_only_of_those_of_the_settled(
     stack: Stack, operator: Operator
 ) -> None:
     campaign_id = operator.running()
     for _ in range(2):
         settled(stack, campaign_id, State.DONE, "answered", Outcome.ANSWERED)
-    for _ in range(18):
-        stored(stack.database, a_contact(campaign_id, used=1, reason="no-answer"))
+    for _ in range(9):
+        waits = a_contact(campaign_id, used=2, reason="no-answer")
+        history = finished(waits.id, Outcome.NO_ANSWER, Outcome.NO_ANSWER)
+        stored(stack.database, replace(waits, history=history))
     stored(stack.database, a_contact(campaign_id, state=State.PLACED))
-    stack.database["campaigns"].update_one({"_id": campaign_id}, {"$set": {"dials": 21}})
     told = operator.get(f"/campaigns/{campaign_id}/stats")
-    assert (told["answer_rate"], told["outcomes"]) == (2 / 20, {"answered": 2})
+    assert (told["answer_rate"], told["outcomes"]) == (2 / 20, {"answered": 2, "no-answer": 18})
 
 
 def test_calls_a_minute_are_counted_from_permits_and_a_minute_by_reconcile(stack: Stack, operator: Operator) -> None:

@@ -38,7 +38,16 @@ def test_a_look_has_the_state_and_why_lines_zones_doubts_calls_and_errors(stack:
     )
     assert seen["limits"] == {"calls_per_minute": 120.0, "lines": 7}
     assert {stage: count for stage, count in seen["lines"].items() if count} == {"ringing": 1}
-    assert seen["waiting"] == {"due": 3, "closed": 0, "never": 0, "later": 0, "on_hold": 0, "next_at": None}
+    assert seen["waiting"] == {
+        "due": 3,
+        "closed": 0,
+        "never": 0,
+        "later": 0,
+        "on_hold": 0,
+        "next_at": None,
+        "first_turn": 3,
+        "reasons": [],
+    }
     zones = [(zone["region"], zone["left"], zone["open"], zone["changes_at"]) for zone in seen["zones"]]
     assert zones == [("US-NY New_York", 2, True, None), ("US-IL Chicago", 1, True, None)]
     (doubt,) = seen["doubts"]
@@ -50,6 +59,34 @@ def test_a_look_has_the_state_and_why_lines_zones_doubts_calls_and_errors(stack:
         ("404", "there is no such number", 1)
     ]
     assert {"state": "failed", "reason": "failed", "contacts": 1} in seen["reasons"]
+
+
+def test_a_call_that_failed_is_among_the_calls_outcomes_and_errors_though_its_contact_waits_for_another(
+    stack: Stack, operator: Operator
+) -> None:
+    campaign_id = operator.running(any_hour_because="a test")
+    later = now() + timedelta(hours=2)
+    waits = a_contact(campaign_id, phone=a_phone(1), reason="failed", used=2, due_at=later)
+    history = tuple(
+        FinishedAttempt(
+            id=attempt_id(waits.id, f"{n:024}"), n=n, from_number="", dial_at=now() - timedelta(minutes=10 - n),
+            ended_at=now() - timedelta(minutes=10 - n), sid=a_sid(), outcome=outcome, detail=detail,
+        )
+        for n, (outcome, detail) in enumerate([(Outcome.BUSY, "486"), (Outcome.FAILED, "503")], 1)
+    )  # fmt: skip
+    stored(stack.database, replace(waits, history=history))
+    stored(stack.database, a_contact(campaign_id, phone=a_phone(2)))
+    seen = operator.get(f"/campaigns/{campaign_id}/live")
+    assert [(call["n"], call["outcome"], call["reason"]) for call in seen["calls"]] == [
+        (2, "failed", "failed"),
+        (1, "busy", "failed"),
+    ]
+    assert (seen["stats"]["outcomes"], seen["stats"]["ended"]) == ({"busy": 1, "failed": 1}, [])
+    assert {end["outcome"] for end in seen["stats"]["ends"]} == {"busy", "failed"}
+    assert [(one["code"], one["count"]) for one in seen["errors"]] == [("503", 1)]
+    (wait,) = seen["waiting"]["reasons"]
+    assert (wait["reason"], wait["contacts"], seen["waiting"]["first_turn"]) == ("failed", 1, 1)
+    assert datetime.fromisoformat(wait["next_at"]) == later
 
 
 def test_calling_hours_of_every_zone_group_are_told_with_the_rule(stack: Stack, operator: Operator) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, Route, expect
@@ -27,6 +28,7 @@ FORM = {
     "any_hour_because": "a journey begins at any hour",
 }
 A_NUMBER = re.compile(r"\d{3}55501\d{2}")  # as every number of these journeys has it, and no id
+NEW_YORK = ZoneInfo("America/New_York")  # where the visitors' browsers are
 Visits = Callable[..., Visitor]
 
 
@@ -414,7 +416,32 @@ def test_a_chart_is_told_in_words_that_grow_with_it(
         for settled, phone in enumerate(people, 1):
             end = {"$set": a_hostile_end(), "$unset": {"due_at": ""}}
             assert contacts.update_one({"campaign_id": campaign_id, "phone": phone}, end).matched_count
-            expect(chart).to_have_accessible_name(f"Outcomes of settled contacts' attempts. Failed: {settled}.")
+            expect(chart).to_have_accessible_name(f"How attempts ended. Failed: {settled}.")
+
+
+def test_who_waits_and_has_been_called_is_seen_by_a_browser_whose_clock_is_an_hour_ahead_as_by_any_other(
+    world: World, office: Office, visits: Visits, numbers: Numbers
+) -> None:
+    person, another = numbers(2)
+    campaign_id = drafted(office, [person, another])
+    moment = datetime.now(UTC)
+    past = {"id": "0" * 24, "n": 1, "from": FROM, "sid": "CA1", "outcome": "no-answer", "detail": ""}
+    story = [{**past, "dial_at": moment, "ended_at": moment}]
+    waits = {"reason": "no-answer", "used": 1, "history": story, "due_at": moment + timedelta(minutes=30)}
+    with contacts_of(world) as contacts:
+        assert contacts.update_one({"campaign_id": campaign_id, "phone": person}, {"$set": waits}).matched_count
+    visitor = visits()
+    visitor.page.clock.install(time=moment + timedelta(hours=1))
+    visitor.sign_in(office.token).open(f"#/campaigns/{campaign_id}")
+    waiting = visitor.section("Contacts").locator("details", has_text="Waiting")
+    waiting.locator("summary").click()
+    expect(waiting).to_contain_text("for their first turn")
+    expect(waiting).to_contain_text("for another attempt, the last one was: no answer; the next")
+    expect(visitor.section("Attempts by outcome")).to_contain_text("No answer")
+    shown = visitor.page.locator(".as-of").inner_text().removeprefix("as of ")
+    assert shown in {f"{(moment + timedelta(seconds=n)).astimezone(NEW_YORK):%H:%M:%S}" for n in range(120)}
+    visitor.section("Last calls").get_by_role("link", name=person).click()
+    visitor.sees("Not tried again before")
 
 
 def test_of_several_files_that_are_dropped_one_is_sent_and_that_is_said(office: Office, operator: Visitor) -> None:

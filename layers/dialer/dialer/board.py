@@ -12,7 +12,7 @@ from dialer.calling.lawful import Spell, spell
 from dialer.carrier_answers import is_our_fault
 from dialer.lifecycle import BOOKED, State
 from dialer.model import Campaign, CampaignState, Contact, Outcome
-from dialer.office_ports import ContactBook, Ended, Floor, Standing, WaitingGroup
+from dialer.office_ports import Called, ContactBook, Ended, Floor, Standing, Wait, WaitingGroup
 from dialer.ports import Clock
 from dialer.statistics import Figures, Survey
 from dialer.troubles import trouble_of
@@ -102,9 +102,11 @@ class View:
     """Of all but those who wait: contacts by state and reason."""
     waiting: WaitingGroup
     """Of all zones together."""
+    waits: Sequence[Wait]
+    """Of those who wait: why, where it is not for their first turn."""
     zones: Sequence[Zone]
     doubts: Sequence[Doubt]
-    calls: Sequence[Contact]
+    calls: Sequence[Called]
     errors: Sequence[Error]
 
 
@@ -148,6 +150,7 @@ class Board:
             stages=stages,
             reasons=[*figures.ended, *reasons_of(standing)],
             waiting=_all(waiting),
+            waits=self.floor.waits(campaign_id, now=now),
             zones=zones,
             doubts=self._doubts(campaign),
             calls=self.floor.latest(campaign_id, limit=CALLS),

@@ -114,6 +114,7 @@ class CampaignOffice:
             setbacks=0,
             dials=0,
             created_at=_milliseconds(self.clock.now()),
+            started_at=None,
             state_at=None,
             start_at=None,
             end_at=None,

@@ -126,7 +126,8 @@ _WISHES = tuple(
     if field.name
     not in {
         "id", "state", "reason", "blocked_regions", "fence", "next_slot_at", "next_dial_at", "setbacks", "form",
-        "latest_setbacks", "dials", "share", "shadow_of", "created_at", "state_at", "start_at", "end_at",
+        "latest_setbacks", "dials", "share", "shadow_of", "created_at", "started_at", "state_at",
+        "start_at", "end_at",
     }
 )  # fmt: skip
 _FROM_THE_START = {"call.opt_out_digit", "call.opt_out_words", "doubt", "retry.max_attempts", "purpose"}

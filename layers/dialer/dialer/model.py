@@ -287,6 +287,8 @@ class Campaign:
     form: Mapping[str, Any] = field(default_factory=dict)
     """What the operator filled in, to be shown, copied and changed."""
     created_at: datetime | None = None
+    started_at: datetime | None = None
+    """When it was first started, however often it was paused since; None for what started before this was noted."""
     state_at: datetime | None = None
     """Since when it is in its state."""
     start_at: datetime | None = None

@@ -368,7 +368,7 @@ class Ended:
 
 @dataclass(frozen=True, kw_only=True)
 class Ends:
-    """How many attempts of settled contacts ended in a minute, in the same way."""
+    """How many attempts ended in a minute, in the same way."""
 
     at: datetime
     outcome: str
@@ -387,6 +387,7 @@ class Sums:
     attempted: int
     """Settled contacts that were called at all."""
     outcomes: Mapping[str, int]
+    """How attempts ended, whether their contacts are settled or wait for another one."""
     settled_by_minute: Sequence[tuple[datetime, int]]
     dials_by_minute: Sequence[tuple[datetime, int]]
     """How many permits had been granted at a moment."""
@@ -419,6 +420,16 @@ class Standing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Called:
+    """One attempt of somebody: one that is on, or has ended."""
+
+    contact: Contact
+    attempt_id: str
+    dialed_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class WaitingGroup:
     """How many wait in one zone group."""
 
@@ -432,6 +443,16 @@ class WaitingGroup:
     """When the next of the others is due."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """How many wait for the same reason: what their last attempt came to, or what was decided about them."""
+
+    reason: str
+    contacts: int
+    next_at: datetime | None
+    """When the next of those is due whose moment is still to come."""
+
+
 class Floor(Protocol):
     """Looks at who is on the line, lately called, or waiting where: a second or two old, and deciding nothing."""
 
@@ -441,6 +462,13 @@ class Floor(Protocol):
         """By zone group, the largest first."""
         ...
 
-    def latest(self, campaign_id: str, *, limit: int) -> Sequence[Contact]:
-        """Whoever is on the line, and whoever was settled last, the latest call first."""
+    def waits(self, campaign_id: str, *, now: datetime) -> Sequence[Wait]:
+        """By reason, the most frequent first, rare ones together; whoever waits for their first turn has none."""
+        ...
+
+    def latest(self, campaign_id: str, *, limit: int) -> Sequence[Called]:
+        """Calls that are on, and those that ended last, in the order of their dials, the latest first.
+
+        No more than half of them are on where as many have ended: who looks wants to see how calls end, too.
+        """
         ...

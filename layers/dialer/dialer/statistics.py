@@ -11,7 +11,7 @@ from dialer.abandonment import Answers
 from dialer.calling.lawful import openings
 from dialer.calling.week import Stretch
 from dialer.forecast import Crowd
-from dialer.lifecycle import TERMINAL, UNSETTLED, State
+from dialer.lifecycle import TERMINAL, State
 from dialer.model import Campaign, Outcome, Sight
 from dialer.office_ports import Ended, Ends, Floor, Statistics, Sums, WaitingGroup
 from dialer.views import Progress, Views
@@ -34,7 +34,7 @@ class Figures:
     ended: Sequence[Ended]
     """The settled ones, by state and reason."""
     outcomes: Mapping[str, int]
-    """How the settled contacts' attempts ended."""
+    """How attempts ended, also of those who wait for another."""
     dials: int
     """Permits granted so far: requests to the carrier, but for those that stepped back after their permit."""
     calls_per_minute: float | None
@@ -42,8 +42,7 @@ class Figures:
     settled_per_minute: float | None
     """Over the last quarter of an hour; None while nobody was settled in it."""
     answer_rate: float | None
-    """Answered by a person, of all calls that have ended, also of those who wait for another; a request that the
-    carrier did not take is one. None while none has ended, or not all settled contacts are counted."""
+    """Answered by a person, of all attempts that have ended. None while none has, or not all of them are counted."""
     attempts_per_contact: float | None
     """Of the settled contacts that were called at all."""
     left: int
@@ -53,11 +52,11 @@ class Figures:
     calling_left: timedelta | None
     """How long calling takes at this pace, closed hours not counted."""
     ends: Sequence[Ends]
-    """How attempts of settled contacts ended, minute by minute, in the last hour in which any did."""
+    """How attempts ended, minute by minute, in the last hour in which any did."""
     dials_by_minute: Sequence[tuple[datetime, float]]
     """Calls a minute between one count and the next, at the later one's moment."""
     settled_upto: datetime
-    """Sums over settled contacts are up to here."""
+    """Sums over settled contacts and ended attempts are up to here."""
     whole: bool
     """Whether that is now; a long list that nobody has asked about yet takes several looks."""
     live_answers: int | None = None
@@ -102,7 +101,7 @@ def figures(
         dials=progress.campaign.dials,
         calls_per_minute=calls_per_minute(progress.campaign, sums),
         settled_per_minute=settled_per_minute(sums),
-        answer_rate=answer_rate(progress, sums),
+        answer_rate=answer_rate(sums),
         attempts_per_contact=sums.attempts / sums.attempted if sums.attempted else None,
         left=left,
         done_at=_done_at(progress.campaign, sums.now, left, crowds, pace),
@@ -117,11 +116,8 @@ def figures(
     )
 
 
-def answer_rate(progress: Progress, sums: Sums) -> float | None:
-    """Whoever answered is settled, but for who asked to be called again; whoever did not may wait for another attempt,
-    and is in no sum. So the calls that have ended are the permits that were granted, less those still on."""
-    on = sum(progress.counts.get(state, 0) for state in UNSETTLED)
-    ended = max(progress.campaign.dials - on, sum(sums.outcomes.values()))
+def answer_rate(sums: Sums) -> float | None:
+    ended = sum(sums.outcomes.values())
     return sums.outcomes.get(Outcome.ANSWERED, 0) / ended if ended and sums.whole else None
 
 

@@ -1,4 +1,5 @@
 // The API: every request brings the token, every refusal becomes one sentence. The token is forgotten with the tab.
+import { heard } from "./times.js";
 
 const TOKEN = "dialer-token";
 const PATIENCE_MS = 30000;
@@ -47,6 +48,7 @@ export async function ask(method, path, body, { once } = {}) {
   } catch {
     throw new Unreachable("The API does not answer. Is the network there, and the dialer deployed?");
   }
+  heard(reply.headers.get("Date"));
   if (reply.status === 401 && session.who && session.token === token) session.ended();
   return told(reply);
 }

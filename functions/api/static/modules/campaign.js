@@ -45,9 +45,9 @@ function draw(seen) {
   return h(
     "main",
     { id: "main", tabindex: "-1" },
-    h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Campaigns")),
+    h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Campaigns"), h("span", { class: "as-of" }, `as of ${clock(seen.stats.at, null, true)}`)),
     header(seen, all),
-    !seen.stats.whole && h("p", { class: "note" }, "This list has not been summed up to its end yet: figures about settled contacts are growing towards the truth."),
+    !seen.stats.whole && h("p", { class: "note" }, "This list has not been summed up to its end yet: figures about settled contacts and ended attempts are growing towards the truth."),
     !all && [nobody(seen), lists(seen)],
     all > 0 && [
       contacts(seen, all),
@@ -79,7 +79,7 @@ function header(seen, all) {
     h(
       "dl",
       { class: "figures" },
-      figure(startedWord(campaign), clock(campaign.state_at), ago(campaign.state_at, stats.at)),
+      figure(startedWord(campaign), clock(campaign.state_at), [ago(campaign.state_at, stats.at), firstStarted(campaign)].join("")),
       figure("Calls a minute", rate(stats.calls_per_minute), `of ${rate(limits.calls_per_minute)} allowed`),
       figure("Lines in use", count(inUse), `of ${count(limits.lines)}`),
       figure("Left to call", count(stats.left), all ? `of ${count(all)}` : ""),
@@ -92,6 +92,11 @@ function header(seen, all) {
 
 function startedWord(campaign) {
   return { draft: "Made", running: "Running since", paused: "Paused", stopped: "Stopped", archived: "Archived" }[campaign.state];
+}
+
+// Where that was not the moment from which it is what it is.
+function firstStarted({ started_at: first, state_at: since }) {
+  return first && new Date(since) - new Date(first) >= 1000 ? `, first started ${clock(first)}` : "";
 }
 
 // When it will be done, in everybody's hours; or how long it takes while it may call.
@@ -162,7 +167,23 @@ function legend(seen, state, number, all) {
       reasons.slice(0, REASONS_SHOWN).map(([reason, contacts]) => h("li", { "data-key": reason }, h("span", null, reason), h("b", null, count(contacts)))),
       more > 0 && h("li", { "data-key": "more" }, h("span", { class: "quiet" }, `and ${count(more)} more reasons`)),
     ),
+    state === "pending" && waits(seen),
   );
+}
+
+// Of the same people: not when they are due, but what for.
+function waits({ waiting }) {
+  const rows = [["for their first turn", waiting.first_turn], ...waiting.reasons.map((wait) => [waitWords(wait), wait.contacts])];
+  return h(
+    "ul",
+    { class: "reasons", "aria-label": "What they wait for", "data-key": "waits" },
+    rows.filter(([, contacts]) => contacts > 0).map(([words, contacts]) => h("li", { "data-key": words }, h("span", null, words), h("b", null, count(contacts)))),
+  );
+}
+
+function waitWords({ reason, next_at: next }) {
+  const words = OUTCOMES[reason] ? `for another attempt, the last one was: ${OUTCOMES[reason][0].toLowerCase()}` : reason;
+  return next ? `${words}; the next ${clock(next)}` : words;
 }
 
 function reasonsOf(seen, state) {
@@ -219,7 +240,7 @@ function outcomes(seen) {
   return section(
     "Outcomes by minute",
     zone,
-    ends.length ? chartPlace("chart-outcomes", outcomeWords(seen.stats), key) : h("p", { class: "empty-chart", "data-key": "no-outcomes" }, "Drawn as soon as the first contact is settled."),
+    ends.length ? chartPlace("chart-outcomes", outcomeWords(seen.stats), key) : h("p", { class: "empty-chart", "data-key": "no-outcomes" }, "Drawn as soon as the first call has ended."),
   );
 }
 
@@ -232,7 +253,7 @@ function attempts(seen) {
     per === null ? null : `${rate(per)} per contact called`,
     rows.length
       ? table("Attempts by outcome", [["Outcome"], ["Attempts", "number"], ["Share", "number"]], rows.map(([name, number]) => ({ key: name, cells: [[h("i", { class: `dot ${toneOf(OUTCOMES, name)}` }), " ", wordFor(OUTCOMES, name)], count(number), share(number, all)] })))
-      : empty("No attempt is over yet.", "Attempts are counted when their contact is settled."),
+      : empty("No attempt is over yet.", "Each is counted as soon as it has ended."),
   );
 }
 
@@ -313,7 +334,7 @@ function errors(seen) {
 
 function calls(seen) {
   const rows = seen.calls.map((call) => ({
-    key: `${call.contact_id}-${call.n}`,
+    key: `${call.contact_id}-${call.dialed_at}`,
     cells: [
       clock(call.dialed_at, null, true),
       h("a", { href: `#/contacts/${call.contact_id}`, class: "phone" }, call.phone),
@@ -328,9 +349,9 @@ function calls(seen) {
     "Last calls",
     rows.length ? `the last ${count(rows.length)}` : null,
     rows.length
-      ? table("Last calls", [["Dialed", "brief"], ["Phone"], ["Attempt", "number"], ["Result"], ["Talked", "number"], ["Where"], ["Why"]], rows, { class: "calls" })
+      ? table("Last calls", [["Dialed", "brief"], ["Phone"], ["Attempt", "number"], ["Result"], ["Talked", "number"], ["Where"], ["Contact now"]], rows, { class: "calls" })
       : empty("No call yet.", seen.campaign.state === "draft" ? "Start the campaign to begin." : "The first ones appear here by themselves."),
-    rows.length > 0 && h("p", { class: "hint" }, "Calls that are on, and the latest of settled contacts. A call that is followed by another attempt is in its contact's story at once, and here when the contact is settled."),
+    rows.length > 0 && h("p", { class: "hint" }, "Calls that are on, and those that ended last: no more than half of them are on, where as many have ended."),
   );
 }
 

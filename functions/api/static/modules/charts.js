@@ -100,5 +100,5 @@ export function paceWords(stats, limit) {
 
 export function outcomeWords(stats) {
   const parts = Object.entries(stats.outcomes).map(([name, attempts]) => `${wordFor(OUTCOMES, name)}: ${count(attempts)}`);
-  return parts.length ? `Outcomes of settled contacts' attempts. ${parts.join(", ")}.` : "No attempt of a settled contact has ended yet.";
+  return parts.length ? `How attempts ended. ${parts.join(", ")}.` : "No attempt has ended yet.";
 }

@@ -1,7 +1,7 @@
 // A person in a campaign: every attempt and decision in order; and the way to find somebody by their phone.
 import { capital, OUTCOMES, STATES, STATUSES } from "./words.js";
 import { empty, h, pill, section, table } from "./dom.js";
-import { clock, count, place, span, whole_moment } from "./times.js";
+import { clock, count, place, present, span, whole_moment } from "./times.js";
 import { get, post, session } from "./api.js";
 import { field } from "./dialogs.js";
 
@@ -120,7 +120,7 @@ function now(contact, zone) {
       "dl",
       { class: "step" },
       line("Decided", contact.reason ? `${capital(contact.reason)}.` : "Nothing yet."),
-      waits && line(new Date(due) > new Date() ? `Not ${again} before` : "Due since", both(due, zone)),
+      waits && line(new Date(due) > present() ? `Not ${again} before` : "Due since", both(due, zone)),
       due && !waits && line("Next", "nothing, until somebody releases them"),
       waits && line("Attempts left", count(Math.max(0, contact.max - contact.used))),
       contact.callback_at && line("Asked to be called", both(contact.callback_at, zone)),

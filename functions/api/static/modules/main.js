@@ -1,7 +1,7 @@
 // The page: which view is shown, how often it is asked for anew, and what its buttons do.
 import { VERBS } from "./words.js";
 import { h, icon, morph, say, table } from "./dom.js";
-import { clock, count, span } from "./times.js";
+import { clock, count, present, span } from "./times.js";
 import { get, onceOnly, post, Refused, rowsOf, session, upload } from "./api.js";
 import { forgetCharts } from "./charts.js";
 import { closeDialogs, dialog, field, show, WHY } from "./dialogs.js";
@@ -68,7 +68,7 @@ async function look(mine) {
     const first = !shown;
     seen = found;
     shown = true;
-    seenAt = new Date();
+    seenAt = present();
     trouble("");
     if (view.titleOf) title(view.titleOf(seen));
     put(view.draw(seen));
@@ -244,7 +244,7 @@ function tellHalted(halted) {
     content: h("div", null, h("p", null, campaigns, halted.unscheduled > 0 && ` ${count(halted.unscheduled)} drafts no longer start by themselves.`), h("p", null, last, ` Since ${clock(halted.halted_at, null, true)} none is.`), h("p", { role: "status" }, "Last request that can still leave: ", left)),
   });
   const tick = () => {
-    const seconds = (new Date(halted.no_request_after) - Date.now()) / 1000;
+    const seconds = (new Date(halted.no_request_after) - present()) / 1000;
     left.textContent = seconds > 0 ? `within ${span(Math.ceil(seconds))}` : `none, since ${clock(halted.no_request_after, null, true)}`;
     if (seconds > 0 && box.isConnected) setTimeout(tick, 250);
   };

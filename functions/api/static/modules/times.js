@@ -4,7 +4,19 @@ import { capital } from "./words.js";
 export const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 export const ZONES = Intl.supportedValuesOf ? Intl.supportedValuesOf("timeZone") : [HERE];
 const whole = new Intl.NumberFormat("en-US");
+let aheadMs = 0; // how far the API's clock is ahead of the browser's
 const tenths = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
+
+// What the API's clock said when its answer came: to a second, which is all that its header tells.
+export function heard(date) {
+  const said = Date.parse(date || "");
+  if (!Number.isNaN(said)) aheadMs = said - Date.now();
+}
+
+// The moment by the API's clock, as the moments are that it tells: a browser's own clock may be wrong.
+export function present() {
+  return new Date(Date.now() + aheadMs);
+}
 
 export function count(number) {
   return whole.format(number || 0);
@@ -38,7 +50,7 @@ export function clock(text, zone, seconds) {
   if (!text) return "–";
   const moment = new Date(text);
   const time = written(moment, { hour: "2-digit", minute: "2-digit", ...(seconds && { second: "2-digit" }), hourCycle: "h23" }, zone);
-  const day = sameDay(moment, new Date(), zone) ? "" : `${written(moment, { weekday: "short", day: "numeric", month: "short" }, zone)} `;
+  const day = sameDay(moment, present(), zone) ? "" : `${written(moment, { weekday: "short", day: "numeric", month: "short" }, zone)} `;
   return `${day}${time}${zone && zone !== HERE ? ` ${zoneName(moment, zone)}` : ""}`;
 }
 
@@ -67,11 +79,11 @@ export function span(seconds) {
 }
 
 export function ago(text, now) {
-  return text ? `${span((new Date(now || Date.now()) - new Date(text)) / 1000)} ago` : "";
+  return text ? `${span(((now ? new Date(now) : present()) - new Date(text)) / 1000)} ago` : "";
 }
 
 export function ahead(text, now) {
-  const seconds = (new Date(text) - new Date(now || Date.now())) / 1000;
+  const seconds = (new Date(text) - (now ? new Date(now) : present())) / 1000;
   return seconds > 0 ? `in ${span(seconds)}` : "now";
 }
 

@@ -68,6 +68,8 @@ _ERRORS = {"$ifNull": ["$errors", []]}
 _DIALS = {"$ifNull": ["$dials", 0]}
 _RESUMED: Document = {
     "draining": False,
+    # Once: a draft is never one again, and what was started before this was noted has no such moment.
+    "started_at": {"$cond": [{"$eq": ["$state", CampaignState.DRAFT]}, "$$NOW", "$started_at"]},
     "blocked_regions": literal({}),
     # Half open: after a trip, a few more are enough.
     "setbacks": {"$cond": [{"$gte": ["$setbacks", STREAK]}, STREAK - PROBATION, 0]},
@@ -275,7 +277,7 @@ def wishes_of(campaign: Campaign) -> Document:
     }
 
 
-_MOMENTS = ("created_at", "state_at", "start_at", "end_at")
+_MOMENTS = ("created_at", "started_at", "state_at", "start_at", "end_at")
 
 
 def campaign_of(document: Document) -> Campaign:

@@ -27,6 +27,8 @@ Stage = dict[str, Any]
 CLAIM_INDEX = "claim_by_region"
 BOOKED_INDEX = "booked"
 SETTLED_INDEX = "settled_in_order"
+ENDED_INDEX = "attempts_in_order"
+REASON_INDEX = "waiting_by_reason"
 UNTIL_INDEX = "until"
 PHONE_INDEX = "phone"
 PERSON_INDEX = "one_contact_per_listed_phone"
@@ -61,6 +63,17 @@ INDEXES: dict[str, tuple[list[tuple[str, int]], Document]] = {
         # With the moment behind it, so that the latest are found first and statistics read each contact only once.
         [("campaign_id", 1), ("state", 1), ("settled_at", 1)],
         {"partialFilterExpression": {"state": {"$in": sorted(TERMINAL)}}},
+    ),
+    ENDED_INDEX: (
+        # A key for each attempt that has ended and is in its contact's story, whatever has become of the contact: the
+        # end of an attempt costs one key more. Whoever was never called is not in it.
+        [("campaign_id", 1), ("history.ended_at", 1)],
+        {"partialFilterExpression": {"history.0": {"$exists": True}}},
+    ),
+    REASON_INDEX: (
+        # Who waits for more than their first turn: a new list has no key in it, and each wait for another costs one.
+        [("campaign_id", 1), ("reason", 1), ("due_at", 1)],
+        {"partialFilterExpression": {"due_at": {"$exists": True}, "reason": {"$gt": ""}}},
     ),
     UNTIL_INDEX: (
         [("state", 1), ("attempt.until", 1)],
@@ -121,6 +134,11 @@ def standing_in(campaign_id: str, state: State) -> tuple[Document, str]:
     if state is State.PENDING:
         return {"campaign_id": campaign_id, "due_at": {"$gte": _BEGINNING}}, CLAIM_INDEX
     return {"campaign_id": campaign_id, "state": state}, SETTLED_INDEX if state in TERMINAL else BOOKED_INDEX
+
+
+def attempted_in(campaign_id: str) -> Document:
+    """A campaign's contacts of whom an attempt has ended, by ENDED_INDEX."""
+    return {"campaign_id": campaign_id, "history.0": {"$exists": True}}
 
 
 def milliseconds(span: timedelta) -> int:

@@ -1,8 +1,9 @@
-"""Statistics that read each settled contact once: sums so far, and from them on only what has been settled since.
+"""Statistics that count each settled contact and each ended attempt once: sums so far, and from then on what is new.
 
-No write of the dial protocol takes part. A contact that is settled never changes again, and the index of the settled is
-in the order of their moments, so the sums go forward by a mark on that order: whoever asks moves it on. The mark stays
-some seconds behind the database's clock, because a moment is chosen a little before its write can be seen.
+No write of the dial protocol takes part. A contact that is settled never changes again, and neither does the end of an
+attempt; there is an index of each in the order of their moments, so the sums go forward by a mark on each order, and
+whoever asks moves them on. An attempt is counted once it has ended, be its contact settled or waiting for another. The
+marks stay some seconds behind the database's clock, because a moment is chosen a little before its write can be seen.
 """
 
 from collections import Counter
@@ -10,11 +11,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pymongo import IndexModel
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from dialer.adapters.campaigns import RUNNING_INDEX
-from dialer.adapters.contact_documents import SETTLED_INDEX
+from dialer.adapters.contact_documents import ENDED_INDEX, INDEXES, REASON_INDEX, SETTLED_INDEX, attempted_in
 from dialer.adapters.mongo import Document, available, database_clock
 from dialer.lifecycle import TERMINAL
 from dialer.model import CampaignState, Outcome
@@ -44,7 +46,7 @@ class MongoStatistics:
         at_once: int = 20_000,
         behind: timedelta = timedelta(seconds=10),
     ) -> None:
-        """`at_once`: how many contacts are summed up in one step. `behind`: how far the mark stays behind the clock."""
+        """`at_once`: how many contacts are summed up in one step. `behind`: how far the marks stay behind the clock."""
         self._statistics = statistics
         self._contacts = contacts
         self._campaigns = campaigns
@@ -77,23 +79,38 @@ class MongoStatistics:
             now = database_clock(self._contacts.database)
             sums = self._known(campaign_id)
             horizon = now - self._behind
-            while sums["upto"] < horizon and self._clock.monotonic() - began < within.total_seconds():
+            while _upto(sums) < horizon and self._clock.monotonic() - began < within.total_seconds():
                 sums = self._forward(campaign_id, sums, horizon)
-            whole = sums["upto"] >= horizon
-            told = self._summed(campaign_id, sums, now, keep=False) if whole else sums
+            whole = _upto(sums) >= horizon
+            told = self._summed(campaign_id, sums, now, now) if whole else sums
         return _sums_of(told, whole=whole, now=now)
 
     def _known(self, campaign_id: str) -> Document:
         found = self._statistics.find_one({"_id": campaign_id}) or {}
-        return {"samples": [], "upto": _BEGINNING, "counts": [], "outcomes": {}, "minutes": [], "ends": [], **found}
+        if "attempts" not in found:
+            self._prepare()
+        nothing = {"upto": _BEGINNING, "counts": [], "minutes": []}
+        return {"samples": [], **nothing, "attempts": {"upto": _BEGINNING, "outcomes": {}, "ends": []}, **found}
+
+    def _prepare(self) -> None:
+        """A database from before there were these indexes gets them from its first look; where they are, it is asked
+        and no more."""
+        made = [(name, *INDEXES[name]) for name in (ENDED_INDEX, REASON_INDEX)]
+        self._contacts.create_indexes([IndexModel(keys, name=name, **options) for name, keys, options in made])
 
     def _forward(self, campaign_id: str, sums: Document, horizon: datetime) -> Document:
-        """One step, written only where nobody else has made it meanwhile."""
-        after = self._summed(campaign_id, sums, self._step(campaign_id, sums["upto"], horizon), keep=True)
-        kept = {name: after[name] for name in ("upto", "counts", "outcomes", "minutes", "ends")}
-        mine = {"_id": campaign_id, "upto": None if sums["upto"] == _BEGINNING else sums["upto"]}
+        """One step, written only where nobody else has made it meanwhile. No mark goes back: another process may have
+        moved one of them past our horizon."""
+        settled_upto = max(sums["upto"], self._step(campaign_id, sums["upto"], horizon))
+        ended_upto = max(
+            sums["attempts"]["upto"], self._step_of_attempts(campaign_id, sums["attempts"]["upto"], horizon)
+        )
+        after = self._summed(campaign_id, sums, settled_upto, ended_upto)
+        kept = {name: after[name] for name in ("upto", "counts", "minutes", "attempts")}
+        mine = {"_id": campaign_id, "upto": _mark(sums["upto"]), "attempts.upto": _mark(sums["attempts"]["upto"])}
         try:
-            written = self._statistics.update_one(mine, {"$set": kept}, upsert=sums["upto"] == _BEGINNING)
+            first = sums["upto"] == sums["attempts"]["upto"] == _BEGINNING
+            written = self._statistics.update_one(mine, {"$set": kept}, upsert=first)
         except DuplicateKeyError:
             return self._known(campaign_id)
         return after if written.matched_count or written.upserted_id else self._known(campaign_id)
@@ -113,7 +130,19 @@ class MongoStatistics:
             ends += [one["settled_at"] for one in found]
         return min(ends)
 
-    def _summed(self, campaign_id: str, sums: Document, upto: datetime, *, keep: bool) -> Document:
+    def _step_of_attempts(self, campaign_id: str, upto: datetime, horizon: datetime) -> datetime:
+        """Where the next contact in the order of the index stands in it: by the first of its ends behind the mark."""
+        found = self._contacts.find(
+            _ended_between(campaign_id, upto, horizon),
+            {"_id": 0, "history.ended_at": 1},
+            skip=self._at_once,
+            limit=1,
+            hint=ENDED_INDEX,
+        )
+        ends: list[datetime] = [past["ended_at"] for one in found for past in one["history"] if past["ended_at"] > upto]
+        return min(ends, default=horizon)
+
+    def _summed(self, campaign_id: str, sums: Document, upto: datetime, ended_upto: datetime) -> Document:
         settled = {
             "campaign_id": campaign_id,
             "state": {"$in": sorted(TERMINAL)},
@@ -122,12 +151,41 @@ class MongoStatistics:
         (found,) = self._contacts.aggregate([{"$match": settled}, {"$facet": _FACETS}], hint=SETTLED_INDEX)
         return {
             **sums,
-            "upto": upto if keep else sums["upto"],
+            "upto": upto,
             "counts": _added(sums["counts"], found["counts"]),
-            "outcomes": dict(Counter(sums["outcomes"]) + Counter({row["_id"]: row["n"] for row in found["outcomes"]})),
             "minutes": _latest(sums["minutes"], found["minutes"]),
+            "attempts": self._summed_attempts(campaign_id, sums["attempts"], ended_upto),
+        }
+
+    def _summed_attempts(self, campaign_id: str, sums: Document, upto: datetime) -> Document:
+        """A contact's story may hold ends from before the mark and from behind it."""
+        stages: list[Document] = [
+            {"$match": _ended_between(campaign_id, sums["upto"], upto)},
+            {"$unwind": "$history"},
+            {"$match": {"history.ended_at": {"$gt": sums["upto"], "$lte": upto}}},
+            {"$facet": _FACETS_OF_ATTEMPTS},
+        ]
+        (found,) = self._contacts.aggregate(stages, hint=ENDED_INDEX)
+        return {
+            "upto": upto,
+            "outcomes": dict(Counter(sums["outcomes"]) + Counter({row["_id"]: row["n"] for row in found["outcomes"]})),
             "ends": _latest_ends(sums["ends"], found["ends"]),
         }
+
+
+def _ended_between(campaign_id: str, after: datetime, upto: datetime) -> Document:
+    return attempted_in(campaign_id) | {"history": {"$elemMatch": {"ended_at": {"$gt": after, "$lte": upto}}}}
+
+
+def _upto(sums: Document) -> datetime:
+    """How far both of them are."""
+    marks: list[datetime] = [sums["upto"], sums["attempts"]["upto"]]
+    return min(marks)
+
+
+def _mark(upto: datetime) -> datetime | None:
+    """As it is stored; not at all at the beginning."""
+    return None if upto == _BEGINNING else upto
 
 
 _SHORT_REASON = {"$substrCP": [{"$ifNull": ["$reason", ""]}, 0, _LONGEST_REASON]}
@@ -143,10 +201,11 @@ _FACETS: dict[str, Sequence[Document]] = {
             }
         }
     ],
-    "outcomes": [{"$unwind": "$history"}, {"$group": {"_id": "$history.outcome", "n": {"$sum": 1}}}],
     "minutes": [{"$group": {"_id": {"$dateTrunc": {"date": "$settled_at", "unit": "minute"}}, "n": {"$sum": 1}}}],
+}
+_FACETS_OF_ATTEMPTS: dict[str, Sequence[Document]] = {
+    "outcomes": [{"$group": {"_id": "$history.outcome", "n": {"$sum": 1}}}],
     "ends": [
-        {"$unwind": "$history"},
         {
             "$group": {
                 "_id": {
@@ -203,13 +262,14 @@ def _sums_of(sums: Document, *, whole: bool, now: datetime) -> Sums:
         ended=[Ended(state=one["state"], reason=one["reason"], contacts=one["n"]) for one in counts],
         attempts=sum(one["attempts"] for one in counts),
         attempted=sum(one["attempted"] for one in counts),
-        outcomes=dict(sums["outcomes"]),
+        outcomes=dict(sums["attempts"]["outcomes"]),
         settled_by_minute=[(one["at"], one["n"]) for one in sums["minutes"]],
         dials_by_minute=[(one["at"], one["dials"]) for one in sums["samples"]],
         ends=[
-            Ends(at=one["at"], outcome=one["outcome"], detail=one["detail"], attempts=one["n"]) for one in sums["ends"]
+            Ends(at=one["at"], outcome=one["outcome"], detail=one["detail"], attempts=one["n"])
+            for one in sums["attempts"]["ends"]
         ],
-        upto=now if whole else sums["upto"],
+        upto=now if whole else _upto(sums),
         whole=whole,
         now=now,
     )

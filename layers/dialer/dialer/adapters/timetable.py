@@ -29,7 +29,8 @@ class MongoTimetable:
             return [campaign_of(one) for one in self._campaigns.find(_STARTING, hint=STARTING_INDEX)]
 
     def start(self, campaign_id: str, *, reason: str) -> bool:
-        return self._move(_STARTING, campaign_id, {"$set": {"state": CampaignState.RUNNING, "reason": reason}})
+        change = {"$set": {"state": CampaignState.RUNNING, "reason": reason}}
+        return self._move(_STARTING, campaign_id, change, "state_at", "started_at")
 
     def refuse_start(self, campaign_id: str, *, reason: str) -> bool:
         """It is a draft since it was one."""
@@ -43,7 +44,7 @@ class MongoTimetable:
             due = [one["_id"] for one in self._campaigns.find(_ENDING, {"_id": 1}, hint=ENDING_INDEX)]
         return [one for one in due if self._move(_ENDING, one, change)]
 
-    def _move(self, wanted: Document, campaign_id: str, change: Document) -> bool:
-        since = {"$currentDate": {"state_at": True}}
+    def _move(self, wanted: Document, campaign_id: str, change: Document, *moments: str) -> bool:
+        since = {"$currentDate": dict.fromkeys(moments or ("state_at",), True)}
         with available():
             return self._campaigns.update_one(wanted | {"_id": campaign_id}, change | since).modified_count == 1
