@@ -762,8 +762,8 @@ MUTATIONS = (
     Mutation(
         name="a tick claims who is asleep",
         file=f"{PRODUCT}/tick.py",
-        old="if isinstance(look(sight.campaign, region, sight.now), Open)]",
-        new="if look(sight.campaign, region, sight.now)]",
+        old="return isinstance(said, Open) or said.by_law",
+        new="return said is not None",
         tests="tests/functions/test_tick.py",
     ),
     Mutation(
