@@ -19,6 +19,7 @@ from dialer.adapters.contact_documents import contact_of
 from dialer.calling.rules import rule_version
 from dialer.errors import BadCampaign, BadInput, Unavailable, UnknownCampaign, UnknownExport, UnknownList
 from dialer.exports import CALL_COLUMNS, CONTACT_COLUMNS
+from dialer.intake import ListReading
 from dialer.lifecycle import UNSETTLED, State
 from dialer.list_records import Counts, Export, ExportKind, ExportState, ListState, UploadedList
 from dialer.model import CallReport, CampaignState, Contact, FinishedAttempt, Outcome, RetryPolicy, attempt_of
@@ -213,18 +214,33 @@ def test_whoever_has_the_unwanted_phone_as_another_number_is_cancelled_too(stack
 
 
 @pytest.mark.parametrize("bad", ["", "\xff"], ids=["read", "refused"])
-def test_a_list_that_says_not_to_call_is_over_when_no_request_can_leave_any_more(
-    stack: Stack, monkeypatch: pytest.MonkeyPatch, bad: str
-) -> None:
-    monkeypatch.setenv("DIAL_GUARD_SECONDS", "0.4")
-    for content, least in ((a_dnc_list(ADA), 0.8), (f"phone,dnc\n{ADA},\n", 0.0)):
+def test_a_list_that_says_not_to_call_is_over_when_no_request_can_leave_any_more(stack: Stack, bad: str) -> None:
+    for content, waits in ((a_dnc_list(ADA), [True]), (f"phone,dnc\n{ADA},\n", [])):
         new = uploaded(stack, content.encode() + bad.encode("latin-1"))
-        began = time.monotonic()
-        stack.invoke("intake", noticed(new))
-        took = time.monotonic() - began
-        assert least <= took
-        assert (took < 0.8) == (least == 0)
+        assert waited(new, wiring.list_reading(lambda: MINUTE, leave_with=timedelta(0))) == waits
         assert not wiring.list_desk().report(new.id).open
+
+
+def test_a_run_that_leaves_the_rest_to_another_waits_for_those_it_barred(stack: Stack) -> None:
+    new = uploaded(stack, a_dnc_list(ADA) + f"{BO},\n")
+    short = replace(wiring.list_reading(lambda: timedelta(0), leave_with=MINUTE), batch=1)
+    assert [waited(new, short) for _ in range(3)] == [[True], [], []]
+    assert not wiring.list_desk().report(new.id).open
+
+
+def waited(new: UploadedList, run: ListReading) -> list[bool]:
+    """Whether the list was still open, each time that this run waited for dials to be over."""
+    seen: list[bool] = []
+    bar = replace(run.bar, wait_out_dials=lambda: seen.append(wiring.list_desk().report(new.id).open))
+    replace(run, bar=bar)(new.id)
+    return seen
+
+
+def test_dials_are_over_when_the_last_request_may_have_left(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIAL_GUARD_SECONDS", "0.1")
+    began = time.monotonic()
+    wiring._barring().wait_out_dials()
+    assert time.monotonic() - began >= wiring.settings().bounds.last_request.total_seconds() == 0.2
 
 
 @pytest.mark.parametrize(
