@@ -24,6 +24,7 @@ _TABLE = re.compile(r"(<!-- make mutants writes from here -->\n).*?(<!-- to here
 _COPIED = (
     "layers",
     "functions",
+    "cli",
     "local",
     "tests",
     "events",
