@@ -324,6 +324,7 @@ class Stage:
             "IDEMPOTENCY_TABLE": "idempotency",
             "CALL_QUEUE_URL": self._queue("call", VisibilityTimeout=BOUNDS["QueueVisibilitySeconds"]),
             "REFILL_QUEUE_URL": self._queue("refill.fifo", FifoQueue="true"),
+            "OPT_OUT_QUEUE_URL": self._queue("opt-out"),
         }
 
     def _queue(self, name: str, **attributes: str) -> str:

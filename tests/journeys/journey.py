@@ -172,6 +172,10 @@ class Journey:
     def states(self, campaign_id: str) -> dict[Number, str]:
         return {phone: contact["state"] for phone, contact in self.contacts(campaign_id).items()}
 
+    def reason_of(self, phone: Number, campaign_id: str) -> str:
+        """Empty also for whoever moves just now, and is in none of the states when it is looked at."""
+        return str(self.contacts(campaign_id).get(phone, {}).get("reason", ""))
+
     def in_state(self, state: str, *campaigns: str) -> int:
         """How many of these campaigns' contacts are in it."""
         return sum(list(self.states(campaign_id).values()).count(state) for campaign_id in campaigns)

@@ -41,7 +41,7 @@ def test_a_country_that_is_closed_to_us_is_left_out_and_the_others_are_called(
     first, second = "+14165550101", "+14165550102"  # Toronto
     journey.fates({canadian: {"kind": "refuse", "code": 21215} for canadian in (first, second)})
     campaign = journey.campaign([first])
-    until(lambda: "21215" in journey.contacts(campaign)[first]["reason"], what=lambda: journey.show(campaign))
+    until(lambda: "21215" in journey.reason_of(first, campaign), what=lambda: journey.show(campaign))
     americans = numbers(6)
     journey.add(campaign, [second, *americans])
 

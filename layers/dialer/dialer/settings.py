@@ -20,7 +20,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     ),
     "reconcile": ("refill_queue_url", *_CARRIER),
     "api": ("phone_hash_key_parameter", "idempotency_table", "intake_queue_url", "store_bucket", "refill_queue_url"),
-    "intake": ("store_bucket", "intake_queue_url"),
+    "intake": ("phone_hash_key_parameter", "store_bucket", "intake_queue_url"),
 }  # fmt: skip
 """What each function cannot do its work without, besides the database that all of them need."""
 
