@@ -1,6 +1,7 @@
 """Whom the files in events/ speak of: their campaign, their person, their operator, and the token that signed them.
 
-The tokens and the address belong to nobody, so the files can be believed only where somebody says so: here.
+The tokens and the address belong to nobody, so the files can be believed only where somebody says so: here. The token
+of the agent's file is signed as those of a media stream are, but is good until the year 2100.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,8 @@ from dialer.adapters.contact_documents import milliseconds
 from dialer.adapters.mongo import Document
 from dialer.adapters.tokens import MongoTokens
 from dialer.lifecycle import State
-from dialer.model import CallPlan, Campaign, CampaignState
+from dialer.model import CallPlan, Campaign, CampaignState, OnMachine
+from dialer.script import Choice, Menu, Record, Say, Script, Stream, Transfer
 from dialer.tokens import Role, Token, hash_of
 
 TOKEN = "the-token-that-signed-the-files-in-events"
@@ -26,21 +28,46 @@ _PHONE, _FROM, _SID = "+12015550123", "+12015550199", "CA0123456789abcdef0123456
 _STATES = {"call": State.CLAIMED, "voice": State.PLACED, "reconcile": State.DIALING}
 """As each function finds the person; the others find them waiting."""
 _KEPT = ("campaigns", "contacts", "suppressions", "tokens")
+_AGENT = "+12015550100"
+_SCRIPT: Script = (
+    Say(text="Hello {name}."),
+    Menu(
+        name="coming",
+        prompt=(Say(text="Press 1 if you are coming, 2 or 3 to speak with us, 9 if we shall not call again."),),
+        choices=(
+            Choice(key="1", outcome="yes", words=("yes",), then=(Say(text="See you then."),)),
+            Choice(
+                key="2",
+                outcome="agent",
+                then=(Transfer(to=_AGENT, whisper="{name} is on the line.", otherwise=(Say(text="We call back."),)),),
+            ),
+            Choice(key="3", outcome="queue", then=(Transfer(to="queue:support", name="queue"),)),
+            Choice(key="4", outcome="program", then=(Stream(url="wss://agent.example/", answers=("day",)),)),
+        ),
+    ),
+    Record(name="message", prompt=(Say(text="Is there anything else?"),)),
+)
+"""Of its places the files speak: 1 is the menu, 1.2.0 and 1.3.0 are the transfers behind its keys, 2 the recording."""
 
 
-def await_event(database: Database[Document], function: str, *, operator: bool = False) -> None:
+def await_event(database: Database[Document], function: str, *, operator: bool = False, paused: bool = False) -> None:
     """The database as an event of this function finds it, whatever the one before left behind.
 
-    Without an operator the very first one can still be made.
+    Without an operator the very first one can still be made. Whose campaign has just been paused waits.
     """
     for name in _KEPT:
         database[name].delete_many({})
     now = datetime.now(UTC)
-    MongoCampaigns(database["campaigns"]).create(_campaign(now))
+    campaigns = MongoCampaigns(database["campaigns"])
+    campaigns.create(_campaign(now))
+    if paused:
+        running = [CampaignState.RUNNING]
+        campaigns.set_state(_CAMPAIGN, CampaignState.PAUSED, sources=running, reason="the office is closed")
     MongoContactBook(database["contacts"]).prepare()
     if operator:
         MongoTokens(database["tokens"]).keep(_operator(now))
-    database["contacts"].insert_one(_person(_STATES.get(function, State.PENDING), now))
+    state = State.PENDING if paused else _STATES.get(function, State.PENDING)
+    database["contacts"].insert_one(_person(state, now))
 
 
 def _campaign(now: datetime) -> Campaign:
@@ -49,7 +76,12 @@ def _campaign(now: datetime) -> Campaign:
         name="Appointments",
         state=CampaignState.RUNNING,
         from_numbers=(_FROM,),
-        call=CallPlan(say="Hello {name}.", opt_out_digit="9"),
+        call=CallPlan(
+            script=_SCRIPT,
+            detect_machine=True,
+            on_machine=OnMachine.VOICEMAIL,
+            voicemail=(Say(text="{name}, please call us back."),),
+        ),
         next_slot_at=now,
         next_dial_at=now,
         any_hour_because="the events come at any hour",

@@ -89,7 +89,8 @@ def invoked(world: World, only: str) -> Iterator[Invoked]:
     with database.client, led([folder / "wires" for folder in template.parent.glob("*Function")], ports):
         for path in sorted(one for one in (ROOT / "events").glob("*.json") if only in one.stem):
             whose = path.stem.partition("_")[0]
-            await_event(database, whose, operator=OPERATOR_TOKEN in path.read_text())
+            said = path.read_text()
+            await_event(database, whose, operator=OPERATOR_TOKEN in said, paused="CampaignPaused" in said)
             function = f"{whose.capitalize()}Function"
             one = Invoked(event=path.stem, function=function, said=_invoke(function, path, template, settings))
             print(f"\n$ {one.command}\n{one.said}", flush=True)

@@ -20,12 +20,14 @@ _HEAD = (
     and each function started cold. Phone numbers and the secret of a token are not shown here, and of the body of an
     answer only the first {longest} characters.""",
     """Before each event the database held one running campaign that may call at any hour and one person, as
-    `local/event_people.py` says: due for a tick, claimed for the call function, in a call for the voice function, and
-    silent for too long for reconcile. The voice function was given the address and the token with which the files are
-    signed, and the database the operator whose token they bring; they belong to nobody, and elsewhere every one of
-    these requests is a stranger's. The call messages are from March 2026, so no line can be taken for them any more:
-    what is shown is how a message is put off that comes too late, and how one is dropped whose contact nobody knows.
-    Nobody has uploaded the lists and asked for the export of which the intake function's messages speak.""",
+    `local/event_people.py` says: due for a tick, claimed for the call function, in a call for the voice function,
+    and silent for too long for reconcile; where the event is the bus's news of a pause, the campaign had been
+    paused. The carrier simulator knows nothing of that person's call. The voice function was given the address and
+    the token with which the files are signed, and the database the operator whose token they bring; they belong to
+    nobody, and elsewhere every one of these requests is a stranger's. The call messages are from March 2026, so no
+    line can be taken for them any more: what is shown is how a message is put off that comes too late, and how one
+    is dropped whose contact nobody knows. Nobody has uploaded the lists and asked for the export of which the
+    intake function's messages speak.""",
 )
 
 

@@ -34,7 +34,7 @@ def names(prefix: str = "") -> list[str]:
 
 def webhooks() -> list[str]:
     """The files that are the carrier's requests."""
-    return [name for name in names("voice_") if name != "voice_opt_outs"]
+    return [name for name in names("voice_") if name not in {"voice_opt_outs", "voice_agent"}]
 
 
 def batch(*messages: CallMessage | str, name: str = "call_batch") -> Event:
@@ -72,7 +72,8 @@ def request(filled: Event, *, path: str, fields: dict[str, str], token: str = TO
     """A function URL event with this path and form, signed with the token where the event has a signature."""
     headers = dict(filled["headers"])
     if "x-twilio-signature" in headers:
-        headers["x-twilio-signature"] = RequestValidator(token).compute_signature(f"{VOICE_URL}{path}", fields)
+        asked = path if "?" in path else path + query_of(filled)
+        headers["x-twilio-signature"] = RequestValidator(token).compute_signature(f"{VOICE_URL}{asked}", fields)
     http = filled["requestContext"]["http"] | {"path": path}
     context = filled["requestContext"] | {"http": http}
     return with_body(
@@ -84,6 +85,11 @@ def queried(filled: Event, query: str, *, token: str = TOKEN) -> Event:
     """The same request with a query, signed over it."""
     told = request(filled, path=f"{filled['rawPath']}?{query}", fields=fields_of(filled), token=token)
     return told | {"rawPath": filled["rawPath"], "rawQueryString": query, "requestContext": filled["requestContext"]}
+
+
+def query_of(filled: Event) -> str:
+    """With its question mark, or nothing."""
+    return f"?{filled['rawQueryString']}" if filled["rawQueryString"] else ""
 
 
 def with_body(filled: Event, body: bytes) -> Event:

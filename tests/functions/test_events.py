@@ -13,9 +13,11 @@ from tests.functions.events import EVENTS, TOKEN, Event, event, fields_of, names
 WANTED = {
     "intake_upload", "intake_store_test", "intake_read_on", "intake_export",
     "tick_schedule", "tick_one_campaign", "tick_refill", "call_batch", "call_batch_with_poison", "reconcile",
-    "reconcile_audit",
+    "reconcile_audit", "reconcile_campaign_paused",
     "voice_answer", "voice_keypress", "voice_amd", "voice_unsigned", "voice_wrong_signature", "voice_unknown_path",
-    "voice_opt_outs",
+    "voice_opt_outs", "voice_agent",
+    *(f"voice_{asked}" for asked in ("voicemail", "finding", "goes_on", "speech", "recording")),
+    *(f"voice_{asked}" for asked in ("whisper", "transfer_ended", "wait", "queue_left")),
     *(f"api_{what}" for what in ("campaigns", "create_campaign", "find_contact", "pause", "stop_all")),
     *(f"api_{what}" for what in ("openapi", "operator_token", "no_token", "wrong_path")),
     *(f"voice_status_{end}" for end in ("initiated", "ringing", "answered", "completed", "completed_machine")),

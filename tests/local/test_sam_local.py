@@ -27,7 +27,7 @@ from local.processes import free_port
 from local.sam_local_page import Invoked
 from local.wires import led
 from tests.functions.conftest import telling
-from tests.functions.events import event, fields_of, names, webhooks
+from tests.functions.events import event, fields_of, names, query_of, webhooks
 
 PAGE = ROOT / "docs" / "sam-local.md"
 
@@ -111,7 +111,8 @@ def test_a_page_is_never_written_of_some_events_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted({*webhooks()} - {"voice_unsigned", "voice_wrong_signature"}))
 def test_a_webhook_is_signed_with_the_token_that_belongs_to_nobody(name: str) -> None:
     webhook = event(name)
-    signature, url = webhook["headers"]["x-twilio-signature"], event_people.VOICE_URL + webhook["rawPath"]
+    signature = webhook["headers"]["x-twilio-signature"]
+    url = event_people.VOICE_URL + webhook["rawPath"] + query_of(webhook)
     assert RequestValidator(event_people.TOKEN).validate(url, fields_of(webhook), signature)
     assert webhook["headers"]["host"] in event_people.VOICE_URL
 

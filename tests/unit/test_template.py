@@ -279,6 +279,13 @@ def test_a_missed_minute_is_never_made_up_for(template: dict[str, Any], function
     assert json.loads(schedule["Input"]) == {"scheduled_at": "<aws.scheduler.scheduled-time>"}
 
 
+def test_the_file_of_a_pause_is_one_that_the_bus_hands_to_reconcile(template: dict[str, Any]) -> None:
+    pattern = template["Resources"]["ReconcileFunction"]["Properties"]["Events"]["Left"]["Properties"]["Pattern"]
+    told = json.loads((ROOT / "events" / "reconcile_campaign_paused.json").read_text())
+    assert all(told[name] in wanted for name, wanted in pattern.items() if name != "detail")
+    assert all(told["detail"][name] in wanted for name, wanted in pattern["detail"].items())
+
+
 def test_the_queue_gives_back_only_the_records_that_failed(template: dict[str, Any]) -> None:
     messages = template["Resources"]["CallFunction"]["Properties"]["Events"]["Messages"]["Properties"]
     assert messages["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
