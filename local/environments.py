@@ -38,6 +38,8 @@ def interpreter(name: str) -> Path:
 
 def main(names: Sequence[str]) -> int:
     wanted = tuple(names) or ALL
+    if all(map(_is_ready, wanted)):  # nobody waits here for an environment that they do not want
+        return 0
     try:
         with _one_at_a_time():
             missing = [name for name in wanted if not _is_ready(name)]
