@@ -1125,7 +1125,7 @@ MUTATIONS = (
     Mutation(
         name="whoever is over a cap is claimed and sent",
         file=f"{PRODUCT}/tick.py",
-        old="            verdicts = self._within_caps(verdicts)\n",
+        old="            verdicts = self._within_caps(verdicts, caps)\n",
         new="            pass\n",
         tests="tests/functions/test_caps.py",
     ),

@@ -94,9 +94,8 @@ class Conversation:
             return report_of(ref, "unknown"), SILENCE
         of, plan = contact.campaign_id, sight.campaign.call
         if self._opts_out(ref, contact, plan, _said(given)):
-            in_queue = (
-                given.hook is not None and given.hook.asks is Asks.WAITING
-            )  # where somebody could still take them
+            # Where somebody could still take them.
+            in_queue = given.hook is not None and given.hook.asks is Asks.WAITING
             return report_of(ref, "opted out", campaign_id=of), LEAVE if in_queue else speech.farewell(plan)
         if not _is_on(contact, ref, given.sid):
             page = self._hear_late(ref, contact, sight, given)

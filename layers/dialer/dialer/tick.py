@@ -1,6 +1,6 @@
 """Tick: reserve dial times, claim the contacts that are due, and send each to a call function (T0-T2)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from dialer.errors import Unavailable
 from dialer.hours import is_open
 from dialer.last_look import Go, Never, NotNow, Verdict, may_call
 from dialer.lifecycle import State
-from dialer.model import CallMessage, Campaign, Claimed, Contact, Sight, Slots
+from dialer.model import CallMessage, Campaign, Cap, Claimed, Contact, Sight, Slots
 from dialer.pacing import open_lines, queue_delay
 from dialer.ports import Account, CallQueue, CampaignLock, Campaigns, Claims, Clock, Lease, NoSlots, Reach, Suppressions
 from dialer.workers import each
@@ -227,8 +227,9 @@ class _Booking:
             self.campaign.judged_as, [one.phone for one in claimed], purpose=self.campaign.purpose
         )
         verdicts = [(one, self._verdict(one, suppressed)) for one in claimed]
-        if any(caps_of(self.campaign, region) for region in {one.region for one in claimed}):
-            verdicts = self._within_caps(verdicts)
+        caps = {region: caps_of(self.campaign, region) for region in {one.region for one in claimed}}
+        if any(caps.values()):
+            verdicts = self._within_caps(verdicts, caps)
         for verdict in {verdict for _, verdict in verdicts if not isinstance(verdict, Go)}:
             refused = [one for one, said in verdicts if said == verdict]
             to, due_at = _away(verdict)
@@ -244,21 +245,24 @@ class _Booking:
             )
         return self.verdicts[of]
 
-    def _within_caps(self, verdicts: Sequence[tuple[Claimed, Verdict]]) -> list[tuple[Claimed, Verdict]]:
-        """A cap that somebody has reached already is found out here for all of them at once; the dial asks again."""
-        asked = [one for one, said in verdicts if isinstance(said, Go) and caps_of(self.campaign, one.region)]
+    def _within_caps(
+        self, verdicts: Sequence[tuple[Claimed, Verdict]], caps: Mapping[str, Sequence[Cap]]
+    ) -> list[tuple[Claimed, Verdict]]:
+        """A cap that somebody has reached already is found out here for all of them at once; the dial asks again.
+
+        `caps`: those of each zone group.
+        """
+        asked = [one for one, said in verdicts if isinstance(said, Go) and caps[one.region]]
         sharing = self.tick.reach.sharing([one.phone for one in asked])
-        capped = {one.contact_id: self._capped(one, sharing[one.phone]) for one in asked}
+        capped = {one.contact_id: self._capped(one, sharing[one.phone], caps[one.region]) for one in asked}
         return [(one, capped.get(one.contact_id, said)) for one, said in verdicts]
 
-    def _capped(self, one: Claimed, sharing: Sequence[Contact]) -> Verdict:
+    def _capped(self, one: Claimed, sharing: Sequence[Contact], caps: Sequence[Cap]) -> Verdict:
         own = next((contact for contact in sharing if contact.id == one.contact_id), None)
         if own is None:
             return Go()
         now, own = self.slots.now, replace(own, campaign_id=self.campaign.judged_as)
-        return in_bulk(
-            within_caps(caps=caps_of(self.campaign, one.region), contact=own, sharing=sharing, now=now), now=now
-        )
+        return in_bulk(within_caps(caps=caps, contact=own, sharing=sharing, now=now), now=now)
 
     def _send(self, callable_now: Sequence[Claimed]) -> None:
         messages = [self._message(one, self.slots.at(self.used + index)) for index, one in enumerate(callable_now)]
