@@ -1481,9 +1481,9 @@ MUTATIONS = (
     ),
     Mutation(
         name="the page reads every contact that waits",
-        file=f"{ADAPTERS}/floor.py",
-        old='"due_at": {"$gte": _BEGINNING}}},',
-        new='"due_at": {"$exists": True}}},',
+        file=f"{ADAPTERS}/contact_documents.py",
+        old='"due_at": {"$gte": _BEGINNING}}',
+        new='"due_at": {"$exists": True}}',
         tests="tests/adapters/test_index_use.py",
     ),
     Mutation(

@@ -296,9 +296,9 @@ def _why_nobody_is_left(figures: Figures) -> Why:
 
 def _why_nobody_is_called(zones: Sequence[Zone], waiting: WaitingGroup, now: datetime) -> Why:
     due = [zone for zone in zones if zone.due]
-    shut = [zone for zone in zones if zone.left and zone.never]
-    if shut and len(shut) == len([zone for zone in zones if zone.left]):
-        return Why(text=f"{sum(zone.left for zone in shut)} can never be called: {shut[0].reason}", wrong=True)
+    left = [zone for zone in zones if zone.left]
+    if left and all(zone.never for zone in left):
+        return Why(text=f"{sum(zone.left for zone in left)} can never be called: {left[0].reason}", wrong=True)
     if due and not any(zone.open for zone in due):
         first = min((zone for zone in due if zone.changes_at), key=lambda zone: zone.changes_at or now, default=None)
         in_every = len(due) > 1 and not any(zone.open for zone in zones)

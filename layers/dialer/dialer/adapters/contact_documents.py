@@ -117,10 +117,14 @@ def count_booked_in(contacts: Collection[Document], campaign_id: str, among: Ite
     return contacts.estimated_document_count(query=standing, limit=limit, hint=BOOKED_INDEX)
 
 
+def waiting_in(campaign_id: str) -> Document:
+    """A campaign's contacts who wait, by CLAIM_INDEX: `$exists` would read every document."""
+    return {"campaign_id": campaign_id, "due_at": {"$gte": _BEGINNING}}
+
+
 def regions_waiting_in(contacts: Collection[Document], campaign_id: str) -> list[str]:
     """The zone groups of all who wait, each once: the database looks at the first key of each."""
-    waiting = {"campaign_id": campaign_id, "due_at": {"$gte": _BEGINNING}}
-    each_once: list[Document] = [{"$match": waiting}, {"$group": {"_id": "$region"}}]
+    each_once: list[Document] = [{"$match": waiting_in(campaign_id)}, {"$group": {"_id": "$region"}}]
     return [found["_id"] or "" for found in contacts.aggregate(each_once, hint=CLAIM_INDEX)]
 
 
@@ -132,7 +136,7 @@ def having(phones: Sequence[str]) -> Document:
 def standing_in(campaign_id: str, state: State) -> tuple[Document, str]:
     """A campaign's contacts in one state, and the index that has just these: every state is in one of three."""
     if state is State.PENDING:
-        return {"campaign_id": campaign_id, "due_at": {"$gte": _BEGINNING}}, CLAIM_INDEX
+        return waiting_in(campaign_id), CLAIM_INDEX
     return {"campaign_id": campaign_id, "state": state}, SETTLED_INDEX if state in TERMINAL else BOOKED_INDEX
 
 

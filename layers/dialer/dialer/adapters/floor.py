@@ -15,6 +15,7 @@ from dialer.adapters.contact_documents import (
     attempted_in,
     booked_in,
     contacts_of,
+    waiting_in,
 )
 from dialer.adapters.mongo import Document, available
 from dialer.adapters.people import NEVER
@@ -24,7 +25,7 @@ from dialer.model import Contact
 from dialer.office_ports import Called, Standing, Wait, WaitingGroup
 from dialer.ports import Clock
 
-_BEGINNING = datetime.min.replace(tzinfo=UTC)  # `$exists` would read every document
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 _COUNTING_S = 60  # ten million contacts take a few seconds
 _AT_LEAST_S = 1.5
 _MOST_IN_FLIGHT = 20_000  # twice the lines that a campaign may have
@@ -83,7 +84,7 @@ class MongoFloor:
         """From the keys of the queue alone, the largest first."""
         is_held = {"$gte": ["$due_at", NEVER]}
         stages: list[Document] = [
-            {"$match": {"campaign_id": campaign_id, "due_at": {"$gte": _BEGINNING}}},
+            {"$match": waiting_in(campaign_id)},
             {"$project": {"_id": 0, "region": 1, "due_at": 1}},
             {
                 "$group": {
@@ -113,7 +114,7 @@ class MongoFloor:
         """From keys alone, of those who have a reason."""
         reason = {"$substrCP": ["$reason", 0, _LONGEST_REASON]}
         stages: list[Document] = [
-            {"$match": {"campaign_id": campaign_id, "due_at": {"$gte": _BEGINNING}, "reason": {"$gt": ""}}},
+            {"$match": waiting_in(campaign_id) | {"reason": {"$gt": ""}}},
             {"$project": {"_id": 0, "reason": 1, "due_at": 1}},
             {"$group": {"_id": reason, "n": {"$sum": 1}, "next": _next_after(now)}},
             {"$sort": {"n": -1, "_id": 1}},
