@@ -9,7 +9,9 @@ from pathlib import Path
 from local.environments import LOCAL, ROOT, interpreter
 
 # Which extras make which environment. Only dev holds what runs in production; a function finds that in its layer.
-EXTRAS = {"dev": ["dev", "mongod"]} | {name: [name] for name in ("sam", "ministack", "lambda", "lock", "checkov")}
+EXTRAS = {"dev": ["dev", "mongod"]} | {
+    name: [name] for name in ("sam", "ministack", "lambda", "lock", "checkov", "installer")
+}
 LAYERS = (ROOT / "layers" / "dependencies", ROOT / "layers" / "intake")
 OPTIONS = [
     "--quiet",

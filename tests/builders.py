@@ -13,11 +13,11 @@ from itertools import count
 from typing import Any
 
 from bson import ObjectId
-from phonenumbers import parse, region_code_for_number
 from pymongo.database import Database
 
 from dialer.adapters.campaigns import MongoCampaigns
 from dialer.adapters.contact_documents import milliseconds
+from dialer.calling.places import place_of_area
 from dialer.lifecycle import IN_FLIGHT, TERMINAL, State
 from dialer.model import (
     Attempt,
@@ -50,10 +50,9 @@ def now() -> datetime:
 
 @cache
 def _phones() -> tuple[str, ...]:
-    """The range reserved for fiction (+1 NPA 555 01xx) in every area code of the United States."""
-    first = (f"+1{area}55501" for area in range(201, 990))
-    american = (start for start in first if region_code_for_number(parse(f"{start}00")) == "US")
-    return tuple(phone for start in american for last in range(100) if (phone := f"{start}{last:02}") != FROM_NUMBER)
+    """The range reserved for fiction (+1 NPA 555 01xx) in every area code of the states."""
+    starts = (f"+1{area}55501" for area in range(201, 990) if place_of_area(str(area)).startswith("US-"))
+    return tuple(phone for start in starts for last in range(100) if (phone := f"{start}{last:02}") != FROM_NUMBER)
 
 
 def a_phone(index: int | None = None) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from local.environments import MONGOD_NEEDED, ROOT
+from tests.conftest import missing
 
 REAL = str(Path(getattr(sys, "_base_executable", sys.executable)).resolve())
 PLAIN = {"HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8"}
@@ -136,6 +137,31 @@ def test_no_network_gets_one_sentence(machine: Machine) -> None:
     code, said = machine.bootstrap("lambda", **nowhere)
     assert code == 2
     assert said.splitlines()[-1].startswith("pip could not reach a package index: check the network or PIP_INDEX_URL")
+
+
+def test_uv_installs_where_pip_can_have_it_from_the_index_that_pip_was_told_of(machine: Machine) -> None:
+    machine.lock("installer", (ROOT / "requirements" / "installer.txt").read_text())
+    machine.lock("lambda", "six==1.17.0\n")
+    ours = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_CERT"))}
+    code, said = machine.bootstrap("lambda", **ours)
+    if "could not reach" in said:
+        missing("no package index answers")
+    assert (code, len(said.splitlines())) == (0, 4)
+    made, log = machine.home / ".local" / "venvs" / "lambda", machine.home / ".local" / "logs" / "make-lambda.log"
+    assert "\n + six==1.17.0\n" in log.read_text()  # as uv says it
+    assert list(made.glob("lib/python3.*/site-packages/**/six.*.pyc"))
+    machine.lock("lambda", "six==1.16.0\n")
+    own = {
+        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_RETRIES": "0",
+        "UV_HTTP_RETRIES": "0",
+    }
+    assert machine.bootstrap("lambda", **own)[0] == 2
+    assert "Failed to fetch: http://127.0.0.1:9/simple/six/" in log.read_text()  # as uv says it
+    log.unlink()
+    assert machine.bootstrap("lambda", **own, PIP_NO_INDEX="1")[0] == 2
+    assert "127.0.0.1" not in log.read_text()
 
 
 def test_no_mongod_for_the_platform_is_said_before_minutes_are_spent(machine: Machine) -> None:
