@@ -26,7 +26,7 @@ from dialer.speech import Asks, Hook, Page
 
 logger = Logger(service="voice")
 app = LambdaFunctionUrlResolver()
-_PATIENCE_S = 5  # of the ten that the function has
+PATIENCE_S = 5  # of the ten that the function has
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -48,7 +48,7 @@ def _hear_late(records: list[dict[str, Any]]) -> dict[str, Any]:
     for record in records:
         try:
             ref, said = said_of(record["body"])
-            with logger.append_context_keys(**asdict(ref)), within(_PATIENCE_S):
+            with logger.append_context_keys(**asdict(ref)), within(PATIENCE_S):
                 _tell(wiring.conversation().opt_out_late(ref, said))
         except DialerError as cause:
             if isinstance(cause, BadSettings):
@@ -110,7 +110,7 @@ def keypress(contact_id: str, attempt_id: str) -> Response[str]:
         recording=fields.get("RecordingUrl", ""),
         reached=fields.get("DialCallStatus", "") or fields.get("QueueResult", ""),
     )
-    with within(_PATIENCE_S):  # a slow database must leave the time to keep what may be an opt-out
+    with within(PATIENCE_S):  # a slow database must leave the time to keep what may be an opt-out
         report, page = _conversation(ref, given).go_on(ref, given)
     _tell(report)
     return _spoken(page, ref)

@@ -20,6 +20,7 @@ from moto.backends import get_backend
 from pymongo.database import Database
 
 from dialer import wiring
+from dialer.adapters import mongo
 from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.contact_documents import contact_of
 from dialer.adapters.mongo import Document, connect
@@ -191,6 +192,17 @@ def stack(
     carrier.wait_idle()
     forget_wiring()
     received.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """For tests in which the database never answers: the promises are the same where it is given up sooner.
+
+    Not where a test is marked as patient.
+    """
+    if request.node.get_closest_marker("patient") is None:
+        monkeypatch.setattr(mongo, "PATIENCE_MS", 500)
+        monkeypatch.setattr(importlib.import_module("functions.voice.app"), "PATIENCE_S", 0.5)
 
 
 @pytest.fixture

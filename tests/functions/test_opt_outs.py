@@ -15,7 +15,8 @@ from tests.functions.conftest import TIMEOUTS, Stack, forget_wiring
 from tests.functions.events import Event, batch, webhook
 
 OK, UNAVAILABLE = 200, 503
-NOBODY = "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=300"
+NOBODY = "mongodb://127.0.0.1:9/"
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 @pytest.fixture
@@ -115,6 +116,7 @@ def test_it_is_kept_from_a_database_that_refuses_our_credentials_too(
     assert suppressed(contact)
 
 
+@pytest.mark.patient
 def test_a_database_that_is_slow_at_everything_leaves_the_time_to_keep_it(
     stack: Stack, contact: Contact, mongodb_uri: str
 ) -> None:

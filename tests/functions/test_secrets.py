@@ -64,6 +64,7 @@ def test_a_parameter_that_is_not_there_is_named_and_all_goes_on_once_it_is(
     assert run(stack, function, contact) == ""
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_wrong_password_is_said_in_one_sentence_every_time_and_loses_nothing(
     stack: Stack, mongodb_uri: str, function: str
@@ -96,10 +97,11 @@ def _with_a_wrong_password(uri: str) -> str:
     return f"mongodb://somebody:{WRONG}@{address.netloc}/?{address.query}"
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_database_that_is_not_there_loses_nothing(stack: Stack, function: str) -> None:
     contact = claimed(stack) if function == "call" else in_call(stack)
-    put(stack, "MONGODB_URI_PARAMETER", f"mongodb://somebody:{WRONG}@127.0.0.1:9/?serverSelectionTimeoutMS=300")
+    put(stack, "MONGODB_URI_PARAMETER", f"mongodb://somebody:{WRONG}@127.0.0.1:9/")
     assert run(stack, function, contact).startswith("the database did not answer")
     assert WRONG not in stack.written.getvalue()
     assert stack.contact(contact) == contact

@@ -423,14 +423,11 @@ def test_an_unknown_attempt_of_a_known_contact_moves_nothing(stack: Stack, attem
     assert stack.contact(contact) == contact
 
 
-def test_a_database_that_does_not_answer_asks_the_carrier_to_come_again(
-    stack: Stack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("impatient")
+def test_a_database_that_does_not_answer_asks_the_carrier_to_come_again(stack: Stack) -> None:
     contact = in_call(stack)
     name = stack.environment["MONGODB_URI_PARAMETER"]
-    stack.aws.ssm.put_parameter(
-        Name=name, Value="mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=300", Type="SecureString", Overwrite=True
-    )
+    stack.aws.ssm.put_parameter(Name=name, Value="mongodb://127.0.0.1:9/", Type="SecureString", Overwrite=True)
     assert stack.invoke("voice", webhook("voice_status_completed", contact))["statusCode"] == UNAVAILABLE
     assert stack.contact(contact) == contact
 

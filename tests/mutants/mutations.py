@@ -656,7 +656,7 @@ MUTATIONS = (
     Mutation(
         name="a slow database may take all of the time",
         file="functions/voice/app.py",
-        old="    with within(_PATIENCE_S):  # a slow database",
+        old="    with within(PATIENCE_S):  # a slow database",
         new="    with within(60):  # a slow database",
         tests="tests/functions/test_opt_outs.py",
     ),

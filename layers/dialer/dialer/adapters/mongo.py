@@ -28,10 +28,12 @@ Document = dict[str, Any]
 _SCHEMES = ("mongodb://", "mongodb+srv://")
 _BAD_CREDENTIALS = 18
 _NOT_A_URI = "The parameter that MONGODB_URI_PARAMETER names does not hold a MongoDB URI."
+PATIENCE_MS = 5000  # for one answer, its retries included
 
 
-def connect(uri: Secret, database: str, *, timeout_ms: int = 5000) -> Database[Document]:
+def connect(uri: Secret, database: str, *, timeout_ms: int = 0) -> Database[Document]:
     """The database, not yet contacted. The URI is never shown, not even when it is wrong."""
+    timeout_ms = timeout_ms or PATIENCE_MS
     if not uri.reveal().startswith(_SCHEMES):  # any other text would be taken for a host, and named in errors
         raise BadSettings(_NOT_A_URI)
     try:
