@@ -95,7 +95,7 @@ def client(service: str, aws_url: str):  # type: ignore[no-untyped-def]
 
 def machine() -> dict[str, str]:
     """Parameters that follow from this machine: its interpreter and its processor."""
-    version = re.search(r"version\s*=\s*(3\.\d+)", (interpreter("sam").parent.parent / "pyvenv.cfg").read_text())
+    version = re.search(r"version\w*\s*=\s*(3\.\d+)", (interpreter("sam").parent.parent / "pyvenv.cfg").read_text())
     assert version is not None
     arm = platform.machine().lower() in {"arm64", "aarch64"}
     return {"PythonRuntime": f"python{version[1]}", "Architecture": "arm64" if arm else "x86_64"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.environments import ROOT
+from local.environments import ROOT, interpreter
 
 LAYERS = ("DependenciesLayer", "DialerLayer")
 """Those of the path from tick to call."""
@@ -122,7 +122,7 @@ def _this_runtime() -> str:
 def _build(what: str, artifacts: Path, *, cwd: Path = ROOT, **told: str) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DIALER_")}
     subprocess.run(
-        [sys.executable, str(SCRIPT), what, str(artifacts)],
+        [interpreter("sam"), str(SCRIPT), what, str(artifacts)],
         cwd=cwd,
         env={**kept, **told},
         check=True,

@@ -19,7 +19,7 @@ def pins(path: Path) -> dict[str, str]:
 
 
 def test_every_environment_has_a_lock() -> None:
-    assert {lock.stem for lock in ENVIRONMENTS} == {*ALL, "lock", "checkov"}
+    assert {lock.stem for lock in ENVIRONMENTS} == {*ALL, "lock", "checkov", "installer"}
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: f"{lock.parent.name}/{lock.stem}")
@@ -34,7 +34,7 @@ def test_development_runs_on_what_production_runs_on(layer: Path) -> None:
     assert shipped.items() <= pins(ROOT / "requirements" / "dev.txt").items()
 
 
-@pytest.mark.parametrize("extra", ["dev", "mongod", "sam", "ministack", "lambda", "lock"])
+@pytest.mark.parametrize("extra", ["dev", "mongod", "sam", "ministack", "lambda", "lock", "installer"])
 def test_what_an_extra_asks_for_is_pinned(extra: str) -> None:
     asked = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"][extra]
     names = {re.split(r"[\[<>=; ]", line)[0].lower() for line in asked}
