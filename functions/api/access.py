@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 from typing import Any
 
 from dialer import wiring
@@ -60,8 +61,20 @@ def check_body(event: dict[str, Any]) -> None:
         raise BadInput("The body is not UTF-8 text.") from None
     if "\\u0000" in text or "\0" in text:
         raise BadInput("The body has a NUL character in it.")
+    if is_read:
+        _check_depth(text)
     if is_read and text.lstrip(_JSON_SPACE).startswith("["):  # Powertools would take its first item and drop the others
         raise BadInput("The body is a list: send one object.")
+
+
+def _check_depth(text: str) -> None:
+    """What Python's own parser gives up on; whatever else is wrong is told by who reads it."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError:
+        return
+    except (ValueError, RecursionError):
+        raise BadInput("The body is nested too deeply, or has a number of thousands of digits.") from None
 
 
 def _check_type(written: str, body: str) -> None:

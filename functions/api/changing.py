@@ -19,7 +19,7 @@ _FIELD = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _IN_PATH = re.compile(r"<(\w+)>")
 SECRETS = frozenset({"/tokens"})
 """Paths whose answer is never kept."""
-_AT_ONCE = re.compile(r"/stop-all|/campaigns/[^/]+/(pause|stop)|/suppressions(/import)?|/erase")
+_AT_ONCE = re.compile(r"/stop-all|/campaigns/[^/]+/(pause|stop|preview)|/suppressions(/import)?|/erase")
 
 
 def once(app: LambdaFunctionUrlResolver, next_middleware: NextMiddleware) -> Response[Any]:

@@ -138,7 +138,7 @@ def agent(contact_id: str, attempt_id: str) -> Response[str]:
     token = app.current_event.headers.get("authorization", "").removeprefix("Bearer ")
     try:
         told = _told(app.current_event.decoded_body or "")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return _empty(HTTPStatus.UNPROCESSABLE_ENTITY)
     report = wiring.conversation().told(_ref(contact_id, attempt_id), token=token, told=told)
     if report is None:

@@ -13,7 +13,7 @@ from dialer.adapters.store import S3Store
 from dialer.errors import BadList, Unavailable
 from dialer.list_ports import UploadForm
 from tests.adapters.aws import client
-from tests.adapters.raw_server import RawServer
+from tests.adapters.raw_server import RawServer, reply
 
 HOUR = timedelta(hours=1)
 CSV = b"phone,name\r\n+12015550123,Ada\r\n"
@@ -128,6 +128,15 @@ def test_files_are_removed_and_those_that_are_not_there_are_no_matter(store: S3S
     store.remove(["rejects/c/1", "rejects/c/2"])
     store.remove([])
     assert store.look("rejects/c/1") is None
+
+
+def test_a_store_that_has_removed_only_some_is_not_believed() -> None:
+    """S3 answers 200 all the same."""
+    told = b"<DeleteResult><Error><Key>lists/c/2</Key><Code>SlowDown</Code></Error></DeleteResult>"
+    with RawServer(lambda connection: reply(connection, told, status="200 OK")) as server:
+        store = S3Store(client("s3", server.url), bucket="any-bucket")
+        with pytest.raises(Unavailable, match=r"^the store has not removed 1 of 2 files: SlowDown$"):
+            store.remove(["lists/c/1", "lists/c/2"])
 
 
 def test_a_stream_that_breaks_off_is_not_the_end_of_the_file() -> None:

@@ -54,6 +54,15 @@ def _put(key: str) -> Call:
     )
 
 
+def _look(key: str) -> Call:
+    def look(client: Callable[[str], Any], world: World) -> None:
+        where = {"Bucket": world.stack.outputs["StoreBucketName"], "Key": key}
+        world.client("s3").put_object(**where, Body=b"phone\n")
+        client("s3").get_object(**where)
+
+    return look
+
+
 def _remove(key: str) -> Call:
     return lambda client, world: client("s3").delete_object(Bucket=world.stack.outputs["StoreBucketName"], Key=key)
 
@@ -76,6 +85,8 @@ CALLS: dict[str, tuple[set[str], Call]] = {
     "put a list": ({API}, _put("lists/c/other.csv")),
     "put an export": ({INTAKE}, _put("exports/c/other.csv")),
     "put something else": (set(), _put("elsewhere.csv")),
+    "look at an export": ({API, INTAKE}, _look("exports/c/other.csv")),
+    "look at something else": (set(), _look("elsewhere.csv")),
     "remove a list": ({API}, _remove("lists/c/other.csv")),
     "remove rejects": ({API, INTAKE}, _remove("rejects/c/other.csv")),
     "remove an export": ({API}, _remove("exports/c/other.csv")),

@@ -190,6 +190,13 @@ def test_a_post_with_a_key_is_carried_out_once(stack: Stack, operator: Operator)
     assert operator.ask("POST", "/campaigns", FORM).body["id"] != first.body["id"]
 
 
+def test_what_a_preview_says_of_somebody_is_kept_under_no_key(stack: Stack, operator: Operator) -> None:
+    campaign_id = operator.campaign()
+    assert operator.post(f"/campaigns/{campaign_id}/preview", Idempotency_Key="heard")
+    kept = stack.aws.dynamodb.scan(TableName=stack.environment["IDEMPOTENCY_TABLE"])["Items"]
+    assert kept == []
+
+
 def test_a_halt_is_made_again_though_its_key_was_used(operator: Operator) -> None:
     campaign_id = operator.running()
     for _ in range(2):

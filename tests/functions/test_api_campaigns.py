@@ -239,6 +239,17 @@ def test_a_draft_starts_when_its_moment_comes_and_ends_when_its_end_comes(stack:
     assert (ended["reason"], ended["started_at"]) == ("its scheduled end has come", started["started_at"])
 
 
+def test_a_draft_that_cannot_be_read_keeps_no_other_from_its_start(stack: Stack, operator: Operator) -> None:
+    torn, other = operator.campaign(), operator.campaign()
+    for campaign_id in (torn, other):
+        operator.ask("PUT", f"/campaigns/{campaign_id}/schedule", {"start_at": at(timedelta(0))})
+    stack.database["campaigns"].update_one({"_id": torn}, {"$unset": {"pacing": ""}})
+    report = stack.invoke("tick", event("tick_schedule"))
+    assert [one["campaign_id"] for one in report["campaigns"]] == [other]
+    (turn,) = [line for line in stack.log if line["message"] == "turn" and line["campaign_id"] == torn]
+    assert (turn["state"], turn["reason"]) == ("draft", "its schedule could not start it: it cannot be read")
+
+
 def test_what_a_start_by_hand_refuses_its_schedule_refuses_too(stack: Stack, operator: Operator) -> None:
     """The list came after the moment was set: people would hear "Hello ." The others start as they should."""
     nameless, other = operator.campaign(), operator.campaign()

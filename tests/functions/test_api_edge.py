@@ -80,6 +80,8 @@ def test_a_body_that_is_no_text_or_no_json_is_refused(operator: Operator) -> Non
     asked = request("POST", "/campaigns", FORM, **bearer)
     assert operator.send(asked | {"body": "/w==", "isBase64Encoded": True}).status == 422
     assert operator.send(asked | {"body": "no base64", "isBase64Encoded": True}).status == 422
+    assert operator.send(asked | {"body": '{"name":' * 100_000}).status == 422
+    assert operator.send(asked | {"body": '{"priority": ' + "9" * 5000 + "}"}).status == 422
 
 
 @pytest.mark.parametrize(

@@ -531,7 +531,10 @@ def test_nobody_else_speaks_for_a_call(stack: Stack) -> None:
     assert wiring.suppressions().among("any", [contact.phone]) == frozenset()
 
 
-@pytest.mark.parametrize("body", ["", "no json", "[]", '{"opt_out": "perhaps"}', '{"more": 1}', '"\\ud800"'])
+@pytest.mark.parametrize(
+    "body",
+    ["", "no json", "[]", '{"opt_out": "perhaps"}', '{"more": 1}', '"\\ud800"', pytest.param("[" * 100_000, id="deep")],
+)
 def test_what_an_agent_says_wrongly_is_refused(stack: Stack, body: str) -> None:
     contact = in_call(stack, STREAM)
     assert agent(stack, contact, streamed(stack, contact)["token"], body) == UNPROCESSABLE

@@ -1,15 +1,17 @@
 """Pause and stop empty the carrier's own queue: what waits there is cancelled, and the attempt given back."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from dialer import wiring
 from dialer.lifecycle import State
-from dialer.model import CallReport, Campaign, CampaignState, Contact, Outcome, RetryPolicy
+from dialer.model import CallReport, Campaign, CampaignState, Contact, Outcome, RetryPolicy, attempt_of
 from dialer.ports import CallRef
-from tests.builders import a_campaign, a_contact, a_message, created, stored
+from tests.builders import a_campaign, a_contact, a_message, created, now, stored
 from tests.functions.conftest import Stack
 from tests.functions.events import batch
 
@@ -130,3 +132,19 @@ def test_a_carrier_that_does_not_answer_is_asked_again_in_the_next_run(slow: Sta
     slow.carrier.set_faults()
     assert slow.invoke("reconcile", told(campaign))["taken_back"] == 2
     assert at_the_carrier(slow, waiting) == ["canceled"] * 2
+
+
+def test_a_document_that_is_no_contact_is_named_and_keeps_nobody_else_waiting(slow: Stack) -> None:
+    campaign, (_, torn, other) = dialed(slow)
+    slow.database["contacts"].update_one({"_id": torn.id}, {"$set": {"history": [{"outcome": "of a newer version"}]}})
+    ask(campaign, CampaignState.PAUSED)
+    silent = a_contact(created(slow.database, a_campaign()), state=State.CLAIMED)
+    overdue = replace(attempt_of(silent), until=now() - timedelta(seconds=1))
+    silent = stored(slow.database, replace(silent, attempt=overdue))
+    report = slow.invoke("reconcile", {})
+    assert report["drained"] == {
+        "campaigns": [], "taken_back": 1, "unavailable": [f"contact {torn.id}: unreadable"],
+    }  # fmt: skip
+    assert at_the_carrier(slow, [other]) == ["canceled"]
+    assert slow.contact(silent).state is State.PENDING
+    wiring.drain().witness.cancel(slow.asked(torn)[0]["sid"])

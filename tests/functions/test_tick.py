@@ -26,6 +26,15 @@ def filled(stack: Stack, contacts: int = 3, **overrides: Any) -> list[Contact]:
     return [stored(stack.database, a_contact(campaign)) for _ in range(contacts)]
 
 
+def test_a_campaign_that_cannot_be_read_keeps_no_other_waiting(stack: Stack) -> None:
+    (torn,), well = filled(stack, 1), filled(stack, 2)
+    stack.database["campaigns"].update_one({"_id": torn.campaign_id}, {"$unset": {"pacing": ""}})
+    report = stack.invoke("tick", event("tick_schedule"))
+    outcomes = {one["campaign_id"]: (one["outcome"], one["alarm"]) for one in report["campaigns"]}
+    assert outcomes == {torn.campaign_id: ("broken", "KeyError"), well[0].campaign_id: ("ticked", "")}
+    assert {stack.contact(one).state for one in well} == {State.CLAIMED}
+
+
 def test_the_schedule_claims_for_every_running_campaign_and_queues_one_message_each(stack: Stack) -> None:
     one, other, paused = filled(stack), filled(stack, 2), filled(stack, state=CampaignState.PAUSED)
     report = stack.invoke("tick", event("tick_schedule"))

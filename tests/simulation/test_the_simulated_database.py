@@ -200,7 +200,7 @@ def _act(luck: random.Random, contact: Contact) -> Callable[[RealDatabase[Docume
         lambda database: _moved(MongoOverdue(database["contacts"]).sharing_phone(phone)),
         lambda database: _moved(MongoReach(database["contacts"]).sharing([phone])[phone]),
         lambda database: _moved(MongoOverdue(database["contacts"]).sharing_phone(contact.phones[-1])),
-        lambda database: _moved(MongoWaiting(database["contacts"]).not_heard_of("campaign")),
+        lambda database: _moved(MongoWaiting(database["contacts"]).not_heard_of("campaign").contacts),
         lambda database: MongoWaiting(database["contacts"]).any_left("campaign"),
         lambda database: MongoOverdue(database["contacts"]).give_up(contact, reason="$phone"),
         lambda database: sorted(MongoContactBook(database["contacts"]).count_by_state("campaign").items()),

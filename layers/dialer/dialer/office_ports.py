@@ -191,10 +191,19 @@ class Turn:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class StartingBatch:
+    """Drafts whose start has come, and what cannot be read as a campaign: that must not keep the others waiting."""
+
+    campaigns: Sequence[Campaign]
+    unreadable: Sequence[str] = ()
+    """Ids of documents that are no campaign."""
+
+
 class Timetable(Protocol):
     """Campaigns whose own moment has come. Each is moved once, however many look at the same time."""
 
-    def starting(self) -> Sequence[Campaign]:
+    def starting(self) -> StartingBatch:
         """Drafts whose start has come."""
         ...
 

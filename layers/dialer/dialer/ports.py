@@ -348,7 +348,7 @@ class LiveAnswers(Protocol):
 class Waiting(Protocol):
     """Calls of a campaign that may still wait in the carrier's own queue."""
 
-    def not_heard_of(self, campaign_id: str) -> Sequence[Contact]:
+    def not_heard_of(self, campaign_id: str) -> "OverdueBatch":
         """Placed contacts of which nothing was heard since: no more than the campaign has lines."""
         ...
 

@@ -24,8 +24,13 @@ class Schedule:
 
         Whoever may not start stays a draft, without a start: when that was set nobody could know the list.
         """
-        for campaign in self.timetable.starting():
+        starting = self.timetable.starting()
+        for campaign in starting.campaigns:
             turn = self._turn(campaign)
+            if turn:
+                yield turn
+        for campaign_id in starting.unreadable:
+            turn = self._refused(campaign_id, "it cannot be read")
             if turn:
                 yield turn
         for campaign_id in self.timetable.stop_ended(reason=_ENDED):
@@ -37,6 +42,9 @@ class Schedule:
         if not objections:
             moved = self.timetable.start(campaign.id, reason=_STARTED)
             return Turn(campaign_id=campaign.id, state=CampaignState.RUNNING, reason=_STARTED) if moved else None
+        return self._refused(campaign.id, objections)
+
+    def _refused(self, campaign_id: str, objections: str) -> Turn | None:
         reason = f"its schedule could not start it: {objections}"[:_LONGEST]
-        kept = self.timetable.refuse_start(campaign.id, reason=reason)
-        return Turn(campaign_id=campaign.id, state=CampaignState.DRAFT, reason=reason) if kept else None
+        kept = self.timetable.refuse_start(campaign_id, reason=reason)
+        return Turn(campaign_id=campaign_id, state=CampaignState.DRAFT, reason=reason) if kept else None

@@ -9,7 +9,7 @@ from dialer.abandon_guard import AbandonGuard
 from dialer.bounds import Bounds
 from dialer.calling.lawful import Closed, Open, look
 from dialer.caps import caps_of, in_bulk, within_caps
-from dialer.errors import Unavailable
+from dialer.errors import BadSettings, Unavailable
 from dialer.hours import is_open
 from dialer.last_look import Go, Never, NotNow, Verdict, may_call
 from dialer.lifecycle import State
@@ -28,7 +28,7 @@ class CampaignTick:
 
     campaign_id: str
     outcome: str
-    """ticked | locked elsewhere | lines full | closed | nobody due | not running | paused | no slots | unavailable"""
+    """ticked, locked elsewhere, lines full, closed, nobody due, not running, paused, no slots, unavailable, broken"""
     claimed: int = 0
     sifted: int = 0
     sent: int = 0
@@ -109,6 +109,10 @@ class Tick:
                 self.lock.release(lease)
         except Unavailable as cause:
             return CampaignTick(campaign_id=campaign_id, outcome=f"unavailable: {cause}")
+        except BadSettings:  # they are everybody's, and an operator must put them right
+            raise
+        except Exception as bug:  # noqa: BLE001  one campaign that breaks us must not keep the others waiting
+            return CampaignTick(campaign_id=campaign_id, outcome="broken", alarm=type(bug).__name__)
 
     def _while_locked(self, lease: Lease, *, judged: bool) -> CampaignTick:
         sight = self.campaigns.see(lease.campaign_id)

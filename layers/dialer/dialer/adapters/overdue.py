@@ -49,7 +49,7 @@ class MongoOverdue:
                 limit=limit,
                 hint=UNTIL_INDEX,
             )
-            return _batch_of(found)
+            return batch_of(found)
 
     def expire_claims(self, contacts: Sequence[Contact], *, to: State, reason: str) -> int:
         target(Move.EXPIRE, to)
@@ -113,7 +113,7 @@ class MongoOverdue:
             return self._contacts.update_one(permission, stages).modified_count == 1
 
 
-def _batch_of(documents: Iterable[Document]) -> OverdueBatch:
+def batch_of(documents: Iterable[Document]) -> OverdueBatch:
     contacts, unreadable = [], []
     for document in documents:
         try:

@@ -29,6 +29,7 @@ from dialer.office_ports import ContactPage
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """When somebody on hold is due."""
 _HELD_BACK = {"due_at": NEVER}
+_NO_CURSOR = "This cursor is none of ours: take `next` of the page before."
 _MOST_SHARING = 1000  # contacts with one phone: one in each campaign
 
 
@@ -78,7 +79,7 @@ class MongoPeople:
         shown, moment = 0, ""
         if cursor:
             moment, told = _parts(cursor, 2)
-            shown = _number(told)
+            shown = _count(told)
             wanted["settled_at"] = {"$lte": _moment(moment)}
         found = self._contacts.find(wanted, sort=[("settled_at", -1)], skip=shown, limit=limit, hint=SETTLED_INDEX)
         documents = list(found)
@@ -156,14 +157,20 @@ def _page(documents: Sequence[Document], limit: int, cursor: Any) -> ContactPage
 def _parts(cursor: str, count: int) -> Sequence[str]:
     parts = cursor.split("~")
     if len(parts) != count:
-        raise BadInput("This cursor is none of ours: take `next` of the page before.")
+        raise BadInput(_NO_CURSOR)
     return parts
 
 
 def _number(text: str) -> int:
     if not text.removeprefix("-").isdecimal() or len(text) > 15:
-        raise BadInput("This cursor is none of ours: take `next` of the page before.")
+        raise BadInput(_NO_CURSOR)
     return int(text)
+
+
+def _count(text: str) -> int:
+    if (count := _number(text)) < 0:
+        raise BadInput(_NO_CURSOR)
+    return count
 
 
 def _milliseconds(moment: datetime) -> str:
@@ -171,4 +178,7 @@ def _milliseconds(moment: datetime) -> str:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromtimestamp(_number(text) / 1000, UTC)
+    try:
+        return datetime.fromtimestamp(_number(text) / 1000, UTC)
+    except (ValueError, OverflowError):
+        raise BadInput(_NO_CURSOR) from None

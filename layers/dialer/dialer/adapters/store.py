@@ -93,7 +93,10 @@ class S3Store:
         for start in range(0, len(keys), _REMOVED_AT_ONCE):
             some = [{"Key": key} for key in keys[start : start + _REMOVED_AT_ONCE]]
             with available("the store"):
-                self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": some, "Quiet": True})  # type: ignore[typeddict-item]
+                told = self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": some, "Quiet": True})  # type: ignore[typeddict-item]
+            if refused := told.get("Errors"):  # it answers 200 all the same
+                codes = ", ".join(sorted({str(one.get("Code")) for one in refused}))
+                raise Unavailable(f"the store has not removed {len(refused)} of {len(some)} files: {codes}")
 
     def begin(self, key: str) -> str:
         with available("the store"):

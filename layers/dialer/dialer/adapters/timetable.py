@@ -8,6 +8,7 @@ from dialer.adapters.campaigns import ENDING_INDEX, EPOCH, STARTING_INDEX, TO_DR
 from dialer.adapters.contact_documents import is_past
 from dialer.adapters.mongo import Document, available
 from dialer.model import Campaign, CampaignState
+from dialer.office_ports import StartingBatch
 
 _SOME = {"$gt": EPOCH}  # what the indexes hold
 _STARTING = {"state": CampaignState.DRAFT, "start_at": _SOME, "$expr": is_past("$start_at")}
@@ -24,9 +25,15 @@ class MongoTimetable:
     def __init__(self, campaigns: Collection[Document]) -> None:
         self._campaigns = campaigns
 
-    def starting(self) -> Sequence[Campaign]:
+    def starting(self) -> StartingBatch:
+        campaigns, unreadable = list[Campaign](), list[str]()
         with available():
-            return [campaign_of(one) for one in self._campaigns.find(_STARTING, hint=STARTING_INDEX)]
+            for document in self._campaigns.find(_STARTING, hint=STARTING_INDEX):
+                try:
+                    campaigns.append(campaign_of(document))
+                except (KeyError, TypeError, ValueError):
+                    unreadable.append(str(document["_id"]))
+        return StartingBatch(campaigns=campaigns, unreadable=unreadable)
 
     def start(self, campaign_id: str, *, reason: str) -> bool:
         change = {"$set": {"state": CampaignState.RUNNING, "reason": reason}}

@@ -1,13 +1,12 @@
 """Waiting: a campaign's calls of which nothing has been heard since the carrier took them."""
 
-from collections.abc import Sequence
-
 from pymongo.collection import Collection
 
-from dialer.adapters.contact_documents import BOOKED_INDEX, booked_in, contacts_of, count_booked_in
+from dialer.adapters.contact_documents import BOOKED_INDEX, booked_in, count_booked_in
 from dialer.adapters.mongo import Document, available
+from dialer.adapters.overdue import batch_of
 from dialer.lifecycle import State
-from dialer.model import Contact
+from dialer.ports import OverdueBatch
 
 _MAY_COME = {State.DIALING, State.UNCERTAIN}
 
@@ -18,9 +17,9 @@ class MongoWaiting:
     def __init__(self, contacts: Collection[Document]) -> None:
         self._contacts = contacts
 
-    def not_heard_of(self, campaign_id: str) -> Sequence[Contact]:
+    def not_heard_of(self, campaign_id: str) -> OverdueBatch:
         with available():
-            return contacts_of(self._contacts.find(_unheard(campaign_id), hint=BOOKED_INDEX))
+            return batch_of(self._contacts.find(_unheard(campaign_id), hint=BOOKED_INDEX))
 
     def any_left(self, campaign_id: str) -> bool:
         with available():
