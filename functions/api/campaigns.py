@@ -96,8 +96,9 @@ def change(
     campaign_id: CampaignId,
     patch: Annotated[dict[str, Any], Body(description="The fields of the form that change (JSON merge patch).")],
 ) -> CampaignShape:
-    """Always: name, from_numbers, pacing, hours, retry.delays_s. Unless it runs: what `call` says. Only in a draft:
-    call.opt_out_digit, doubt, retry.max_attempts, purpose."""
+    """Always: name, from_numbers, caller, pacing, hours, any_hour_because, voice, caps, the waits of retry. Unless it
+    runs: what `call` says. Only in a draft: call.opt_out_digit, call.opt_out_words, doubt, retry.max_attempts, purpose.
+    """
     before = wiring.campaign_office().show(campaign_id).campaign
     return shape_of(wiring.desk().change(before, checked(_merged(dict(before.form), patch))))
 

@@ -169,6 +169,15 @@ def test_a_test_call_needs_a_number(stack: Stack, number: str) -> None:
         wiring.rehearsal().test_call(a_draft(stack).id, number)
 
 
+def test_a_test_call_that_could_not_start_is_no_draft_that_somebody_may_start(stack: Stack) -> None:
+    campaign = a_draft(stack, call=CallPlan(say="Hello, {name}, in {city}."))
+    person = stored(stack.database, a_contact(campaign, vars={"name": "Ada"}))
+    with pytest.raises(BadCampaign, match="the list has no column `city`"):
+        wiring.rehearsal().test_call(campaign.id, a_phone(), contact_id=person.id)
+    states = {one["_id"]: one["state"] for one in stack.database["campaigns"].find()}
+    assert (states.pop(campaign.id), list(states.values())) == (CampaignState.DRAFT, [CampaignState.ARCHIVED])
+
+
 def test_there_is_no_test_of_a_test_nor_of_what_is_archived(stack: Stack) -> None:
     made = wiring.rehearsal().test_call(a_draft(stack).id, a_phone())
     for campaign_id in (made.id, a_draft(stack, state=CampaignState.ARCHIVED).id):
