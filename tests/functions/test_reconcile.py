@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -126,6 +127,15 @@ def test_a_call_whose_reply_was_lost_is_found_adopted_and_ends_as_it_ended(stack
     )
     assert findings(stack) == [(f"adopted {call['sid']}", "")]
     assert len(stack.asked(contact)) == 1
+
+
+def test_an_adopted_call_keeps_its_duration_and_what_it_cost(stack: Stack) -> None:
+    contact = dialed(stack, "accepted_then_cut")
+    stack.invoke("reconcile", event("reconcile"))
+    past = stack.contact(contact).history[-1]
+    assert past.duration is not None
+    assert past.duration >= timedelta(seconds=1)
+    assert past.price == Decimal("-0.01400")
 
 
 def test_a_call_that_another_contact_of_this_phone_has_is_not_adopted(stack: Stack) -> None:

@@ -182,7 +182,14 @@ class Reconcile:
     def _adopt(self, contact: Contact, call: CallRecord) -> Settled:
         if not self.overdue.adopt(contact, sid=call.sid):
             return _settled(contact, "settled meanwhile")
-        heard = self._hear(contact, CallReport(sid=call.sid, status=call.status, answered_by=call.answered_by))
+        report = CallReport(
+            sid=call.sid,
+            status=call.status,
+            answered_by=call.answered_by,
+            duration=call.duration,
+            price=call.price,
+        )
+        heard = self._hear(contact, report)
         return _heard(_settled(contact, f"adopted {call.sid}"), heard)
 
     def _no_call(self, contact: Contact, campaign: Campaign) -> Settled:
