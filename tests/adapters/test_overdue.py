@@ -12,6 +12,7 @@ from dialer.adapters.overdue import MongoOverdue
 from dialer.lifecycle import IN_FLIGHT, State
 from dialer.model import Contact, Outcome, attempt_of
 from dialer.ports import OverdueBatch
+from dialer.retry import RetryDecision
 from tests.adapters.verbs import Contacts
 from tests.builders import a_contact, a_phone, a_sid, now, stored
 
@@ -160,7 +161,7 @@ def _end(overdue: MongoOverdue, verb: str, contact: Contact, to: State) -> bool:
     if verb == "expire_claims":
         return bool(overdue.expire_claims([contact], to=to, reason="because"))
     if verb == "release":
-        return overdue.release(contact, to=to, reason="because")
+        return overdue.release(contact, decision=RetryDecision(state=to), reason="because")
     if verb == "give_up":
         return overdue.give_up(contact, reason="because")
     return overdue.resolve(contact.id, attempt_of(contact).id, to=to, reason="because")

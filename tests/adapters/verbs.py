@@ -112,6 +112,10 @@ def _overdue(name: str, **named: Any) -> Callable[[Contacts, Contact], object]:
     return lambda contacts, contact: getattr(MongoOverdue(contacts), name)(contact, **named)
 
 
+def _release(to: State) -> Callable[[Contacts, Contact], object]:
+    return _overdue("release", decision=RetryDecision(state=to), reason=TEXT)
+
+
 def _resolve(to: State) -> Callable[[Contacts, Contact], object]:
     return lambda contacts, contact: MongoOverdue(contacts).resolve(
         contact.id, attempt_of(contact).id, to=to, reason=TEXT
@@ -182,8 +186,8 @@ VERBS = (
     Verb(name="settle", moves=(Move.SETTLE,), to=P, act=_settle(P)),
     Verb(name="adopt", moves=(Move.ADOPT,), to=State.PLACED, act=_overdue("adopt", sid=SID)),
     Verb(name="hold", moves=(Move.HOLD,), to=State.HELD, act=_overdue("hold", limit=LATER, reason=TEXT)),
-    Verb(name="release", moves=(Move.RELEASE,), to=P, act=_overdue("release", to=P, reason=TEXT)),
-    Verb(name="release", moves=(Move.RELEASE,), to=F, act=_overdue("release", to=F, reason=TEXT)),
+    Verb(name="release", moves=(Move.RELEASE,), to=P, act=_release(P)),
+    Verb(name="release", moves=(Move.RELEASE,), to=F, act=_release(F)),
     Verb(name="give_up", moves=(Move.GIVE_UP,), to=F, act=_overdue("give_up", reason=TEXT)),
     Verb(name="resolve", moves=(Move.RESOLVE,), to=P, act=_resolve(P)),
     Verb(name="resolve", moves=(Move.RESOLVE,), to=F, act=_resolve(F)),

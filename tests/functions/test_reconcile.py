@@ -13,10 +13,10 @@ from dialer.adapters.mongo import connect
 from dialer.adapters.overdue import MongoOverdue
 from dialer.errors import BadSettings
 from dialer.lifecycle import State
-from dialer.model import Campaign, CampaignState, Contact, Doubt, Outcome, attempt_of
+from dialer.model import Campaign, CampaignState, Contact, Doubt, Outcome, RetryPolicy, attempt_of
 from dialer.ports import CallRequest
 from dialer.secret import Secret
-from tests.builders import FROM_NUMBER, a_campaign, a_contact, a_message, created, now, stored
+from tests.builders import FROM_NUMBER, a_campaign, a_contact, a_message, a_phone, a_sid, created, now, stored
 from tests.functions.conftest import Stack
 from tests.functions.events import VOICE_URL, batch, event
 
@@ -111,6 +111,28 @@ def test_after_the_horizon_no_call_is_held_or_redialed_as_the_campaign_chose(
     stack.database["contacts"].update_one({"_id": contact.id}, {"$set": {"used": used}})
     stack.invoke("reconcile", event("reconcile"))
     assert stack.contact(contact).state is state
+
+
+def test_a_redial_waits_until_the_day_is_not_full_any_more(stack: Stack) -> None:
+    campaign = a_campaign(doubt=Doubt.REDIAL, retry=RetryPolicy(max_per_day=2))
+    contact = overdue(stack, State.UNCERTAIN, campaign, since=HALF_AN_HOUR)
+    first = now() - timedelta(minutes=40)
+    busy = {"id": "b" * 24, "n": 1, "dial_at": first, "ended_at": first, "sid": a_sid(), "outcome": "busy"}
+    stack.database["contacts"].update_one({"_id": contact.id}, {"$set": {"used": 2, "history": [busy]}})
+    stack.invoke("reconcile", event("reconcile"))
+    after = stack.contact(contact)
+    assert (after.state, after.due_at) == (State.PENDING, first + timedelta(hours=24))
+    assert [past.outcome for past in after.history] == [Outcome.BUSY, Outcome.UNKNOWN]
+
+
+def test_a_redial_is_at_the_persons_next_number(stack: Stack) -> None:
+    contact = overdue(stack, State.UNCERTAIN, a_campaign(doubt=Doubt.REDIAL), since=HALF_AN_HOUR)
+    home, office = {"phone": contact.phone, "region": "US"}, {"phone": a_phone(), "region": "US-CA Los_Angeles"}
+    stack.database["contacts"].update_one({"_id": contact.id}, {"$set": {"numbers": [home, office]}})
+    stack.invoke("reconcile", event("reconcile"))
+    after = stack.contact(contact)
+    assert (after.state, after.phone, after.region) == (State.PENDING, office["phone"], office["region"])
+    assert after.history[-1].to == contact.phone
 
 
 def test_a_call_whose_reply_was_lost_is_found_adopted_and_ends_as_it_ended(stack: Stack) -> None:

@@ -23,7 +23,7 @@ from dialer.model import (
     RetryPolicy,
     RetrySchedule,
 )
-from dialer.retry import RetryDecision, after_end, at_next_number, decide, taken_back
+from dialer.retry import RetryDecision, after_end, at_next_number, decide, redialed, taken_back
 from dialer.retry_presets import SCHEDULES, preset
 from tests.builders import a_campaign, a_contact, a_phone, an_attempt
 
@@ -260,6 +260,20 @@ def test_behind_a_fax_comes_the_next_number_while_an_attempt_is_left_and_the_day
     assert full.due_at >= MORNING + DAY
     spent = replace(contact, used=6)
     assert at_next_number(a_caller(), spent, Outcome.MACHINE, now=MORNING) == RetryDecision(state=State.DONE)
+
+
+def test_a_redial_comes_once_the_next_number_may_ring_and_the_day_is_not_full_while_an_attempt_is_left() -> None:
+    home, office = a_number("US-NY New_York"), a_number("US-CA Los_Angeles")
+    contact = called(MORNING, (Outcome.BUSY, MORNING - HOUR), phone=home.phone, numbers=(home, office))
+    later = MORNING + 31 * MINUTE
+    decision = redialed(a_caller(), contact, now=later)
+    assert (decision.state, decision.counts, decision.number) == (State.PENDING, True, office)
+    assert decision.due_at == first_open(a_caller(), office.region, later)
+    assert decision.due_at > later  # it is seven in the morning there
+    alone = replace(contact, numbers=())
+    assert redialed(a_caller(), alone, now=later) == RetryDecision(state=State.PENDING, due_at=later)
+    assert redialed(a_caller(max_per_day=2), alone, now=later).due_at == MORNING - HOUR + DAY
+    assert redialed(a_caller(), replace(alone, used=6), now=later) == RetryDecision(state=State.FAILED)
 
 
 @pytest.mark.parametrize(("outcome", "end"), [(Outcome.REFUSED, State.FAILED), (Outcome.MACHINE, State.DONE)])

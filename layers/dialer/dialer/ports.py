@@ -400,7 +400,7 @@ class Overdue(Protocol):
         """T14: wait for a late callback or a person, until `limit` after the dial."""
         ...
 
-    def release(self, contact: Contact, *, to: State, reason: str) -> bool:
+    def release(self, contact: Contact, *, decision: RetryDecision, reason: str) -> bool:
         """T14, redial: pending, or failed when no attempt is left."""
         ...
 

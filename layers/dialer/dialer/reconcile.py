@@ -9,9 +9,10 @@ from dialer.bounds import Bounds
 from dialer.callback import Callback, CallbackReport
 from dialer.errors import BadSettings, Unavailable
 from dialer.lifecycle import State
-from dialer.model import CallRecord, CallReport, Campaign, CampaignState, Contact, Doubt, Outcome, Sight, attempt_of
+from dialer.model import CallRecord, CallReport, CampaignState, Contact, Doubt, Outcome, Sight, attempt_of
 from dialer.office_ports import Witness
 from dialer.ports import CallRef, Campaigns, Overdue
+from dialer.retry import redialed
 from dialer.settling import Adopt, NoCall, Several, Wait, candidates, dialed_at, judge, needs_proof
 from dialer.workers import each
 
@@ -169,7 +170,7 @@ class Reconcile:
             case Wait():
                 return self._wait(contact, "no call listed yet")
             case NoCall():
-                return self._no_call(contact, sight.campaign)
+                return self._no_call(contact, sight)
 
     def _wait(self, contact: Contact, why: str) -> Settled:
         self.overdue.look_again(contact, after=self.bounds.settle_poll)
@@ -192,11 +193,13 @@ class Reconcile:
         heard = self._hear(contact, report)
         return _heard(_settled(contact, f"adopted {call.sid}"), heard)
 
-    def _no_call(self, contact: Contact, campaign: Campaign) -> Settled:
+    def _no_call(self, contact: Contact, sight: Sight) -> Settled:
+        campaign = sight.campaign
         if campaign.doubt is Doubt.HOLD:
             return self._hold(contact, "the carrier lists no call for this attempt")
-        to = State.PENDING if contact.used < contact.max else State.FAILED
-        self.overdue.release(contact, to=to, reason="the carrier lists no call; the campaign redials")
+        decision = redialed(campaign, contact, now=sight.now)
+        self.overdue.release(contact, decision=decision, reason="the carrier lists no call; the campaign redials")
+        to = decision.state
         return replace(_settled(contact, f"released to {to}"), outcome=Outcome.UNKNOWN, state=to)
 
     def _ask_after(self, contact: Contact, sight: Sight) -> Settled:

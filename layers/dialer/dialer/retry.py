@@ -78,11 +78,19 @@ def at_next_number(campaign: Campaign, contact: Contact, outcome: Outcome, *, no
     other, counts = following(contact), outcome is not Outcome.REFUSED
     if other is None or (counts and contact.used >= contact.max):
         return RetryDecision(state=State.DONE if outcome in _REACHED else State.FAILED)
-    most = campaign.retry.max_per_day if counts else 0
-    wanted = max(now, _after_a_full_day(_dials(contact), now, most)) if most else now
-    return RetryDecision(
-        state=State.PENDING, due_at=first_open(campaign, other.region, wanted), counts=counts, number=other
-    )
+    due_at = _at_once(campaign, contact, other, now=now, counts=counts)
+    return RetryDecision(state=State.PENDING, due_at=due_at, counts=counts, number=other)
+
+
+def redialed(campaign: Campaign, contact: Contact, *, now: datetime) -> RetryDecision:
+    """What follows an attempt of which the carrier lists no call, where the campaign redials: as soon as it may ring.
+
+    Nobody knows that it was none: it counts, and fills the day.
+    """
+    if contact.used >= contact.max:
+        return RetryDecision(state=State.FAILED)
+    other = following(contact)
+    return RetryDecision(state=State.PENDING, due_at=_at_once(campaign, contact, other, now=now), number=other)
 
 
 def taken_back(campaign: Campaign, contact: Contact, *, now: datetime) -> RetryDecision:
@@ -97,6 +105,15 @@ def taken_back(campaign: Campaign, contact: Contact, *, now: datetime) -> RetryD
         return RetryDecision(state=State.PENDING, after=_CANCELED, counts=False)
     unused = replace(contact, used=contact.used - 1)
     return replace(_by_schedule(campaign, unused, Outcome.CANCELED, now=now), counts=False)
+
+
+def _at_once(
+    campaign: Campaign, contact: Contact, other: Number | None, *, now: datetime, counts: bool = True
+) -> datetime:
+    """The first moment at which this number may ring, behind a day that is full where the next attempt would count."""
+    most = campaign.retry.max_per_day if counts else 0
+    wanted = max(now, _after_a_full_day(_dials(contact), now, most)) if most else now
+    return first_open(campaign, (other or contact).region, wanted)
 
 
 def _by_schedule(campaign: Campaign, contact: Contact, outcome: Outcome, *, now: datetime) -> RetryDecision:

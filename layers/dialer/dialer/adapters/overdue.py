@@ -29,6 +29,7 @@ from dialer.adapters.mongo import Document, available, database_clock, literal
 from dialer.lifecycle import Move, State, target
 from dialer.model import Contact, Outcome, attempt_of, claim_of
 from dialer.ports import OverdueBatch
+from dialer.retry import RetryDecision
 
 _OVERDUE = is_past("$attempt.until")
 _ADOPTED = "the carrier's list has one call that can be this attempt's"
@@ -86,17 +87,19 @@ class MongoOverdue:
         }
         return self._update(self._guard(Move.HOLD, contact), [held])
 
-    def release(self, contact: Contact, *, to: State, reason: str) -> bool:
-        return self._end_unknown(Move.RELEASE, contact, to, reason)
+    def release(self, contact: Contact, *, decision: RetryDecision, reason: str) -> bool:
+        return self._end_unknown(Move.RELEASE, contact.id, attempt_of(contact).id, decision, reason)
 
     def give_up(self, contact: Contact, *, reason: str) -> bool:
-        return self._end_unknown(Move.GIVE_UP, contact, State.FAILED, reason)
+        decision = RetryDecision(state=State.FAILED)
+        return self._end_unknown(Move.GIVE_UP, contact.id, attempt_of(contact).id, decision, reason)
 
     def resolve(self, contact_id: str, attempt_id: str, *, to: State, reason: str) -> bool:
-        return self._update(guard(Move.RESOLVE, contact_id, attempt_id, *_room(to)), _unknown(Move.RESOLVE, to, reason))
+        return self._end_unknown(Move.RESOLVE, contact_id, attempt_id, RetryDecision(state=to), reason)
 
-    def _end_unknown(self, move: Move, contact: Contact, to: State, reason: str) -> bool:
-        return self._update(guard(move, contact.id, attempt_of(contact).id, *_room(to)), _unknown(move, to, reason))
+    def _end_unknown(self, move: Move, contact_id: str, attempt_id: str, decision: RetryDecision, reason: str) -> bool:
+        target(move, decision.state)
+        return self._update(guard(move, contact_id, attempt_id, *_room(decision.state)), _unknown(decision, reason))
 
     def _each_overdue(self, move: Move, contacts: Sequence[Contact], stages: list[Stage]) -> int:
         """Many at once: an attempt that has been renewed since has a later `until` and is left alone."""
@@ -128,8 +131,9 @@ def _room(to: State) -> list[Stage]:
     return [{"$lt": ["$used", "$max"]}] if to is State.PENDING else []
 
 
-def _unknown(move: Move, to: State, reason: str) -> list[Stage]:
+def _unknown(decision: RetryDecision, reason: str) -> list[Stage]:
     """The attempt ends without anybody knowing whether it reached the person."""
-    waits = target(move, to) is State.PENDING
-    end = to_pending("$$NOW", reason=reason, tried=True) if waits else to_terminal(to, reason=reason, tried=True)
+    end = to_terminal(decision.state, reason=reason, tried=True)
+    if decision.waits:
+        end = to_pending(decision.due_at or "$$NOW", reason=reason, number=decision.number, tried=True)
     return [*archive(Outcome.UNKNOWN, detail=reason), *end]
