@@ -1,12 +1,13 @@
 """Every verb is a compare-and-set: it moves the contact it was meant for, from the table's states, or nothing."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from dialer.adapters.contact_documents import HISTORY_KEPT, contact_of
-from dialer.lifecycle import IN_FLIGHT, MOVES, TERMINAL, Move, State
+from dialer.lifecycle import IN_FLIGHT, LIVE, MOVES, TERMINAL, Move, State
 from dialer.model import Contact, FinishedAttempt, Outcome, attempt_id, attempt_of, claim_of
 from tests.adapters.verbs import (
     ILLEGAL,
@@ -127,6 +128,24 @@ def test_what_waits_is_due_without_an_attempt_and_nothing_else_is_due(
     if verb.to in IN_FLIGHT:
         assert contact_of(after).attempt is not None
         assert attempt_of(contact_of(after)).until is not None
+
+
+CALLED = [(verb, state) for verb, state in LEGAL if verb.to is State.PENDING and state in LIVE]
+
+
+@named(("verb", "state"), CALLED, ids=str)
+def test_whoever_asked_to_be_called_at_a_time_waits_for_it_however_the_attempt_ends(
+    contacts: Contacts, verb: Verb, state: State
+) -> None:
+    asked, past = now() + timedelta(days=1), now() - timedelta(days=1)
+    for moment in (asked, past):
+        contact = kept(contacts, a_contact_for(verb, state))
+        contacts.update_one({"_id": contact.id}, {"$set": {"callback_at": moment}})
+        assert verb.act(contacts, contact)
+        after = document(contacts, contact)
+        assert (after["due_at"] == asked) is (moment == asked)
+        assert after["decisions"][-1]["due_at"] == after["due_at"] > past
+        contacts.delete_many({})
 
 
 @named("verb", [verb for verb in VERBS if verb.to in TERMINAL], ids=str)

@@ -157,6 +157,17 @@ def test_nobody_waits_for_an_attempt_they_do_not_have(
     assert _end(overdue, verb, contact, State.FAILED)
 
 
+def test_whom_a_person_resolves_is_due_at_once_whatever_was_asked_before(
+    contacts: Contacts, overdue: MongoOverdue
+) -> None:
+    contact = late(contacts, State.HELD)
+    contacts.update_one({"_id": contact.id}, {"$set": {"callback_at": now() + timedelta(days=1)}})
+    assert _end(overdue, "resolve", contact, State.PENDING)
+    due_at = seen(contacts, contact).due_at
+    assert due_at is not None
+    assert due_at <= now()
+
+
 def _end(overdue: MongoOverdue, verb: str, contact: Contact, to: State) -> bool:
     if verb == "expire_claims":
         return bool(overdue.expire_claims([contact], to=to, reason="because"))

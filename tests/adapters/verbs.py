@@ -113,7 +113,8 @@ def _overdue(name: str, **named: Any) -> Callable[[Contacts, Contact], object]:
 
 
 def _release(to: State) -> Callable[[Contacts, Contact], object]:
-    return _overdue("release", decision=RetryDecision(state=to), reason=TEXT)
+    decision = RetryDecision(state=to, due_at=now() if to is State.PENDING else None)
+    return _overdue("release", decision=decision, reason=TEXT)
 
 
 def _resolve(to: State) -> Callable[[Contacts, Contact], object]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dialer import wiring
+from dialer.adapters.people import MongoPeople
 from dialer.lifecycle import State
 from dialer.model import CallReport, Campaign, CampaignState, Contact, Outcome, RetryPolicy, attempt_of
 from dialer.ports import CallRef
@@ -60,6 +61,18 @@ def test_what_waits_in_the_carrier_s_queue_is_cancelled_and_its_attempt_given_ba
     for contact in map(slow.contact, waiting):
         assert (contact.state, contact.used, contact.reason) == (State.PENDING, 0, "canceled")
         assert [past.outcome for past in contact.history] == [Outcome.CANCELED]
+
+
+def test_who_asked_to_be_called_at_a_time_waits_for_it_when_the_call_is_taken_back(slow: Stack) -> None:
+    campaign = created(slow.database, a_campaign())
+    first, waiting = (stored(slow.database, a_contact(campaign, state=State.CLAIMED)) for _ in range(2))
+    slow.invoke("call", batch(a_message(first), a_message(waiting)))
+    asked = now() + timedelta(days=1)
+    assert MongoPeople(slow.database["contacts"]).remember(slow.contact(waiting), at=asked)
+    ask(campaign, CampaignState.PAUSED)
+    assert slow.invoke("reconcile", told(campaign))["taken_back"] == 1
+    after = slow.contact(waiting)
+    assert (after.state, after.used, after.due_at) == (State.PENDING, 0, asked)
 
 
 def test_every_run_of_the_schedule_drains_and_another_campaign_is_left_alone(slow: Stack) -> None:

@@ -11,6 +11,7 @@ from dialer import wiring
 from dialer.adapters.carrier import TwilioDialer
 from dialer.adapters.mongo import connect
 from dialer.adapters.overdue import MongoOverdue
+from dialer.adapters.people import MongoPeople
 from dialer.errors import BadSettings
 from dialer.lifecycle import State
 from dialer.model import Campaign, CampaignState, Contact, Doubt, Outcome, RetryPolicy, attempt_of
@@ -133,6 +134,17 @@ def test_a_redial_is_at_the_persons_next_number(stack: Stack) -> None:
     after = stack.contact(contact)
     assert (after.state, after.phone, after.region) == (State.PENDING, office["phone"], office["region"])
     assert after.history[-1].to == contact.phone
+
+
+def test_who_asked_to_be_called_at_a_time_is_redialed_then_and_there(stack: Stack) -> None:
+    contact = overdue(stack, State.UNCERTAIN, a_campaign(doubt=Doubt.REDIAL), since=HALF_AN_HOUR)
+    home, office = {"phone": contact.phone, "region": "US"}, {"phone": a_phone(), "region": "US-CA Los_Angeles"}
+    stack.database["contacts"].update_one({"_id": contact.id}, {"$set": {"numbers": [home, office]}})
+    asked = now() + timedelta(days=1)
+    assert MongoPeople(stack.database["contacts"]).remember(contact, at=asked)
+    stack.invoke("reconcile", event("reconcile"))
+    after = stack.contact(contact)
+    assert (after.state, after.due_at, after.phone) == (State.PENDING, asked, contact.phone)
 
 
 def test_a_call_whose_reply_was_lost_is_found_adopted_and_ends_as_it_ended(stack: Stack) -> None:

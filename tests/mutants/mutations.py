@@ -128,8 +128,8 @@ MUTATIONS = (
     Mutation(
         name="a step back keeps the attempt",
         file=f"{ADAPTERS}/lines.py",
-        old="        stages = to_pending(from_now(after), reason=reason, used=-1, setbacks=1)\n        return self._move(self._mine(Move.STEP_BACK",
-        new="        stages = to_pending(from_now(after), reason=reason, setbacks=1)\n        return self._move(self._mine(Move.STEP_BACK",
+        old="        stages = to_pending(no_sooner_than_asked(from_now(after)), reason=reason, used=-1, setbacks=1)\n        return self._move(self._mine(Move.STEP_BACK",
+        new="        stages = to_pending(no_sooner_than_asked(from_now(after)), reason=reason, setbacks=1)\n        return self._move(self._mine(Move.STEP_BACK",
         tests="tests/adapters/",
         laws="L5",
     ),

@@ -230,6 +230,7 @@ def test_who_asked_for_a_callback_is_called_at_the_number_at_which_they_asked() 
     home, office = a_number("US-NY New_York"), a_number("US-NY New_York")
     contact = called(MORNING, phone=home.phone, numbers=(home, office), callback_at=MORNING + HOUR)
     assert after_end(a_caller(), contact, Outcome.ANSWERED, now=MORNING).number is None
+    assert redialed(a_caller(), contact, now=MORNING) == RetryDecision(state=State.PENDING, due_at=MORNING + HOUR)
 
 
 def test_a_call_that_never_rang_is_made_again_at_the_same_number() -> None:
@@ -273,7 +274,8 @@ def test_a_redial_comes_once_the_next_number_may_ring_and_the_day_is_not_full_wh
     alone = replace(contact, numbers=())
     assert redialed(a_caller(), alone, now=later) == RetryDecision(state=State.PENDING, due_at=later)
     assert redialed(a_caller(max_per_day=2), alone, now=later).due_at == MORNING - HOUR + DAY
-    assert redialed(a_caller(), replace(alone, used=6), now=later) == RetryDecision(state=State.FAILED)
+    spent = replace(alone, used=6, callback_at=MORNING + HOUR)
+    assert redialed(a_caller(), spent, now=later) == RetryDecision(state=State.FAILED)
 
 
 @pytest.mark.parametrize(("outcome", "end"), [(Outcome.REFUSED, State.FAILED), (Outcome.MACHINE, State.DONE)])

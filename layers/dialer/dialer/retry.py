@@ -63,8 +63,8 @@ def after_end(campaign: Campaign, contact: Contact, outcome: Outcome, *, now: da
     Whoever has other numbers is called at the next of them. Somebody who asked to be called at a certain time is called
     then and there, whatever the schedule says.
     """
-    if contact.callback_at and contact.callback_at > now and contact.used < contact.max:
-        return RetryDecision(state=State.PENDING, due_at=first_open(campaign, contact.region, contact.callback_at))
+    if contact.used < contact.max and (asked := _as_asked(campaign, contact, now)):
+        return asked
     other = following(contact)
     turned = replace(contact, phone=other.phone, region=other.region) if other else contact
     return replace(_by_schedule(campaign, turned, outcome, now=now), number=other)
@@ -85,10 +85,13 @@ def at_next_number(campaign: Campaign, contact: Contact, outcome: Outcome, *, no
 def redialed(campaign: Campaign, contact: Contact, *, now: datetime) -> RetryDecision:
     """What follows an attempt of which the carrier lists no call, where the campaign redials: as soon as it may ring.
 
-    Nobody knows that it was none: it counts, and fills the day.
+    Nobody knows that it was none: it counts, and fills the day. Who asked to be called at a certain time is called
+    then.
     """
     if contact.used >= contact.max:
         return RetryDecision(state=State.FAILED)
+    if asked := _as_asked(campaign, contact, now):
+        return asked
     other = following(contact)
     return RetryDecision(state=State.PENDING, due_at=_at_once(campaign, contact, other, now=now), number=other)
 
@@ -105,6 +108,13 @@ def taken_back(campaign: Campaign, contact: Contact, *, now: datetime) -> RetryD
         return RetryDecision(state=State.PENDING, after=_CANCELED, counts=False)
     unused = replace(contact, used=contact.used - 1)
     return replace(_by_schedule(campaign, unused, Outcome.CANCELED, now=now), counts=False)
+
+
+def _as_asked(campaign: Campaign, contact: Contact, now: datetime) -> RetryDecision | None:
+    """At the number and the time that were asked for; None where no time was, or it is past."""
+    if contact.callback_at is None or contact.callback_at <= now:
+        return None
+    return RetryDecision(state=State.PENDING, due_at=first_open(campaign, contact.region, contact.callback_at))
 
 
 def _at_once(

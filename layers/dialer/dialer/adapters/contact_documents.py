@@ -162,6 +162,11 @@ def is_past(path: str) -> Stage:
     return {"$and": [is_date(path), {"$lte": [path, "$$NOW"]}]}
 
 
+def no_sooner_than_asked(due_at: Any) -> Stage:
+    """Or the moment at which the person is to be called back, where that is later: one that is past never is."""
+    return {"$max": [due_at, "$callback_at"]}
+
+
 def to_pending(
     due_at: Any, *, reason: str, used: int = 0, setbacks: int = 0, number: Number | None = None, tried: bool = False
 ) -> list[Stage]:

@@ -14,6 +14,7 @@ from dialer.adapters.contact_documents import (
     from_now,
     guard,
     no_other_call,
+    no_sooner_than_asked,
     to_pending,
     to_placed,
     to_terminal,
@@ -62,7 +63,7 @@ class MongoHearing:
         to = target(Move.SETTLE, decision.state)
         end = to_terminal(to, reason=outcome, tried=True)
         if decision.waits:
-            due_at = decision.due_at or from_now(decision.after or timedelta(0))
+            due_at = no_sooner_than_asked(decision.due_at or from_now(decision.after or timedelta(0)))
             used = 0 if decision.counts else -1
             end = to_pending(due_at, reason=outcome, used=used, number=decision.number, tried=True)
         no_others = [] if answers is None else [{"$eq": [_ANSWERS, literal(dict(answers))]}]

@@ -17,6 +17,7 @@ from dialer.adapters.contact_documents import (
     is_date,
     milliseconds,
     no_other_call,
+    no_sooner_than_asked,
     to_pending,
     to_placed,
     to_terminal,
@@ -113,14 +114,14 @@ class MongoLines:
 
     def forbid(self, contact: Contact, *, to: State, due_at: Any, reason: str) -> bool:
         stages = (
-            to_pending(due_at, reason=reason, used=-1)
+            to_pending(no_sooner_than_asked(due_at), reason=reason, used=-1)
             if target(Move.FORBID, to) is State.PENDING
             else to_terminal(to, reason=reason, used=-1)
         )
         return self._move(self._mine(Move.FORBID, contact), stages)
 
     def step_back(self, contact: Contact, *, after: timedelta, reason: str) -> bool:
-        stages = to_pending(from_now(after), reason=reason, used=-1, setbacks=1)
+        stages = to_pending(no_sooner_than_asked(from_now(after)), reason=reason, used=-1, setbacks=1)
         return self._move(self._mine(Move.STEP_BACK, contact), stages)
 
     def accept(self, contact: Contact, *, sid: str) -> Acceptance:
@@ -146,11 +147,12 @@ class MongoLines:
         to = target(Move.REFUSE, State.PENDING if other else State.FAILED)
         end = to_terminal(to, reason=reason, tried=True)
         if other:
-            end = to_pending("$$NOW", reason=reason, used=-1, number=other, tried=True)
+            due_at = no_sooner_than_asked("$$NOW")
+            end = to_pending(due_at, reason=reason, used=-1, number=other, tried=True)
         return self._move(self._mine(Move.REFUSE, contact), [*archive(Outcome.REFUSED, detail=reason), *end])
 
     def not_placed(self, contact: Contact, *, after: timedelta, reason: str) -> bool:
-        stages = to_pending(from_now(after), reason=reason, used=-1, setbacks=1)
+        stages = to_pending(no_sooner_than_asked(from_now(after)), reason=reason, used=-1, setbacks=1)
         return self._move(self._mine(Move.NOT_PLACED, contact), stages)
 
     def doubt(self, contact: Contact, *, poll: timedelta, reason: str) -> bool:

@@ -18,6 +18,7 @@ from dialer.adapters.contact_documents import (
     is_past,
     milliseconds,
     no_other_call,
+    no_sooner_than_asked,
     states,
     to_pending,
     to_placed,
@@ -132,8 +133,9 @@ def _room(to: State) -> list[Stage]:
 
 
 def _unknown(decision: RetryDecision, reason: str) -> list[Stage]:
-    """The attempt ends without anybody knowing whether it reached the person."""
+    """The attempt ends without anybody knowing whether it reached the person; due at once, or when it was decided."""
     end = to_terminal(decision.state, reason=reason, tried=True)
     if decision.waits:
-        end = to_pending(decision.due_at or "$$NOW", reason=reason, number=decision.number, tried=True)
+        due_at = no_sooner_than_asked(decision.due_at) if decision.due_at else "$$NOW"
+        end = to_pending(due_at, reason=reason, number=decision.number, tried=True)
     return [*archive(Outcome.UNKNOWN, detail=reason), *end]
