@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from dialer import wiring
+from dialer.campaign_form import checked
+from dialer.errors import Conflict
 from dialer.lifecycle import State
 from dialer.model import FinishedAttempt, Outcome, attempt_id
 from tests.builders import a_contact, a_phone, a_sid, now, stored
@@ -205,6 +207,24 @@ def test_two_changes_of_different_things_do_not_undo_each_other(operator: Operat
     desk.desk.change(before, replace(before, pacing=replace(before.pacing, max_concurrent=7)), states=[before.state])
     after = wiring.campaign_office().show(campaign_id).campaign
     assert (after.name, after.pacing.max_concurrent) == ("One", 7)
+
+
+@pytest.mark.parametrize("form", [{"$set": {"name": "Appointments"}}, {"$set": {"form": {}}}, {"$unset": {"form": ""}}])
+def test_of_two_changes_from_one_look_the_second_is_to_look_again(
+    stack: Stack, operator: Operator, form: dict[str, Any]
+) -> None:
+    """Their parts of the form are one: the second would write the first one's old pace into it."""
+    campaign_id = operator.running()
+    stack.database["campaigns"].update_one({"_id": campaign_id}, form)
+    desk, before = wiring.desk(), wiring.campaign_office().show(campaign_id).campaign
+    slower, fewer = {"call_delay_s": 60, "max_concurrent": 100}, {"call_delay_s": 0.001, "max_concurrent": 7}
+    desk.change(before, checked({**FORM, "pacing": slower}))
+    with pytest.raises(Conflict, match="has been changed meanwhile"):
+        desk.change(before, checked({**FORM, "pacing": fewer}))
+    operator.patch(f"/campaigns/{campaign_id}", {"pacing": {"max_concurrent": 7}})
+    after = wiring.campaign_office().show(campaign_id).campaign
+    assert (after.pacing.call_delay, after.pacing.max_concurrent) == (timedelta(minutes=1), 7)
+    assert (after.form["pacing"]["call_delay_s"], after.form["pacing"]["max_concurrent"]) == (60, 7)
 
 
 def test_a_copy_is_a_draft_with_the_same_form(operator: Operator) -> None:

@@ -38,7 +38,7 @@ class Desk:
     def change(self, before: Campaign, wishes: dict[str, Any]) -> Campaign:
         """The campaign with other wishes. What may be changed depends on its state: see `changeable_in`.
 
-        Raises Conflict naming what may not.
+        Raises Conflict naming what may not, and where somebody else has changed it since it was read.
         """
         known = {field.name for field in fields(Campaign)}
         after = replace(before, **{name: value for name, value in wishes.items() if name in known})
@@ -55,7 +55,8 @@ class Desk:
             self.office.demand_ready(after)
         if not self.desk.change(before, after, states=states):
             raise Conflict(
-                f"Campaign {before.id!r} is no longer {before.state}: look at it again before you change it."
+                f"Campaign {before.id!r} has been changed meanwhile, or is no longer {before.state}: look at it again"
+                " before you change it."
             )
         return self.office.show(before.id).campaign
 

@@ -170,7 +170,8 @@ class CampaignDesk(Protocol):
         ...
 
     def change(self, before: Campaign, after: Campaign, *, states: Iterable[CampaignState]) -> bool:
-        """Write what differs between two versions of the operator's wishes, only in one of these states."""
+        """Write what differs between two versions of the operator's wishes: only in one of these states, and only
+        while the form is as it was before."""
         ...
 
     def schedule(

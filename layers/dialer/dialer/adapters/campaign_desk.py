@@ -46,7 +46,9 @@ class MongoCampaignDesk:
     def change(self, before: Campaign, after: Campaign, *, states: Iterable[CampaignState]) -> bool:
         """Only what differs is written, so two changes of different things do not undo each other.
 
-        What stands at its usual value is in no document: what has come back to it is taken out.
+        And only beside the form as it was read: a wish is one field of the document, but of the form the whole part
+        that it stands in, and the next change is made from the form. What stands at its usual value is in no document:
+        what has come back to it is taken out.
         """
         old, new = _leaves(wishes_of(before)), _leaves(wishes_of(after))
         changed = {name: value for name, value in new.items() if name not in old or old[name] != value}
@@ -54,8 +56,9 @@ class MongoCampaignDesk:
         change = _written(changed, gone)
         if not change:
             return True
+        as_read = {"_id": before.id, "state": {"$in": sorted(states)}, "form": _stored_form(before)}
         with available():
-            result = self._campaigns.update_one({"_id": before.id, "state": {"$in": sorted(states)}}, change)
+            result = self._campaigns.update_one(as_read, change)
             return result.matched_count == 1
 
     def schedule(
@@ -115,6 +118,12 @@ class MongoCampaignDesk:
 
 
 _RUNNING = {"state": CampaignState.RUNNING}
+
+
+def _stored_form(campaign: Campaign) -> Document:
+    """The form of the document that this campaign was read from; an empty one may be missing there."""
+    form = dict(campaign.form)
+    return {"$eq": form} if form else {"$in": [form, None]}
 
 
 def _written(given: Document, gone: Iterable[str]) -> Document:
