@@ -135,6 +135,25 @@ def test_an_attempt_ends_once(contacts: Contacts, hearing: MongoHearing) -> None
     )
 
 
+def test_a_wish_to_be_called_again_is_of_an_attempt_that_is_on_and_of_its_own_call(
+    contacts: Contacts, hearing: MongoHearing
+) -> None:
+    contact, later = in_state(contacts, State.PLACED, sid="CA1"), timedelta(hours=5)
+    assert not hearing.note_answer(ref(contact), name="coming", value="later", sid="CA2", call_back=later)
+    assert seen(contacts, contact) == contact
+    before = now()
+    assert hearing.note_answer(ref(contact), name="coming", value="later", sid="CA1", call_back=later)
+    asked = seen(contacts, contact).callback_at
+    assert asked
+    assert before + later <= asked <= now() + later
+    assert hearing.note_answer(ref(contact), name="coming", value="yes", sid="CA1")
+    assert seen(contacts, contact).callback_at == asked
+    hearing.settle(ref(contact), CallReport(sid="CA1", status="completed"), outcome=Outcome.ANSWERED, decision=DONE)
+    assert hearing.note_answer(ref(contact), name="coming", value="later", sid="CA1", call_back=2 * later)
+    over = seen(contacts, contact)
+    assert (over.callback_at, over.history[-1].answers) == (asked, {"coming": "later"})
+
+
 @pytest.mark.parametrize("said", ["$name", "yes"])
 def test_an_end_that_was_decided_from_other_answers_is_not_written(
     contacts: Contacts, hearing: MongoHearing, said: str

@@ -10,12 +10,14 @@ import pytest
 
 from dialer import wiring
 from dialer.adapters.hearing import MongoHearing
+from dialer.conversation import Input
 from dialer.errors import BadSettings
 from dialer.lifecycle import State
 from dialer.model import CallPlan, CallReport, Contact, OnMachine, Outcome, attempt_of
 from dialer.ports import CallRef
 from dialer.script import Ask, Choice, HangUp, Menu, Record, Say, Script, Stream, Transfer
 from dialer.secret import Secret
+from dialer.speech import START, Asks, Hook
 from dialer.stream_token import stream_key, verify
 from tests.builders import a_campaign, a_contact, a_message, a_sid, created, now, stored
 from tests.functions.conftest import Stack
@@ -97,6 +99,27 @@ def test_who_asks_to_be_called_later_is_called_then_where_an_attempt_is_left(
     found = stack.contact(contact)
     assert (found.state, found.used, found.history[-1].answers) == (after, used, {"coming": "later"})
     assert after is State.DONE or (found.due_at and abs(found.due_at - asked) < timedelta(minutes=1))
+
+
+class _EndsOnceAnswered(MongoHearing):
+    """The call is over as soon as an answer of it is written."""
+
+    def note_answer(self, ref: CallRef, *, sid: str = "", **answer: Any) -> bool:
+        noted = super().note_answer(ref, sid=sid, **answer)
+        wiring.callback().status(ref, CallReport(sid=sid, status="completed"))
+        return noted
+
+
+def test_who_asks_to_be_called_later_and_hangs_up_at_once_is_called_then(stack: Stack) -> None:
+    campaign = created(stack.database, a_campaign(call=CallPlan(script=LATER)))
+    contact = stored(stack.database, a_contact(campaign, state=State.PLACED, used=1, max=3))
+    conversation = replace(wiring.conversation(), hearing=_EndsOnceAnswered(stack.database["contacts"]))
+    key = Input(sid=attempt_of(contact).sid, hook=Hook(asks=Asks.INPUT, place=START), digits="1")
+    conversation.go_on(CallRef(contact_id=contact.id, attempt_id=attempt_of(contact).id), key)
+    found = stack.contact(contact)
+    assert (found.state, found.history[-1].answers) == (State.PENDING, {"coming": "later"})
+    assert found.due_at
+    assert abs(found.due_at - (now() + timedelta(hours=5))) < timedelta(minutes=1)
 
 
 def test_another_calls_key_asks_for_no_call_back(stack: Stack) -> None:

@@ -179,6 +179,9 @@ def _act(luck: random.Random, contact: Contact) -> Callable[[RealDatabase[Docume
         lambda database: MongoHearing(database["contacts"]).note_late(ref, sid=sid),
         lambda database: MongoHearing(database["contacts"]).note_machine(ref, sid=sid, answered_by="human"),
         lambda database: MongoHearing(database["contacts"]).note_answer(ref, sid=sid, name="coming", value="$yes"),
+        lambda database: MongoHearing(database["contacts"]).note_answer(
+            ref, sid=sid, name="coming", value="later", call_back=span
+        ),
         lambda database: MongoHearing(database["contacts"]).settle(
             ref, report, outcome=Outcome.MACHINE, decision=again, answers=answers
         ),

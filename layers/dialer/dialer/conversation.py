@@ -205,9 +205,7 @@ class Conversation:
                 choice = next((one for one in choices if _chosen(one, given)), None)
                 if choice is None:
                     return step.name, hook.place
-                self._keep(ref, given, step.name, choice.outcome)
-                if choice.call_back:
-                    self.hearing.ask_back(ref, sid=given.sid, after=choice.call_back)
+                self._keep(ref, given, step.name, choice.outcome, call_back=choice.call_back)
                 return step.name, script.into(hook.place, script.branch_of(choice.key))
             case script.Ask(name=name):
                 self._keep(ref, given, name, given.words or given.digits)
@@ -240,9 +238,10 @@ class Conversation:
                 return speech.farewell(plan)
         return SILENCE
 
-    def _keep(self, ref: CallRef, given: Input, name: str, value: str) -> None:
+    def _keep(self, ref: CallRef, given: Input, name: str, value: str, *, call_back: timedelta | None = None) -> None:
         if value:
-            self.hearing.note_answer(ref, sid=given.sid, name=name, value=value[:LONGEST_ANSWER])
+            kept = value[:LONGEST_ANSWER]
+            self.hearing.note_answer(ref, sid=given.sid, name=name, value=kept, call_back=call_back)
 
     def _opts_out(self, ref: CallRef, contact: Contact, plan: CallPlan, said: Said) -> bool:
         """Whether this opts out; it is written then."""

@@ -304,13 +304,14 @@ class Hearing(Protocol):
         """Who answered, heard before the end. The campaign of whom it is about; nothing where it is not news."""
         ...
 
-    def note_answer(self, ref: CallRef, *, name: str, value: str, sid: str = "") -> bool:
+    def note_answer(
+        self, ref: CallRef, *, name: str, value: str, sid: str = "", call_back: timedelta | None = None
+    ) -> bool:
         """What the person answered, kept with the attempt, also when that is over by now. One value for each name:
-        the last. `sid`, where it is known, must not be another call's."""
-        ...
+        the last. `sid`, where it is known, must not be another call's.
 
-    def ask_back(self, ref: CallRef, *, after: timedelta, sid: str) -> bool:
-        """The person asked on this call to be called again, so long from now: kept until the call has ended."""
+        `call_back`: the answer asks to be called again, so long from now. Nobody sees the one without the other; it is
+        no wish any more where the attempt is over."""
         ...
 
     def note_late(self, ref: CallRef, *, sid: str) -> bool:

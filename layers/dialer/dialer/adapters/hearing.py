@@ -74,20 +74,18 @@ class MongoHearing:
         noted: list[Stage] = [{"$set": {"attempt.answered_by": literal(answered_by)}}]
         return self._move(self._own(Move.HEAR, ref, sid, news), noted)
 
-    def note_answer(self, ref: CallRef, *, name: str, value: str, sid: str = "") -> bool:
+    def note_answer(
+        self, ref: CallRef, *, name: str, value: str, sid: str = "", call_back: timedelta | None = None
+    ) -> bool:
         on = guard(Move.HEAR, ref.contact_id, ref.attempt_id) | (no_other_call(sid) if sid else {})
         over = {"id": claim_of(ref.attempt_id)} | ({"sid": sid} if sid else {})
+        asked = {} if call_back is None else {"callback_at": from_now(call_back)}
         with available():
-            noted = self._contacts.update_one(on, {"$set": {f"attempt.answers.{name}": value}})
+            noted = self._contacts.update_one(on, [{"$set": {f"attempt.answers.{name}": literal(value), **asked}}])
             if not noted.matched_count:
                 told = {"_id": ref.contact_id, "history": {"$elemMatch": over}}
                 noted = self._contacts.update_one(told, {"$set": {f"history.$.answers.{name}": value}})
             return noted.matched_count == 1
-
-    def ask_back(self, ref: CallRef, *, after: timedelta, sid: str) -> bool:
-        on = guard(Move.HEAR, ref.contact_id, ref.attempt_id) | no_other_call(sid)
-        with available():
-            return self._contacts.update_one(on, [{"$set": {"callback_at": from_now(after)}}]).matched_count == 1
 
     def note_late(self, ref: CallRef, *, sid: str) -> bool:
         given_up = {"id": claim_of(ref.attempt_id), "sid": ""}
