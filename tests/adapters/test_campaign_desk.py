@@ -1,5 +1,6 @@
 """The campaigns as an operator sees them: a halt that nobody escapes, and a timetable that is kept once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.mongo import Document
 from dialer.adapters.timetable import MongoTimetable
 from dialer.campaigns import Readiness
-from dialer.model import CallPlan, CampaignState
+from dialer.model import CallPlan, Campaign, CampaignState, Pacing, Slots
 from dialer.schedule import Schedule
 from tests.adapters.racing import in_threads
 from tests.builders import a_campaign, a_contact, created, now, stored
@@ -78,6 +79,64 @@ def test_the_last_permit_is_found_among_all(database: Database[Document], desk: 
     halted = desk.halt(reason="now")
     assert halted.last_permit_at is not None
     assert before - timedelta(seconds=1) <= halted.last_permit_at <= halted.at
+
+
+def paced(desk: MongoCampaignDesk, campaigns: MongoCampaigns, campaign: Campaign, call_delay: timedelta) -> Campaign:
+    """The campaign after its pace was changed."""
+    pacing = replace(campaign.pacing, call_delay=call_delay)
+    assert desk.change(campaign, replace(campaign, pacing=pacing), states=[campaign.state])
+    sight = campaigns.see(campaign.id)
+    assert sight
+    assert sight.campaign.pacing == pacing
+    return sight.campaign
+
+
+def test_a_faster_pace_holds_at_once_and_no_dial_is_closer_than_it(
+    database: Database[Document], desk: MongoCampaignDesk
+) -> None:
+    campaigns, second = MongoCampaigns(database["campaigns"]), timedelta(seconds=1)
+    campaign = created(database, a_campaign(pacing=Pacing(call_delay=HOUR)))
+    slots = campaigns.reserve_slots(campaign.id, fence=1, wanted=5, horizon=timedelta(minutes=1))
+    before = now()
+    assert campaigns.permit(campaign.id)
+    granted = now()
+    assert isinstance(slots, Slots)
+    changed = paced(desk, campaigns, campaign, second)
+    assert before + second <= changed.next_dial_at <= granted + second
+    assert changed.next_slot_at == slots.start + second
+    slower = paced(desk, campaigns, changed, 2 * HOUR)
+    assert slower.next_dial_at == changed.next_dial_at - second + 2 * HOUR
+    assert slower.next_slot_at == slots.start + 2 * HOUR
+    assert not campaigns.permit(campaign.id)
+    paced(desk, campaigns, slower, timedelta(milliseconds=1))
+    assert campaigns.permit(campaign.id)
+
+
+def test_slots_stay_the_account_s_share_apart_at_any_pace(
+    database: Database[Document], desk: MongoCampaignDesk
+) -> None:
+    campaigns, share = MongoCampaigns(database["campaigns"]), timedelta(seconds=10)
+    campaign = created(database, a_campaign(pacing=Pacing(call_delay=HOUR)))
+    slots = campaigns.reserve_slots(campaign.id, fence=1, wanted=5, horizon=timedelta(minutes=1), share=share)
+    assert isinstance(slots, Slots)
+    changed = paced(desk, campaigns, campaign, timedelta(seconds=1))
+    assert changed.next_slot_at == slots.start + share
+    assert paced(desk, campaigns, changed, timedelta(seconds=2)).next_slot_at == slots.start + share
+
+
+@pytest.mark.parametrize("call_delay", [timedelta(seconds=1), 2 * HOUR])
+def test_the_last_permit_is_known_at_any_pace(
+    database: Database[Document], desk: MongoCampaignDesk, call_delay: timedelta
+) -> None:
+    campaigns = MongoCampaigns(database["campaigns"])
+    campaign = created(database, a_campaign(pacing=Pacing(call_delay=HOUR)))
+    before = now()
+    assert campaigns.permit(campaign.id)
+    granted = now()
+    paced(desk, campaigns, campaign, call_delay)
+    last = desk.halt(reason="now").last_permit_at
+    assert last
+    assert before <= last <= granted
 
 
 @pytest.mark.parametrize(

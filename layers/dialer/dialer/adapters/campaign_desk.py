@@ -15,7 +15,7 @@ from dialer.adapters.campaigns import (
     campaign_of,
     wishes_of,
 )
-from dialer.adapters.mongo import Document, available, database_clock
+from dialer.adapters.mongo import Document, available, database_clock, literal
 from dialer.model import Campaign, CampaignState
 from dialer.office_ports import Halted, Place
 
@@ -107,7 +107,7 @@ class MongoCampaignDesk:
         return self._campaigns.update_many(scheduled, {"$unset": {"start_at": ""}}, hint=STARTING_INDEX).modified_count
 
     def _last_permit(self, campaign_ids: Sequence[str]) -> datetime | None:
-        """Each permit sets the next dial one delay after itself."""
+        """The next dial is one delay after the last permit, also where the delay has been changed since."""
         stages: list[Document] = [
             {"$match": {"_id": {"$in": list(campaign_ids)}, "dials": {"$gt": 0}}},
             {"$project": {"at": {"$subtract": ["$next_dial_at", "$pacing.call_delay_ms"]}}},
@@ -126,10 +126,28 @@ def _stored_form(campaign: Campaign) -> Document:
     return {"$eq": form} if form else {"$in": [form, None]}
 
 
-def _written(given: Document, gone: Iterable[str]) -> Document:
+def _written(given: Document, gone: Iterable[str]) -> list[Document]:
     """The update that sets the one and takes the other away; empty where there is nothing to do."""
-    taken_away = dict.fromkeys(sorted(gone), "")
-    return {**({"$set": given} if given else {}), **({"$unset": taken_away} if taken_away else {})}
+    values = {name: literal(value) for name, value in given.items()}
+    moments = _at_another_pace(given[_CALL_DELAY]) if _CALL_DELAY in given else {}
+    taken_away = sorted(gone)
+    return [*([{"$set": values | moments}] if values else []), *([{"$unset": taken_away}] if taken_away else [])]
+
+
+_CALL_DELAY = "pacing.call_delay_ms"
+
+
+def _at_another_pace(call_delay_ms: int) -> Document:
+    """The next dial and the next slot are one delay behind the last of each: then they are the new one behind it.
+
+    Else a faster pace would begin when the old delay is over.
+    """
+    old, share = f"${_CALL_DELAY}", {"$ifNull": ["$share_ms", 0]}
+    old_spacing, spacing = {"$max": [old, share]}, {"$max": [call_delay_ms, share]}
+    return {
+        "next_dial_at": {"$add": ["$next_dial_at", {"$subtract": [call_delay_ms, old]}]},
+        "next_slot_at": {"$add": ["$next_slot_at", {"$subtract": [spacing, old_spacing]}]},
+    }
 
 
 _IN_PARTS = {"call", "form", "retry", "pacing"}
