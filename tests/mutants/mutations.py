@@ -507,8 +507,8 @@ MUTATIONS = (
     Mutation(
         name="who asked to be called later is not",
         file=f"{PRODUCT}/conversation.py",
-        old="                if choice.call_back:",
-        new="                if choice.call_back and not choice.key:",
+        old="choice.outcome, call_back=choice.call_back)",
+        new="choice.outcome, call_back=None)",
         tests="tests/functions/test_conversation.py",
     ),
     Mutation(
