@@ -23,6 +23,8 @@ _LONGEST = 200
 _SOURCE = re.compile(r"[A-Za-z][A-Za-z _-]{0,39}")
 _LIKE_A_PHONE = 7  # digits in a row
 _YEARS = range(2000, 2101)
+_HOPELESS = 100
+_NO_PHONE = "The first column is empty: the phone belongs there."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,8 @@ class Row:
     """As the API takes it: `phone`, and what else the row says."""
     left_out: Sequence[str] = ()
     """Columns that hold what the API cannot keep. The row is taken without them."""
+    bad: str = ""
+    """Why nobody need be asked: the row cannot be taken."""
 
 
 def opened(file: Path) -> TextIO:
@@ -65,6 +69,21 @@ def parts(stream: TextIO) -> Iterator[Sequence[Row]]:
         )
 
 
+def demand_hope(part: Sequence[Row], rejected: Sequence[tuple[int, str]]) -> None:
+    """Raises Misused where a file's first hundred rows are refused, each with its line and reason: it is no such file.
+
+    Each bad row costs a request, and nothing of the part has been taken yet.
+    """
+    beginning = {row.line for row in part[:_HOPELESS]}
+    refused = sorted(one for one in rejected if one[0] in beginning)
+    if len(refused) >= _HOPELESS:
+        line, reason = refused[0]
+        raise Misused(
+            f"The first {_HOPELESS} rows are all refused, line {line} since: {reason.rstrip('.')}. "
+            "Nobody is suppressed. The file must be CSV with commas, with the phone in its first column."
+        )
+
+
 class _Source:
     """Rows up to the first line that cannot be read."""
 
@@ -77,10 +96,15 @@ class _Source:
         try:
             for cells in self._reader:
                 first = cells[0].strip() if cells else ""
-                if self._reader.line_num == 1 and first.lower() in _PHONE:
+                if self._reader.line_num == 1 and _is_a_phone(first):
                     columns = _columns(cells)
-                elif first:
+                    continue
+                if self._reader.line_num == 1:
+                    _demand_no_other_header(cells)
+                if first:
                     yield _row(self._reader.line_num, first, cells, columns)
+                elif any(cell.strip() for cell in cells):
+                    yield Row(line=self._reader.line_num, said={}, bad=_NO_PHONE)
         except UnicodeEncodeError:
             self.broken_at = self._reader.line_num + 1
         except csv.Error:
@@ -94,12 +118,24 @@ def _proven(stream: TextIO) -> Iterator[str]:
         yield line
 
 
+def _is_a_phone(name: str) -> bool:
+    return name.strip(' "').lower() in _PHONE
+
+
 def _columns(header: Sequence[str]) -> dict[str, int]:
     names = [name.strip().lower() for name in header]
     repeated = [name for name in TOLD if names.count(name) > 1]
     if repeated:
         raise Misused(f"The file names a column twice: {', '.join(repeated)}.")
     return {name: names.index(name) for name in TOLD if name in names}
+
+
+def _demand_no_other_header(cells: Sequence[str]) -> None:
+    """Raises Misused where a header names the phone in another place, so that each row would be refused."""
+    if any(map(_is_a_phone, cells)):
+        raise Misused("The header names the phone in another column than the first: put the phone first.")
+    if any(map(_is_a_phone, re.split("[;\t|]", ",".join(cells)))):
+        raise Misused("The columns are not separated by commas: save the file as CSV with commas, the phone first.")
 
 
 def _row(line: int, phone: str, cells: Sequence[str], columns: Mapping[str, int]) -> Row:

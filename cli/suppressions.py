@@ -92,7 +92,7 @@ def bring(
         left_out: list[Json] = []
         try:
             for part in suppression_file.parts(stream):
-                added, refused = _send(part, {"scope": scope, "reason": reason, "source": "import"})
+                added, refused = _send(part, {"scope": scope, "reason": reason, "source": "import"}, begins=rows == 0)
                 rows, new, rejects = rows + len(part), new + added, [*rejects, *refused]
                 left_out += [{"line": row.line, "columns": list(row.left_out)} for row in part if row.left_out]
                 bar.update(task, completed=stream.buffer.tell())
@@ -146,19 +146,28 @@ def _count(stream: TextIO) -> Progress:
     return bar
 
 
-def _send(part: Sequence[Row], wish: dict[str, str]) -> tuple[int, list[Json]]:
-    """A part is taken whole or not at all, and the answer names its first bad row: without it, again."""
-    left = list(part)
-    rejects: list[Json] = []
-    while left:
+def _send(part: Sequence[Row], wish: dict[str, str], *, begins: bool) -> tuple[int, list[Json]]:
+    """A part is taken whole or not at all, and the answer names its first bad row: without it, again.
+
+    Raises Misused where nothing at the file's beginning can be taken.
+    """
+    left = [row for row in part if not row.bad]
+    rejects = [(row.line, row.bad) for row in part if row.bad]
+    new = 0
+    while left or rejects:
+        if begins:
+            suppression_file.demand_hope(part, rejects)
+        if not left:
+            break
         try:
-            return api().post("/suppressions/import", {**wish, "rows": [row.said for row in left]})["new"], rejects
+            new = api().post("/suppressions/import", {**wish, "rows": [row.said for row in left]})["new"]
+            break
         except Refused as refused:
             bad = _BAD.match(str(refused))
             if bad is None:
                 raise
-            rejects.append({"line": left.pop(int(bad[1])).line, "reason": bad[2]})
-    return 0, rejects
+            rejects.append((left.pop(int(bad[1])).line, bad[2]))
+    return new, [{"line": line, "reason": reason} for line, reason in sorted(rejects)]
 
 
 def _told(rejects: Sequence[Json]) -> list[str]:

@@ -113,6 +113,23 @@ def test_a_header_that_names_a_scope_twice_is_refused() -> None:
         list(parts(io.StringIO("phone,scope,scope\n")))
 
 
+@pytest.mark.parametrize("header", ["name,phone", "name, Phone ,scope", "id,hash", ",number"])
+def test_a_header_with_the_phone_in_another_column_is_refused(header: str) -> None:
+    with pytest.raises(Misused, match="put the phone first"):
+        list(parts(io.StringIO(f"{header}\nAnn,{PEOPLE[0]}\n")))
+
+
+@pytest.mark.parametrize("header", ["phone;name", "name;phone", '"name";"phone"', "name\tphone", "phone|a,b"])
+def test_a_header_without_commas_is_refused(header: str) -> None:
+    with pytest.raises(Misused, match="not separated by commas"):
+        list(parts(io.StringIO(f"{header}\n{PEOPLE[0]};Ann\n")))
+
+
+def test_a_row_with_an_empty_first_column_is_not_passed_over_and_a_blank_one_is(tmp_path: Path) -> None:
+    rows, _ = read(a_file(tmp_path, f",{PEOPLE[0]}\n , \n\n{PEOPLE[1]}\n"))
+    assert [(row.line, bool(row.bad)) for row in rows] == [(1, True), (4, False)]
+
+
 def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(Misused, match="cannot be read: No such file"):
         opened(tmp_path / "nothing.csv")

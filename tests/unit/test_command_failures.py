@@ -1,0 +1,114 @@
+"""The command line where something fails: one sentence and an exit code, whatever it was, and never a trace.
+
+Each command is a process of its own; an API at the wire answers it what the real one would.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LIST = {
+    "id": "0a", "campaign_id": "0b", "name": "people.csv", "state": "read", "reason": "", "made_at": "", "ended_at": "",
+    "counts": {"rows": 3, "added": 1, "updated": 0, "known": 0, "repeated": 0, "rejected": 2},
+}  # fmt: skip
+REJECTS = b"line,reason\r\n2,no phone\r\n3,no phone\r\n"
+
+
+class Wire(ThreadingHTTPServer):
+    """Takes phones that begin with a plus, and has one list with two rejects."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answers)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.imports: list[list[str]] = []
+
+
+class _Answers(BaseHTTPRequestHandler):
+    server: Wire
+
+    def log_message(self, *_: object) -> None: ...
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/lists/"):
+            self._say(200, {**LIST, "rejects_link": f"{self.server.url}/rejects"})
+        elif self.path.startswith("/rejects"):
+            self._send(200, REJECTS)
+        elif self.path.startswith("/exports/"):
+            self._say(200, {"id": "0a", "state": "ready", "rows": 2, "link": f"{self.server.url}/rejects"})
+        elif self.path.startswith("/suppressions"):
+            self._say(200, {"items": [], "next": ""})
+        else:
+            self._say(200, {"name": "ann", "role": "operator", "expires_at": "2030-01-01T00:00:00Z"})
+
+    def do_POST(self) -> None:
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        phones = [row["phone"] for row in sent["rows"]]
+        self.server.imports.append(phones)
+        for place, phone in enumerate(phones):
+            if not phone.startswith("+"):
+                return self._say(422, {"detail": f"phone {place}: It is no phone."})
+        return self._say(200, {"new": len(phones)})
+
+    def _say(self, status: int, body: dict[str, Any]) -> None:
+        self._send(status, json.dumps(body).encode())
+
+    def _send(self, status: int, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    with Wire() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def dialer(wire: Wire, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
+    given = {"DIALER_API_URL": wire.url, "DIALER_TOKEN": "a-token", "COLUMNS": "200", **variables}
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *map(str, words)],
+        cwd=ROOT, env={**os.environ, **given}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def a_file(folder: Path, *lines: str) -> Path:
+    path = folder / "never.csv"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_a_row_without_a_phone_is_named_and_all_others_are_suppressed(wire: Wire, tmp_path: Path) -> None:
+    done = dialer(wire, "suppress", "import", a_file(tmp_path, "+12125550100", ",+12125550101", "x", "+12125550102"))
+    assert done.returncode == 1
+    assert "4 rows: 2 new, 0 known, 2 rejected." in done.stdout
+    assert "line 2: The first column is empty" in done.stdout
+    assert "line 3: It is no phone." in done.stdout
+    assert wire.imports[-1] == ["+12125550100", "+12125550102"]
+
+
+@pytest.mark.parametrize("line", ["nobody", ",+12125550100"])
+def test_a_file_whose_first_hundred_rows_are_refused_is_given_up(wire: Wire, tmp_path: Path, line: str) -> None:
+    done = dialer(wire, "suppress", "import", a_file(tmp_path, *[line] * 100, *["nobody"] * 300, "+12125550100"))
+    assert done.returncode == 2
+    assert "The first 100 rows are all refused, line 1 since: " in done.stderr
+    assert len(wire.imports) <= 100
+
+
+def test_a_file_with_a_phone_among_its_first_hundred_rows_is_not_given_up(wire: Wire, tmp_path: Path) -> None:
+    done = dialer(wire, "suppress", "import", a_file(tmp_path, *["x"] * 50, "+12125550100", *["x"] * 70))
+    assert (done.returncode, "1 new, 0 known, 120 rejected" in done.stdout) == (1, True)
