@@ -1,15 +1,15 @@
 """`dialer`: the operator's command line. It speaks only the API: a laptop's world and a deployed one are the same."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.text import Text
 
 from cli import campaigns, contacts, exports, lists, suppressions, tokens
 from cli.client import connect
-from cli.errors import Problem
-from cli.profiles import Profile, checked, forget, keep
+from cli.errors import Misused, Problem
+from cli.profiles import Profile, checked, forget, keep, sendable
 from cli.session import AsJson, Sure, Why, api, because, confirm, printer
 
 EPILOG = "Exit codes: 0 done, 1 refused, 2 misused, 3 not allowed, 4 no answer, 130 interrupted."
@@ -41,8 +41,9 @@ def login(
     url = checked(url)
     if not token:
         token = typer.prompt("Token", hide_input=True, err=True)
-    own = connect(url, token.strip()).get("/tokens/own")
-    path = keep(Profile(url=url, token=token.strip()))
+    token = sendable(token)
+    own = connect(url, token).get("/tokens/own")
+    path = keep(Profile(url=url, token=token))
     printer.say(own, f"Logged in as {own['name']} ({own['role']}), until {own['expires_at'][:10]}; kept in {path}.")
 
 
@@ -81,10 +82,16 @@ def main() -> None:
     try:
         app(prog_name="dialer")
     except Problem as problem:
-        printer.aside.print(Text(str(problem), "red"))
-        sys.exit(problem.code)
+        _fail(problem)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read us has seen enough; Python would complain while it ends
         sys.exit(0)
+    except OSError as cause:
+        _fail(Misused(f"{cause.filename or 'A file'} cannot be read or written: {cause.strerror or cause}."))
+
+
+def _fail(problem: Problem) -> NoReturn:
+    printer.aside.print(Text(str(problem), "red"))
+    sys.exit(problem.code)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from cli.errors import Denied, Misused
 
 URL, TOKEN, PROFILE, FOLDER = "DIALER_API_URL", "DIALER_TOKEN", "DIALER_PROFILE", "DIALER_CONFIG_DIR"
 NOBODY = "You are not logged in: run `dialer login URL`, or set DIALER_API_URL and DIALER_TOKEN."
+_SENDABLE = re.compile(r"[!-~]+")  # in a header; as the page has it
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -24,7 +26,7 @@ class Profile:
 def current() -> Profile:
     """Raises Denied where nobody has logged in."""
     if os.environ.get(URL) and os.environ.get(TOKEN):
-        return Profile(url=checked(os.environ[URL]), token=os.environ[TOKEN])
+        return Profile(url=checked(os.environ[URL]), token=sendable(os.environ[TOKEN]))
     kept = _kept().get(name())
     if kept is None:
         raise Denied(NOBODY)
@@ -60,6 +62,14 @@ def checked(url: str) -> str:
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise Misused("A token is sent over https only; plain http is for an API on this machine.")
     return url.rstrip("/")
+
+
+def sendable(token: str) -> str:
+    """Without the space around it. Raises Misused where no header can hold it."""
+    token = token.strip()
+    if not _SENDABLE.fullmatch(token):
+        raise Misused("This cannot be a token: it has a space in it, or a letter beyond A to Z. Copy it again.")
+    return token
 
 
 def _path() -> Path:

@@ -1,6 +1,7 @@
 """The store: files go there and come from there by links that the API gave, in one stream, whatever their size."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,12 +43,19 @@ def fetch(link: str, file: Path) -> None:
             reply.raise_for_status()
             for piece in reply.iter_content(_PIECE):
                 out.write(piece)
+        arriving.rename(file)
     except requests.RequestException as cause:
         arriving.unlink(missing_ok=True)
         raise Unreachable(f"The store does not give the file ({type(cause).__name__}): ask for it again.") from None
     except OSError as cause:
+        _removed(arriving)
         raise Misused(f"{file} cannot be written: {cause.strerror}.") from None
-    arriving.rename(file)
+
+
+def _removed(file: Path) -> None:
+    """Where nothing could be written there may be nothing that can be removed either."""
+    with suppress(OSError):
+        file.unlink()
 
 
 class _Form:

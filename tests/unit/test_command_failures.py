@@ -43,7 +43,7 @@ class _Answers(BaseHTTPRequestHandler):
         elif self.path.startswith("/rejects"):
             self._send(200, REJECTS)
         elif self.path.startswith("/exports/"):
-            self._say(200, {"id": "0a", "state": "ready", "rows": 2, "link": f"{self.server.url}/rejects"})
+            self._say(200, {"id": "0a", "state": "written", "rows": 2, "link": f"{self.server.url}/rejects"})
         elif self.path.startswith("/suppressions"):
             self._say(200, {"items": [], "next": ""})
         else:
@@ -51,6 +51,8 @@ class _Answers(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path.endswith("/exports"):
+            return self._say(200, {"id": "0a"})
         phones = [row["phone"] for row in sent["rows"]]
         self.server.imports.append(phones)
         for place, phone in enumerate(phones):
@@ -79,7 +81,7 @@ def wire() -> Iterator[Wire]:
 
 
 def dialer(wire: Wire, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
-    given = {"DIALER_API_URL": wire.url, "DIALER_TOKEN": "a-token", "COLUMNS": "200", **variables}
+    given = {"DIALER_API_URL": wire.url, "DIALER_TOKEN": "a-token", "COLUMNS": "400", **variables}
     return subprocess.run(
         [sys.executable, "-m", "cli", *map(str, words)],
         cwd=ROOT, env={**os.environ, **given}, capture_output=True, text=True, timeout=60, check=False,
@@ -112,3 +114,38 @@ def test_a_file_whose_first_hundred_rows_are_refused_is_given_up(wire: Wire, tmp
 def test_a_file_with_a_phone_among_its_first_hundred_rows_is_not_given_up(wire: Wire, tmp_path: Path) -> None:
     done = dialer(wire, "suppress", "import", a_file(tmp_path, *["x"] * 50, "+12125550100", *["x"] * 70))
     assert (done.returncode, "1 new, 0 known, 120 rejected" in done.stdout) == (1, True)
+
+
+def test_an_export_of_suppressions_into_no_folder_is_one_sentence(wire: Wire, tmp_path: Path) -> None:
+    path = tmp_path / "no" / "such" / "x.csv"
+    assert failed(dialer(wire, "suppress", "export", path)) == (
+        2, f"{path} cannot be read or written: No such file or directory.\n"
+    )  # fmt: skip
+
+
+def test_an_export_onto_a_folder_is_one_sentence_and_leaves_nothing_behind(wire: Wire, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    assert failed(dialer(wire, "export", "calls", "0b", folder)) == (
+        2,
+        f"{folder} cannot be written: Is a directory.\n",
+    )
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_login_that_cannot_be_kept_is_one_sentence(wire: Wire, tmp_path: Path) -> None:
+    in_the_way = a_file(tmp_path, "")
+    code, said = failed(dialer(wire, "login", wire.url, DIALER_CONFIG_DIR=str(in_the_way / "dialer")))
+    assert (code, said) == (2, f"{in_the_way / 'dialer'} cannot be read or written: Not a directory.\n")
+
+
+@pytest.mark.parametrize("token", ["a-tok\u0113n", "a token"])
+@pytest.mark.parametrize("words", [("login", "http://127.0.0.1:1"), ("audit",)])
+def test_a_token_that_no_header_can_hold_is_one_sentence(wire: Wire, token: str, words: tuple[str, ...]) -> None:
+    code, said = failed(dialer(wire, *words, DIALER_TOKEN=token))
+    assert code == 2
+    assert said.startswith("This cannot be a token: it has a space in it, or a letter beyond A to Z.")
+
+
+def failed(done: subprocess.CompletedProcess[str]) -> tuple[int, str]:
+    return done.returncode, done.stderr
