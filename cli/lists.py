@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from cli import store
 from cli.client import Json
@@ -46,7 +47,7 @@ def report(
         raise Refused("This list has no rejects, or has not been read to its end, or its files have been erased.")
     if rejects:
         store.fetch(found["rejects_link"], rejects)
-    _told(found)
+    _told(found, rejects)
 
 
 @app.command(name="list")
@@ -69,9 +70,13 @@ def _read(list_id: str) -> Json:
     return found
 
 
-def _told(found: Json) -> None:
+def _told(found: Json, rejects: Path | None = None) -> None:
+    """With the file that its rejects have been written into."""
     printer.facts(found, _SHOWN)
+    rejected = found["counts"]["rejected"]
+    if rejects and not printer.as_json:
+        printer.aside.print(Text(f"{rejected:,} rejected rows in {rejects}."))
     if found["state"] == "refused":
         raise Refused(f"The list was refused: {found['reason']}")
-    if found["counts"]["rejected"] and not printer.as_json:
+    if rejected and not rejects and not printer.as_json:
         printer.aside.print(f"`dialer list report {found['id']} --rejects FILE` fetches the rejected rows.")

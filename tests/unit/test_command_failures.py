@@ -147,5 +147,16 @@ def test_a_token_that_no_header_can_hold_is_one_sentence(wire: Wire, token: str,
     assert said.startswith("This cannot be a token: it has a space in it, or a letter beyond A to Z.")
 
 
+def test_rejects_that_are_written_into_a_file_are_said_to_be_there(wire: Wire, tmp_path: Path) -> None:
+    path = tmp_path / "rejects.csv"
+    done = dialer(wire, "list", "report", "0a", "--rejects", path)
+    assert (done.returncode, done.stderr, path.read_bytes()) == (0, f"2 rejected rows in {path}.\n", REJECTS)
+
+
+def test_a_report_alone_says_how_the_rejects_are_fetched(wire: Wire) -> None:
+    done = dialer(wire, "list", "report", "0a")
+    assert done.stderr == "`dialer list report 0a --rejects FILE` fetches the rejected rows.\n"
+
+
 def failed(done: subprocess.CompletedProcess[str]) -> tuple[int, str]:
     return done.returncode, done.stderr
