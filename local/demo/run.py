@@ -1,6 +1,5 @@
 """Run the demo: import, start, watch, judge. Exit code 1 on any duplicate, loss, stuck contact or missing fault."""
 
-import csv
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from rich.live import Live
 from dialer import wiring
 from dialer.campaign_form import checked
 from dialer.errors import BadInput
+from dialer.intake import ImportReport
 from dialer.views import Progress
 from local import operator
 from local.carrier.control import Carrier
@@ -69,16 +69,16 @@ def _play(world: World, console: Console, contacts: Path, *, with_faults: bool) 
     carrier.set_fates(mix=MIX, seed=SEED)
     if with_faults:
         carrier.set_faults(faults.REQUESTS, faults.CALLBACKS)
-    campaign_id = _prepare(console, contacts)
+    campaign_id, report = _prepare(console, contacts)
     hunting = faults.Killer(lambda: world.worker_pids("CallFunction")) if with_faults else nullcontext()
     with hunting as killer:
         wiring.campaign_office().ask(campaign_id, "start")
         progress = _watch(console, carrier, campaign_id)
     carrier.wait_idle()
-    return _judge(console, carrier, progress, contacts, killer)
+    return _judge(console, carrier, progress, report, killer)
 
 
-def _prepare(console: Console, contacts: Path) -> str:
+def _prepare(console: Console, contacts: Path) -> tuple[str, ImportReport]:
     form = json.loads((HERE / "campaign.json").read_text())
     try:
         campaign = wiring.campaign_office().create(**checked(form))
@@ -89,7 +89,7 @@ def _prepare(console: Console, contacts: Path) -> str:
     console.print(screen.import_table(report))
     if not report.added:
         raise Refused("The list has nobody to call: see the reasons above.")
-    return campaign.id
+    return campaign.id, report
 
 
 def _watch(console: Console, carrier: Carrier, campaign_id: str) -> Progress:
@@ -117,7 +117,7 @@ def _live(console: Console) -> Iterator[Live]:
 
 
 def _judge(
-    console: Console, carrier: Carrier, progress: Progress, contacts: Path, killer: faults.Killer | None
+    console: Console, carrier: Carrier, progress: Progress, report: ImportReport, killer: faults.Killer | None
 ) -> bool:
     rows = [operator.row(contact) for contact in operator.everyone(progress.campaign.id)]
     retry = progress.campaign.retry
@@ -127,12 +127,12 @@ def _judge(
         "doubt": str(progress.campaign.doubt),
     }
     verdict = carrier.verdict([_for_judge(row) for row in rows], policy)
-    missing = _missing(contacts, rows)
+    missing = lost_rows(report, rows)
     console.print(screen.result_table(progress, verdict), screen.held_table(verdict))
     struck = faults.strikes(carrier.state()["strikes"], killer.killed) if killer else {}
     if killer:
         console.print(screen.strikes_table(struck))
-    console.print(screen.verdict_line(verdict, missing))
+    console.print(screen.verdict_line(verdict, missing=missing, refused=report.rejected))
     for kind in ("lost", "stuck", "wrong_count", "unasked", "overlapping"):
         for found in verdict[kind][:5]:
             console.print(f"  {kind}: {found}", style="red")
@@ -149,9 +149,8 @@ def _for_judge(row: Mapping[str, Any]) -> Json:
     return {name: row[name] for name in ("phone", "numbers", "campaign_id", "contact_id", "state", "reason")}
 
 
-def _missing(contacts: Path, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Numbers that stand in the list as they should, and that the dialer does not know."""
-    known = {row["phone"] for row in rows}
-    with contacts.open(encoding="utf-8-sig", newline="") as stream:
-        listed = [(row.get("phone") or "").strip() for row in csv.DictReader(stream)]
-    return [phone for phone in listed if phone.startswith("+") and phone[1:].isdigit() and phone not in known]
+def lost_rows(report: ImportReport, rows: Sequence[Mapping[str, Any]]) -> int:
+    """How many rows were taken, or are told nowhere, and have no contact. A refused row is none of them."""
+    told = report.added + report.updated + report.known + report.repeated + report.rejected
+    contacts = len({row["contact_id"] for row in rows})
+    return max(0, report.rows - told) + max(0, report.added - contacts)

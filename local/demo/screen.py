@@ -102,11 +102,13 @@ def strikes_table(counts: Mapping[str, int]) -> Table:
     return table
 
 
-def verdict_line(verdict: Json, missing: Sequence[str]) -> Text:
+def verdict_line(verdict: Json, *, missing: int, refused: int) -> Text:
+    """With the accepted rows of which there is no contact among the lost; a refused row was never to be called."""
     counts = verdict["summary"]
-    lost, stuck = counts["lost"] + len(missing), counts["stuck"]
+    lost, stuck = counts["lost"] + missing, counts["stuck"]
     line = (
         f"{verdict['duplicates']} duplicates, {lost} lost, {stuck} stuck, {counts['wrong_count']} with a wrong count, "
         f"{counts['unasked']} unasked, {counts['held']} held for a person"
     )
-    return Text(line, "bold green" if verdict["ok"] and not missing else "bold red")
+    note = f"; {refused} rows refused, each for the reason told under the list" if refused else ""
+    return Text(line + note, "bold green" if verdict["ok"] and not missing else "bold red")
