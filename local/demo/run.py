@@ -132,7 +132,7 @@ def _judge(
     struck = faults.strikes(carrier.state()["strikes"], killer.killed) if killer else {}
     if killer:
         console.print(screen.strikes_table(struck))
-    console.print(screen.verdict_line(verdict, missing=missing, refused=report.rejected))
+    console.print(screen.verdict_line(verdict, missing=missing))
     for kind in ("lost", "stuck", "wrong_count", "unasked", "overlapping"):
         for found in verdict[kind][:5]:
             console.print(f"  {kind}: {found}", style="red")

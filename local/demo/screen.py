@@ -102,7 +102,7 @@ def strikes_table(counts: Mapping[str, int]) -> Table:
     return table
 
 
-def verdict_line(verdict: Json, *, missing: int, refused: int) -> Text:
+def verdict_line(verdict: Json, *, missing: int) -> Text:
     """With the accepted rows of which there is no contact among the lost; a refused row was never to be called."""
     counts = verdict["summary"]
     lost, stuck = counts["lost"] + missing, counts["stuck"]
@@ -110,5 +110,4 @@ def verdict_line(verdict: Json, *, missing: int, refused: int) -> Text:
         f"{verdict['duplicates']} duplicates, {lost} lost, {stuck} stuck, {counts['wrong_count']} with a wrong count, "
         f"{counts['unasked']} unasked, {counts['held']} held for a person"
     )
-    note = f"; {refused} rows refused, each for the reason told under the list" if refused else ""
-    return Text(line + note, "bold green" if verdict["ok"] and not missing else "bold red")
+    return Text(line, "bold green" if verdict["ok"] and not missing else "bold red")
