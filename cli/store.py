@@ -45,7 +45,7 @@ def fetch(link: str, file: Path) -> None:
                 out.write(piece)
         arriving.rename(file)
     except requests.RequestException as cause:
-        arriving.unlink(missing_ok=True)
+        _removed(arriving)
         raise Unreachable(f"The store does not give the file ({type(cause).__name__}): ask for it again.") from None
     except OSError as cause:
         _removed(arriving)

@@ -11,7 +11,7 @@ from dialer.adapters.contact_documents import contact_of
 from dialer.adapters.overdue import MongoOverdue
 from dialer.lifecycle import IN_FLIGHT, State
 from dialer.model import Contact, Outcome, attempt_of
-from dialer.ports import OverdueBatch
+from dialer.ports import ContactBatch
 from dialer.retry import RetryDecision
 from tests.adapters.verbs import Contacts
 from tests.builders import a_contact, a_phone, a_sid, now, stored
@@ -58,7 +58,7 @@ def test_what_is_no_contact_is_named_and_costs_nobody_their_turn(
 ) -> None:
     torn, well = late(contacts, State.CLAIMED, by=5 * SECOND), late(contacts, State.CLAIMED)
     contacts.update_one({"_id": torn.id}, broken)
-    assert overdue.overdue(State.CLAIMED, limit=10) == OverdueBatch(contacts=[well], unreadable=[torn.id])
+    assert overdue.overdue(State.CLAIMED, limit=10) == ContactBatch(contacts=[well], unreadable=[torn.id])
 
 
 def test_who_was_renewed_since_the_look_is_left_alone(contacts: Contacts, overdue: MongoOverdue) -> None:

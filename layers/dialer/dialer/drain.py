@@ -50,7 +50,7 @@ class Drain:
 
     def _campaign(self, draining: Draining, report: DrainReport, enough_time: Callable[[], bool]) -> None:
         waiting = self.waiting.not_heard_of(draining.campaign_id)
-        report.unavailable += [f"contact {contact_id}: unreadable" for contact_id in waiting.unreadable]
+        report.unavailable += waiting.troubles
         for done in each(waiting.contacts, lambda one: self._one(one) if enough_time() else None, workers=self.workers):
             if isinstance(done, Settled):
                 report.settled.append(done)

@@ -346,21 +346,9 @@ class LiveAnswers(Protocol):
         ...
 
 
-class Waiting(Protocol):
-    """Calls of a campaign that may still wait in the carrier's own queue."""
-
-    def not_heard_of(self, campaign_id: str) -> "OverdueBatch":
-        """Placed contacts of which nothing was heard since: no more than the campaign has lines."""
-        ...
-
-    def any_left(self, campaign_id: str) -> bool:
-        """Whether there is such a contact, or one whose request may still turn into one."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
-class OverdueBatch:
-    """Who has waited longest, and what cannot be read as a contact: that must not cost the others their turn."""
+class ContactBatch:
+    """Contacts as they were found, and what cannot be read as one: that must not cost the others their turn."""
 
     contacts: Sequence[Contact]
     unreadable: Sequence[str] = ()
@@ -369,11 +357,28 @@ class OverdueBatch:
     def __len__(self) -> int:
         return len(self.contacts) + len(self.unreadable)
 
+    @property
+    def troubles(self) -> list[str]:
+        """A word about each that cannot be read."""
+        return [f"contact {contact_id}: unreadable" for contact_id in self.unreadable]
+
+
+class Waiting(Protocol):
+    """Calls of a campaign that may still wait in the carrier's own queue."""
+
+    def not_heard_of(self, campaign_id: str) -> ContactBatch:
+        """Placed contacts of which nothing was heard since: no more than the campaign has lines."""
+        ...
+
+    def any_left(self, campaign_id: str) -> bool:
+        """Whether there is such a contact, or one whose request may still turn into one."""
+        ...
+
 
 class Overdue(Protocol):
     """Reconcile's verbs: what has outlived its `until`, in every campaign whatever its state."""
 
-    def overdue(self, state: State, *, limit: int) -> OverdueBatch:
+    def overdue(self, state: State, *, limit: int) -> ContactBatch:
         """Contacts in this state whose `until` has passed, the longest overdue first."""
         ...
 

@@ -85,7 +85,7 @@ class Reconcile:
                 report.ran_out_of_time = True
                 return
             batch = self.overdue.overdue(state, limit=_BATCH)
-            report.unavailable += [f"contact {contact_id}: unreadable" for contact_id in batch.unreadable]
+            report.unavailable += batch.troubles
             if batch.contacts:
                 work(batch.contacts, report)
             if len(batch) < _BATCH:

@@ -118,6 +118,7 @@ class MongoCampaignDesk:
 
 
 _RUNNING = {"state": CampaignState.RUNNING}
+_CALL_DELAY = "pacing.call_delay_ms"
 
 
 def _stored_form(campaign: Campaign) -> Document:
@@ -132,9 +133,6 @@ def _written(given: Document, gone: Iterable[str]) -> list[Document]:
     moments = _at_another_pace(given[_CALL_DELAY]) if _CALL_DELAY in given else {}
     taken_away = sorted(gone)
     return [*([{"$set": values | moments}] if values else []), *([{"$unset": taken_away}] if taken_away else [])]
-
-
-_CALL_DELAY = "pacing.call_delay_ms"
 
 
 def _at_another_pace(call_delay_ms: int) -> Document:

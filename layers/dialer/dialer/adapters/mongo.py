@@ -1,9 +1,9 @@
 """The database client: majority writes, journalled, retryable, bounded in time; its errors become ours."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pymongo
 from bson.codec_options import CodecOptions
@@ -25,6 +25,7 @@ from dialer.errors import BadSettings, Unavailable
 from dialer.secret import Secret
 
 Document = dict[str, Any]
+Read = TypeVar("Read")
 _SCHEMES = ("mongodb://", "mongodb+srv://")
 _BAD_CREDENTIALS = 18
 _NOT_A_URI = "The parameter that MONGODB_URI_PARAMETER names does not hold a MongoDB URI."
@@ -73,6 +74,17 @@ def database_clock(database: Database[Document]) -> datetime:
     if not isinstance(now, datetime):
         raise TypeError("the database's clock is not a moment")
     return now if now.tzinfo else now.replace(tzinfo=UTC)  # an answer that is no document comes without its zone
+
+
+def readable(documents: Iterable[Document], read: Callable[[Document], Read]) -> tuple[list[Read], list[str]]:
+    """What can be read, in order, and the ids of the rest, which must not cost the others their turn."""
+    found, unreadable = list[Read](), list[str]()
+    for document in documents:
+        try:
+            found.append(read(document))
+        except (KeyError, TypeError, ValueError, ArithmeticError):
+            unreadable.append(str(document["_id"]))
+    return found, unreadable
 
 
 def literal(value: Any) -> Document:

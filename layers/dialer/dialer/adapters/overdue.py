@@ -1,6 +1,6 @@
 """Overdue: reconcile's verbs on contacts that have outlived their attempt's `until` (T3, T12, T14)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from pymongo.collection import Collection
@@ -26,10 +26,10 @@ from dialer.adapters.contact_documents import (
     to_uncertain,
 )
 from dialer.adapters.decisions import noted
-from dialer.adapters.mongo import Document, available, database_clock, literal
+from dialer.adapters.mongo import Document, available, database_clock, literal, readable
 from dialer.lifecycle import Move, State, target
 from dialer.model import Contact, Outcome, attempt_of, claim_of
-from dialer.ports import OverdueBatch
+from dialer.ports import ContactBatch
 from dialer.retry import RetryDecision
 
 _OVERDUE = is_past("$attempt.until")
@@ -42,7 +42,7 @@ class MongoOverdue:
     def __init__(self, contacts: Collection[Document]) -> None:
         self._contacts = contacts
 
-    def overdue(self, state: State, *, limit: int) -> OverdueBatch:
+    def overdue(self, state: State, *, limit: int) -> ContactBatch:
         with available():
             now = database_clock(self._contacts.database)
             found = self._contacts.find(
@@ -51,7 +51,8 @@ class MongoOverdue:
                 limit=limit,
                 hint=UNTIL_INDEX,
             )
-            return batch_of(found)
+            contacts, unreadable = readable(found, contact_of)
+        return ContactBatch(contacts=contacts, unreadable=unreadable)
 
     def expire_claims(self, contacts: Sequence[Contact], *, to: State, reason: str) -> int:
         target(Move.EXPIRE, to)
@@ -115,16 +116,6 @@ class MongoOverdue:
     def _update(self, permission: Document, stages: list[Stage]) -> bool:
         with available():
             return self._contacts.update_one(permission, stages).modified_count == 1
-
-
-def batch_of(documents: Iterable[Document]) -> OverdueBatch:
-    contacts, unreadable = [], []
-    for document in documents:
-        try:
-            contacts.append(contact_of(document))
-        except (KeyError, TypeError, ValueError):
-            unreadable.append(str(document["_id"]))
-    return OverdueBatch(contacts=contacts, unreadable=unreadable)
 
 
 def _room(to: State) -> list[Stage]:

@@ -6,8 +6,8 @@ from pymongo.collection import Collection
 
 from dialer.adapters.campaigns import ENDING_INDEX, EPOCH, STARTING_INDEX, TO_DRAIN, campaign_of
 from dialer.adapters.contact_documents import is_past
-from dialer.adapters.mongo import Document, available
-from dialer.model import Campaign, CampaignState
+from dialer.adapters.mongo import Document, available, readable
+from dialer.model import CampaignState
 from dialer.office_ports import StartingBatch
 
 _SOME = {"$gt": EPOCH}  # what the indexes hold
@@ -26,13 +26,8 @@ class MongoTimetable:
         self._campaigns = campaigns
 
     def starting(self) -> StartingBatch:
-        campaigns, unreadable = list[Campaign](), list[str]()
         with available():
-            for document in self._campaigns.find(_STARTING, hint=STARTING_INDEX):
-                try:
-                    campaigns.append(campaign_of(document))
-                except (KeyError, TypeError, ValueError):
-                    unreadable.append(str(document["_id"]))
+            campaigns, unreadable = readable(self._campaigns.find(_STARTING, hint=STARTING_INDEX), campaign_of)
         return StartingBatch(campaigns=campaigns, unreadable=unreadable)
 
     def start(self, campaign_id: str, *, reason: str) -> bool:

@@ -2,11 +2,10 @@
 
 from pymongo.collection import Collection
 
-from dialer.adapters.contact_documents import BOOKED_INDEX, booked_in, count_booked_in
-from dialer.adapters.mongo import Document, available
-from dialer.adapters.overdue import batch_of
+from dialer.adapters.contact_documents import BOOKED_INDEX, booked_in, contact_of, count_booked_in
+from dialer.adapters.mongo import Document, available, readable
 from dialer.lifecycle import State
-from dialer.ports import OverdueBatch
+from dialer.ports import ContactBatch
 
 _MAY_COME = {State.DIALING, State.UNCERTAIN}
 
@@ -17,9 +16,11 @@ class MongoWaiting:
     def __init__(self, contacts: Collection[Document]) -> None:
         self._contacts = contacts
 
-    def not_heard_of(self, campaign_id: str) -> OverdueBatch:
+    def not_heard_of(self, campaign_id: str) -> ContactBatch:
         with available():
-            return batch_of(self._contacts.find(_unheard(campaign_id), hint=BOOKED_INDEX))
+            found = self._contacts.find(_unheard(campaign_id), hint=BOOKED_INDEX)
+            contacts, unreadable = readable(found, contact_of)
+        return ContactBatch(contacts=contacts, unreadable=unreadable)
 
     def any_left(self, campaign_id: str) -> bool:
         with available():
