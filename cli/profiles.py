@@ -5,6 +5,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import typer
@@ -30,7 +31,7 @@ def current() -> Profile:
     kept = _kept().get(name())
     if kept is None:
         raise Denied(NOBODY)
-    return Profile(url=kept["url"], token=kept["token"])
+    return Profile(url=checked(kept["url"]), token=sendable(kept["token"]))
 
 
 def name() -> str:
@@ -78,12 +79,18 @@ def _path() -> Path:
 
 def _kept() -> dict[str, dict[str, str]]:
     try:
-        kept: dict[str, dict[str, str]] = json.loads(_path().read_text())
+        return {name: _both(one) for name, one in json.loads(_path().read_text()).items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):  # no JSON, or of another shape
         raise Misused(f"{_path()} cannot be read: remove it and log in again.") from None
-    return kept
+
+
+def _both(one: dict[str, Any]) -> dict[str, str]:
+    both = {part: one[part] for part in ("url", "token")}
+    if not all(isinstance(text, str) for text in both.values()):
+        raise TypeError("a URL and a token are text")
+    return both
 
 
 def _write(path: Path, everyone: dict[str, dict[str, str]]) -> None:

@@ -18,7 +18,12 @@ TOLD = ("scope", "source", "reason", "at")
 PART = 1000
 """Rows that are sent at once, or fewer where they are long: the API takes a million bytes."""
 _PART_BYTES, _BETWEEN = 900_000, len(", ")
-_PHONE = ("phone", "phone_number", "number", "hash")
+_PHONE = {
+    "phone", "phone_number", "contact_number", "customer_phone", "number1", "to", "mobile", "msisdn", "telephone",
+    "number", "hash",
+}  # fmt: skip
+"""The names that a contact list's phone may have, and an export's own."""
+_BETWEEN_WORDS = re.compile(r"[\s_.\-]+")
 _LONGEST = 200
 _SOURCE = re.compile(r"[A-Za-z][A-Za-z _-]{0,39}")
 _LIKE_A_PHONE = 7  # digits in a row
@@ -99,7 +104,7 @@ class _Source:
                 if self._reader.line_num == 1 and _is_a_phone(first):
                     columns = _columns(cells)
                     continue
-                if self._reader.line_num == 1:
+                if self._reader.line_num == 1 and not any(map(str.isdigit, first)):
                     _demand_no_other_header(cells)
                 if first:
                     yield _row(self._reader.line_num, first, cells, columns)
@@ -119,7 +124,7 @@ def _proven(stream: TextIO) -> Iterator[str]:
 
 
 def _is_a_phone(name: str) -> bool:
-    return name.strip(' "').lower() in _PHONE
+    return _BETWEEN_WORDS.sub("_", name.strip(' "').lower()).strip("_") in _PHONE
 
 
 def _columns(header: Sequence[str]) -> dict[str, int]:

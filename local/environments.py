@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
+COMMAND = LOCAL / "bin" / "dialer"
 AT_ONCE = 2  # pip unpacks on one core
 ALL = ("dev", "sam", "ministack", "lambda")  # and "lock" and "checkov", made only where they are asked for
 COMPILED = "lambda"  # Lambda's own packages come with their bytecode, and no function can write any
@@ -67,7 +68,8 @@ def main(names: Sequence[str]) -> int:
 
 def _is_ready(name: str) -> bool:
     stamp = LOCAL / "venvs" / name / "made-from"
-    return stamp.is_file() and stamp.read_text() == _origin(name) and interpreter(name).exists()
+    works = interpreter(name).exists() and (name != "dev" or COMMAND.exists())
+    return stamp.is_file() and stamp.read_text() == _origin(name) and works
 
 
 def _origin(name: str) -> str:
@@ -149,12 +151,18 @@ def _no_folder(name: str) -> Path:
 
 
 def _show_the_product_to(venv: Path) -> None:
-    """`import dialer` and the command `dialer` find the sources, as an editable installation would."""
+    """`import dialer` and the command `dialer` find the sources, as an editable installation would.
+
+    The command is alone in its folder, so that whoever puts that on PATH finds no other Python there.
+    """
     (packages,) = venv.glob("lib/python*/site-packages")
     (packages / "dialer.pth").write_text(f"{ROOT / 'layers' / 'dialer'}\n")
     command = venv / "bin" / "dialer"
     command.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{interpreter("dev")}" -P -m cli "$@"\n')
     command.chmod(0o755)
+    COMMAND.parent.mkdir(exist_ok=True)
+    COMMAND.unlink(missing_ok=True)
+    COMMAND.symlink_to(command)
 
 
 def _run(command: list[str], name: str, **more: str) -> None:

@@ -87,6 +87,9 @@ class AttemptShape(BaseModel):
     answers: dict[str, str] = Field(
         default_factory=dict, description="What was pressed or said, by the question's name; hidden from a viewer."
     )
+    region: str = Field(description="Where that phone may ring, as it was judged then; empty where nobody noted it.")
+    zones: list[str] = Field(description="Every zone whose clock had to say that it is time.")
+    rules: str = Field(description="The version of the calling hours it was judged by, or that these were set aside.")
 
 
 class DecisionShape(BaseModel):
@@ -270,7 +273,7 @@ def _shape(contact: Contact) -> ContactShape:
         phone=shapes.shown(contact.phone, whole=whole),
         numbers=[shapes.shown(phone, whole=whole) for phone in _in_order(contact)],
         region=contact.region,
-        zones=list(group_of(contact.region).zones),
+        zones=_zones(contact.region),
         state=contact.state,
         reason=contact.reason,
         due_at=contact.due_at,
@@ -291,6 +294,10 @@ def _in_order(contact: Contact) -> list[str]:
     return [number.phone for number in contact.numbers] or [contact.phone]
 
 
+def _zones(region: str) -> list[str]:
+    return list(group_of(region).zones)
+
+
 def _values(named: Mapping[str, str], *, whole: bool) -> dict[str, str]:
     """A viewer reads the names alone."""
     return dict(named) if whole else dict.fromkeys(named, _HIDDEN)
@@ -298,12 +305,13 @@ def _values(named: Mapping[str, str], *, whole: bool) -> dict[str, str]:
 
 def attempts_of(contact: Contact, *, whole: bool) -> list[AttemptShape]:
     """The oldest first. `whole`: with phones and answers as they are, which are not a viewer's to read."""
-    names = AttemptShape.model_fields.keys() - {"duration_s", "to", "answers"}
+    names = AttemptShape.model_fields.keys() - {"duration_s", "to", "answers", "zones"}
     past = [
         AttemptShape(
             **{name: getattr(one, name) for name in names},
             to=shapes.shown(one.to, whole=whole),
             answers=_values(one.answers, whole=whole),
+            zones=_zones(one.region),
             duration_s=None if one.duration is None else round(one.duration.total_seconds()),
         )
         for one in contact.history
@@ -320,5 +328,8 @@ def attempts_of(contact: Contact, *, whole: bool) -> list[AttemptShape]:
         sid=now.sid,
         outcome=now.status or contact.state,
         answers=_values(now.answers, whole=whole),
+        region=now.region,
+        zones=_zones(now.region),
+        rules=now.rules,
     )
     return [*past, going]

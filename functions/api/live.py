@@ -92,7 +92,7 @@ class CallShape(BaseModel):
 
     contact_id: str
     phone: str = Field(description="With its middle hidden from a viewer.")
-    region: str
+    region: str = Field(description="Where that phone may ring; empty where nobody knows.")
     n: int = Field(description="Which attempt it is.")
     dialed_at: datetime | None
     ended_at: datetime | None = Field(description="Null while it goes on.")
@@ -192,7 +192,7 @@ def _call(call: Called) -> CallShape:
     return CallShape(
         contact_id=contact.id,
         phone=attempt.to,
-        region=contact.region,
+        region=attempt.region or contact.region,
         n=attempt.n,
         dialed_at=attempt.dial_at,
         ended_at=attempt.ended_at,

@@ -195,6 +195,7 @@ whole_campaigns = st.builds(
     fence=st.integers(0, 2**62),
     next_slot_at=moments,
     next_dial_at=moments,
+    carrier_free_at=st.none() | moments,
     setbacks=st.integers(0, 10**6),
     latest_setbacks=st.lists(st.builds(Setback, at=moments, reason=texts), max_size=3).map(tuple),
     form=st.dictionaries(keys, st.none() | texts | st.integers(0, 10) | st.dictionaries(keys, texts)),
@@ -245,6 +246,7 @@ def test_the_round_trip_covers_every_field() -> None:
         *("zone", "opens", "closes", "days", "max_attempts", "delays", "purpose", "form", "created_at", "state_at"),
         *("start_at", "end_at", "dials", "latest_setbacks", "any_hour_because", "max_per_day", "spread", "schedules"),
         *("caps", "share", "most", "within", "counts", "by", "campaign_only", "started_at", "windows"),
+        "carrier_free_at",
     }
 
 
@@ -467,6 +469,20 @@ def test_slots_are_not_given_back_by_an_older_fence(database: Database[Document]
         reserve(campaigns, campaign, fence=2, horizon=55 * SECOND), NoSlots
     )  # full, but it has seen a newer owner
     assert not campaigns.return_slots(campaign.id, fence=1, slots=slots, used=0)
+
+
+def test_slots_begin_when_the_carrier_has_dialed_what_it_has(
+    database: Database[Document], campaigns: MongoCampaigns
+) -> None:
+    """The longest rest that a reply asked for is kept, whatever order they come in."""
+    campaign, before = created(database, a_campaign(pacing=every_ten)), now()
+    for span in (5 * SECOND, 30 * SECOND, SECOND):
+        campaigns.rest(campaign.id, span=span)
+    rested = now_of(campaigns, campaign).carrier_free_at
+    assert rested is not None
+    assert before + 30 * SECOND <= rested <= now() + 30 * SECOND
+    assert reserved(campaigns, campaign, horizon=55 * SECOND).start == rested
+    assert campaigns.permit(campaign.id)
 
 
 # T4c

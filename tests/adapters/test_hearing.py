@@ -9,6 +9,7 @@ import pytest
 from dialer.adapters.contact_documents import contact_of
 from dialer.adapters.hearing import MongoHearing
 from dialer.adapters.lines import MongoLines
+from dialer.adapters.people import MongoPeople
 from dialer.lifecycle import UNSETTLED, State
 from dialer.model import CallReport, Contact, FinishedAttempt, Outcome, attempt_of
 from dialer.ports import CallRef
@@ -162,10 +163,25 @@ def test_an_end_that_was_decided_from_other_answers_is_not_written(
     end = CallReport(sid="CA1", status="completed")
     hearing.note_answer(ref(contact), name="coming", value=said, sid="CA1")
     for stale in ({}, {"coming": "no"}, {"coming": said, "why": "so"}):
-        assert not hearing.settle(ref(contact), end, outcome=Outcome.MACHINE, decision=AGAIN, answers=stale)
-    assert seen(contacts, contact).state is State.PLACED
-    assert hearing.settle(ref(contact), end, outcome=Outcome.ANSWERED, decision=DONE, answers={"coming": said})
+        before = replace(contact, attempt=replace(attempt_of(contact), answers=stale))
+        assert not hearing.settle(ref(contact), end, outcome=Outcome.MACHINE, decision=AGAIN, seen=before)
+    answered = seen(contacts, contact)
+    assert answered.state is State.PLACED
+    assert hearing.settle(ref(contact), end, outcome=Outcome.ANSWERED, decision=DONE, seen=answered)
     assert seen(contacts, contact).history[-1].answers == {"coming": said}
+
+
+def test_an_end_that_was_decided_before_a_call_back_was_asked_for_is_not_written(
+    contacts: Contacts, hearing: MongoHearing
+) -> None:
+    """By an operator, or by a key whose answer has the value of the one before."""
+    contact, end = in_state(contacts, State.PLACED, sid="CA1"), CallReport(sid="CA1", status="completed")
+    assert MongoPeople(contacts).remember(contact, at=now() + timedelta(hours=5))
+    assert not hearing.settle(ref(contact), end, outcome=Outcome.ANSWERED, decision=DONE, seen=contact)
+    asked = seen(contacts, contact)
+    assert asked.state is State.PLACED
+    assert hearing.settle(ref(contact), end, outcome=Outcome.ANSWERED, decision=AGAIN, seen=asked)
+    assert seen(contacts, contact).due_at == asked.callback_at
 
 
 def test_the_end_of_a_call_nobody_had_heard_of_keeps_its_id(contacts: Contacts, hearing: MongoHearing) -> None:

@@ -65,6 +65,20 @@ def test_a_placed_call_is_known_by_the_carrier_s_id(carrier: Carrier) -> None:
     assert call["from"] == FROM_NUMBER
 
 
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        *(('"1500"', 1.5), ('"0"', 0), ("2500", 2.5), ('"86400000"', 86_400), ("null", 0), ('""', 0), ('"soon"', 0)),
+        *(('"-1"', 0), ('"1e9"', 0), ("1.5", 0), ("true", 0), ("[]", 0), (f'"{"9" * 5000}"', 0), ("9" * 300, 0)),
+    ],
+)
+def test_a_placed_call_says_how_long_it_waits_at_the_carrier_and_nonsense_is_no_wait(said: str, seconds: float) -> None:
+    body = f'{{"sid": "CA1", "status": "queued", "queue_time": {said}}}'.encode()
+    with WireServer(lambda _: Reply(status=201, body=body)) as server:
+        answer = dialer(server.url).place(a_request())
+    assert answer == Placed(sid="CA1", status="queued", queue_time=timedelta(seconds=seconds))
+
+
 def test_a_connection_that_took_too_long_to_make_carries_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name server's answer is under no timeout of a socket: by then a pause may have been confirmed."""
     ask = socket.getaddrinfo

@@ -71,8 +71,11 @@ def test_a_call_that_failed_is_among_the_calls_outcomes_and_errors_though_its_co
         FinishedAttempt(
             id=attempt_id(waits.id, f"{n:024}"), n=n, from_number="", dial_at=now() - timedelta(minutes=10 - n),
             ended_at=now() - timedelta(minutes=10 - n), sid=a_sid(), outcome=outcome, detail=detail,
+            region=region,
         )
-        for n, (outcome, detail) in enumerate([(Outcome.BUSY, "486"), (Outcome.FAILED, "503")], 1)
+        for n, (outcome, detail, region) in enumerate(
+            [(Outcome.BUSY, "486", "US-IL Chicago"), (Outcome.FAILED, "503", "")], 1
+        )
     )  # fmt: skip
     stored(stack.database, replace(waits, history=history))
     stored(stack.database, a_contact(campaign_id, phone=a_phone(2)))
@@ -81,6 +84,7 @@ def test_a_call_that_failed_is_among_the_calls_outcomes_and_errors_though_its_co
         (2, "failed", "failed"),
         (1, "busy", "failed"),
     ]
+    assert [call["region"] for call in seen["calls"]] == [waits.region, "US-IL Chicago"]
     assert (seen["stats"]["outcomes"], seen["stats"]["ended"]) == ({"busy": 1, "failed": 1}, [])
     assert {end["outcome"] for end in seen["stats"]["ends"]} == {"busy", "failed"}
     assert [(one["code"], one["count"]) for one in seen["errors"]] == [("503", 1)]

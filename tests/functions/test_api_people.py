@@ -117,9 +117,18 @@ def test_a_campaigns_contacts_in_a_state_come_page_by_page_each_once(
 
 def test_a_contact_tells_its_whole_story(stack: Stack, operator: Operator) -> None:
     contact = a_contact(operator.campaign(), state=State.PLACED, used=2, reason="")
-    contact = stored(stack.database, replace(contact, history=finished(contact.id, Outcome.BUSY)))
+    judged = [("US-AK Anchorage,Adak", "2026-01-02"), ("US-IL Chicago", "any hour")]
+    (past,) = finished(contact.id, Outcome.BUSY)
+    past = replace(past, region=judged[0][0], rules=judged[0][1])
+    attempt = replace(attempt_of(contact), region=judged[1][0], rules=judged[1][1])
+    contact = stored(stack.database, replace(contact, history=(past,), attempt=attempt))
     told = operator.get(f"/contacts/{contact.id}")
     assert [(one["n"], one["outcome"]) for one in told["attempts"]] == [(1, "busy"), (1, "placed")]
+    assert [(one["region"], one["rules"]) for one in told["attempts"]] == judged
+    assert [sorted(one["zones"]) for one in told["attempts"]] == [
+        ["America/Adak", "America/Anchorage"],
+        ["America/Chicago"],
+    ]
     assert told["attempts"][1]["sid"] == attempt_of(contact).sid
     assert told["attempts"][0]["ended_at"]
     assert operator.refused("GET", f"/contacts/{'0' * 24}").status == 404

@@ -188,18 +188,24 @@ def test_a_story_has_every_decision_where_it_happened_and_the_number_that_was_di
     moment = datetime.now(UTC) - timedelta(hours=1)
     past = {
         "id": "0" * 24, "n": 1, "to": first, "from": FROM, "sid": "CA" + "0" * 32, "outcome": "busy", "detail": "486",
-        "dial_at": moment, "ended_at": moment,
+        "dial_at": moment, "ended_at": moment, "region": "US-AK Anchorage,Adak", "rules": "2026-01-02",
     }  # fmt: skip
     with contacts_of(world) as contacts:
-        contacts.update_one({"_id": found["id"]}, {"$set": {"history": [past]}})
+        contacts.update_one({"_id": found["id"]}, {"$set": {"history": [past], "region": "US-IL Chicago"}})
     operator.open(f"#/contacts/{found['id']}")
     steps = operator.section("Story").get_by_role("listitem")
     expect(steps).to_have_count(3)
     expect(steps.nth(0)).to_contain_text("486: the line is busy")
     expect(steps.nth(0)).to_contain_text(f"To{first}")
+    for zone in ("Adak", "Anchorage"):  # the clocks of the number that was dialed, and by which rules
+        expect(steps.nth(0)).to_contain_text(
+            f"there: {moment.astimezone(ZoneInfo(f'America/{zone}')):%a, %-d %b %Y, %H}"
+        )
+    expect(steps.nth(0)).to_contain_text("US-AKAnchorage, Adak")
+    expect(steps.nth(0)).to_contain_text("Rules2026-01-02")
     expect(steps.nth(1)).to_contain_text("on hold: asked by mail")
     expect(steps.nth(1)).to_contain_text("somebody releases them")
-    expect(steps.nth(1)).to_contain_text("there: ")
+    expect(steps.nth(1).get_by_text("there: ")).to_have_text(re.compile(" CT$"))  # of the number that is next
     operator.press("Release")
     operator.agree("Release", reason="a mistake")
     expect(steps).to_have_count(4)
@@ -466,6 +472,24 @@ def test_a_list_whose_file_never_came_is_not_looked_for_for_ever(
     assert sum(url.endswith("/lists") for url in operator.asked) == 1
 
 
+def test_lists_that_came_from_elsewhere_appear_on_an_open_page(
+    office: Office, visits: Visits, numbers: Numbers
+) -> None:
+    """One with people as soon as they are there, and one that has brought nobody yet within half a minute."""
+    campaign_id = drafted(office, [])
+    visitor = visits()
+    visitor.page.clock.install()
+    visitor.sign_in(office.token).open(f"#/campaigns/{campaign_id}")
+    visitor.sees("Drop a contact list here")
+    office.do("POST", f"/campaigns/{campaign_id}/lists", {"name": "from the command line"})
+    visitor.page.clock.fast_forward(31_000)
+    visitor.sees("from the command line")
+    visitor.wait(lambda: sum("/live" in url for url in visitor.asked) > 2)
+    office.do("POST", f"/campaigns/{campaign_id}/lists", {"name": "with people"})
+    office.do("POST", f"/campaigns/{campaign_id}/contacts", {"rows": [{"phone": phone} for phone in numbers(1)]})
+    visitor.sees("with people")
+
+
 def test_ten_thousand_zones_and_reasons_are_summed_up_and_drawn(
     world: World, office: Office, operator: Visitor
 ) -> None:
@@ -599,6 +623,26 @@ def test_the_list_says_what_each_campaign_does_and_why_those_that_run_first(
     asked = [url for url in operator.asked if "/stats" in url or "/live" in url]
     assert asked == []
     office.do("POST", f"/campaigns/{closed}/stop")
+
+
+def test_a_campaign_that_runs_is_shown_however_many_are_newer(world: World, office: Office, operator: Visitor) -> None:
+    with MongoClient[dict[str, Any]](world.mongodb_uri) as client:
+        campaigns = client[world.wish.database]["campaigns"]
+        draft = campaigns.find_one({"_id": drafted(office, [], name="Older than a hundred")})
+        assert draft is not None
+        running = {**draft, "_id": "0" * 12, "state": "running", "name": "It runs"}
+        newer = {**draft, "created_at": datetime.now(UTC) + timedelta(minutes=1), "name": "Newer"}
+        many = [{**newer, "_id": f"{n:012x}"} for n in range(1, 101)]
+        campaigns.insert_many([running, *many])
+        try:
+            operator.open("#/")
+            names = operator.page.locator(".campaigns .name")
+            expect(names.filter(has_text="It runs")).to_have_count(1)
+            expect(names.filter(has_text="Newer")).to_have_count(100)
+            expect(names.filter(has_text="Older than a hundred")).to_have_count(0)
+            operator.sees("a hundred each of those that run and that are paused")
+        finally:
+            campaigns.delete_many({"_id": {"$in": [running["_id"], *(one["_id"] for one in many)]}})
 
 
 def test_a_campaign_s_calls_are_exported_to_a_file_that_is_fetched_by_its_link(

@@ -20,6 +20,7 @@ from tests.simulation.universe import Universe
 
 Result = TypeVar("Result")
 Tell = Callable[["Call", str], None]
+_LONGEST_QUEUE = timedelta(seconds=20)
 
 
 class Said(StrEnum):
@@ -147,7 +148,8 @@ class Carrier:
         if begins <= now < ends:
             return Said.OUR_FAULT, meaning(http_status=401, code=20003)
         if trouble >= self.habits.errors or now >= self.universe.weather.ends:
-            return Said.YES, Placed(sid=self._create(asked, luck).sid, status="queued")
+            busy = _LONGEST_QUEUE * max(0.0, 10 * trouble - 9)  # of ten calls, nine are dialed at once
+            return Said.YES, Placed(sid=self._create(asked, luck).sid, status="queued", queue_time=busy)
         return self._trouble(asked, luck, trouble / self.habits.errors)
 
     def _trouble(self, asked: Asked, luck: Random, share: float) -> tuple[Said, Answer]:

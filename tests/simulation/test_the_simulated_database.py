@@ -174,7 +174,8 @@ def _act(luck: random.Random, contact: Contact) -> Callable[[RealDatabase[Docume
     row = a_row(phone, alternates=luck.choice([(), (Number(phone=a_phone(98)),)]))
     state, span = luck.choice(list(State)), timedelta(minutes=luck.randint(1, 9))
     report = CallReport(sid=sid, status=luck.choice(["queued", "ringing", "in-progress"]))
-    answers, again = luck.choice([{}, {"coming": "$yes"}]), RetryDecision(state=State.PENDING, after=span)
+    again, heard = RetryDecision(state=State.PENDING, after=span), luck.choice([{}, {"coming": "$yes"}])
+    deciding = replace(contact, attempt=replace(attempt_of(contact), answers=heard))
     others: list[Callable[[RealDatabase[Document]], Any]] = [
         lambda database: MongoHearing(database["contacts"]).note_late(ref, sid=sid),
         lambda database: MongoHearing(database["contacts"]).note_machine(ref, sid=sid, answered_by="human"),
@@ -183,7 +184,7 @@ def _act(luck: random.Random, contact: Contact) -> Callable[[RealDatabase[Docume
             ref, sid=sid, name="coming", value="later", call_back=span
         ),
         lambda database: MongoHearing(database["contacts"]).settle(
-            ref, report, outcome=Outcome.MACHINE, decision=again, answers=answers
+            ref, report, outcome=Outcome.MACHINE, decision=again, seen=deciding
         ),
         lambda database: MongoHearing(database["contacts"]).hear(ref, report),
         lambda database: MongoHearing(database["contacts"]).answer(ref, sid=sid),

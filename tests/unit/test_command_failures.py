@@ -147,6 +147,27 @@ def test_a_token_that_no_header_can_hold_is_one_sentence(wire: Wire, token: str,
     assert said.startswith("This cannot be a token: it has a space in it, or a letter beyond A to Z.")
 
 
+HAND_MADE = {
+    "no JSON": ("not JSON", "credentials.json cannot be read: remove it and log in again."),
+    "a list": ([], "credentials.json cannot be read: remove it and log in again."),
+    "no token": ({"default": {"url": "http://127.0.0.1:1"}}, "cannot be read: remove it and log in again."),
+    "a number": ({"default": {"url": "http://127.0.0.1:1", "token": 7}}, "cannot be read: remove it and log in again."),
+    "a token of two words": ({"default": {"url": "http://127.0.0.1:1", "token": "a b"}}, "This cannot be a token"),
+    "plain http": ({"default": {"url": "http://api.example", "token": "a"}}, "A token is sent over https only"),
+}
+
+
+@pytest.mark.parametrize(("kept", "sentence"), HAND_MADE.values(), ids=list(HAND_MADE))
+def test_credentials_that_were_written_by_hand_are_one_sentence(
+    wire: Wire, tmp_path: Path, kept: object, sentence: str
+) -> None:
+    (tmp_path / "credentials.json").write_text(kept if isinstance(kept, str) else json.dumps(kept))
+    done = dialer(wire, "audit", DIALER_API_URL="", DIALER_TOKEN="", DIALER_CONFIG_DIR=str(tmp_path))
+    code, said = failed(done)
+    assert (code, done.stdout, said.count("\n")) == (2, "", 1)
+    assert sentence in said
+
+
 def test_rejects_that_are_written_into_a_file_are_said_to_be_there(wire: Wire, tmp_path: Path) -> None:
     path = tmp_path / "rejects.csv"
     done = dialer(wire, "list", "report", "0a", "--rejects", path)

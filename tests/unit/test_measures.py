@@ -73,6 +73,11 @@ def test_what_came_to_no_request_does_not(outcome: str) -> None:
     assert len(told) == 1
 
 
+def test_the_wait_in_the_carrier_s_queue_is_measured_where_there_was_one() -> None:
+    told = measures.of_dial(a_dial("placed", queue_time=2.5 * SECOND), MESSAGE)
+    assert told["CarrierQueueTime"] == 2500
+
+
 def test_reconciles_findings_are_counted_by_kind() -> None:
     found = ("adopted CA1", "held", "released to pending", "given up", "waits: no call listed yet", "asked: completed")
     settled = [a_settled(finding) for finding in found]

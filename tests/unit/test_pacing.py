@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialer.model import Slots
-from dialer.pacing import backoff, fair_delay, open_lines, queue_delay
+from dialer.pacing import backoff, fair_delay, open_lines, queue_delay, rest_for
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -48,6 +48,13 @@ def test_waits_after_setbacks_double_and_end_at_the_longest() -> None:
     assert waits[:4] == [5 * SECOND, 10 * SECOND, 20 * SECOND, 40 * SECOND]
     assert waits == sorted(waits)
     assert waits[-1] == backoff(setbacks=10**9) == timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(("queued_s", "rest_s"), [(0, 0), (1, 0), (2, 0), (2.5, 0.5), (12, 10), (62, 60), (86_400, 60)])
+def test_a_campaign_rests_until_the_carrier_s_queue_is_short_again_and_a_minute_at_most(
+    queued_s: float, rest_s: float
+) -> None:
+    assert rest_for(queued_s * SECOND) == rest_s * SECOND
 
 
 def test_slots_are_a_spacing_apart_and_end_where_the_next_run_begins() -> None:

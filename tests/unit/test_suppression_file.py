@@ -113,10 +113,15 @@ def test_a_header_that_names_a_scope_twice_is_refused() -> None:
         list(parts(io.StringIO("phone,scope,scope\n")))
 
 
-@pytest.mark.parametrize("header", ["name,phone", "name, Phone ,scope", "id,hash", ",number"])
+@pytest.mark.parametrize("header", ["name,phone", "name, Phone ,scope", "id,hash", ",number", "Name,Mobile"])
 def test_a_header_with_the_phone_in_another_column_is_refused(header: str) -> None:
     with pytest.raises(Misused, match="put the phone first"):
         list(parts(io.StringIO(f"{header}\nAnn,{PEOPLE[0]}\n")))
+
+
+def test_a_file_without_a_header_may_say_in_its_first_line_where_it_comes_from() -> None:
+    (row,) = next(parts(io.StringIO(f"{PEOPLE[0]},global,phone\n")))
+    assert (row.said, row.bad) == ({"phone": PEOPLE[0]}, "")
 
 
 @pytest.mark.parametrize("header", ["phone;name", "name;phone", '"name";"phone"', "name\tphone", "phone|a,b"])

@@ -3,12 +3,15 @@
 The command line speaks only the API, so each has rules of its own; these hold them together.
 """
 
+import io
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from cli.suppression_file import _can_be_kept
+from cli.suppression_file import _can_be_kept, parts
+from dialer.columns import PHONE
 from suppressions import SuppressionRow
 
 PIECES = ["a", "Z", " ", "-", "_", "7", "123456", "1234567", "٣" * 7, "²" * 7, "é", "\n", "x" * 41, "y" * 195, "+1"]
@@ -21,6 +24,13 @@ def takes(name: str, text: str) -> bool:
     except ValidationError:
         return False
     return True
+
+
+@pytest.mark.parametrize("name", PHONE.names)
+def test_the_phone_has_the_names_that_it_has_in_a_list(name: str) -> None:
+    header = name.replace("_", " ").title()
+    (row,) = next(parts(io.StringIO(f"{header},Reason\n+12125550100,asked\n")))
+    assert row.said == {"phone": "+12125550100", "reason": "asked"}
 
 
 @given(TEXTS)

@@ -13,6 +13,7 @@ from dialer.troubles import trouble_of
 _ORDER = {"queued": 0, "initiated": 1, "ringing": 2, "answered": 3, "in-progress": 3}
 _FINAL_RANK = 9
 _SECONDS, _MONEY = re.compile(r"[0-9]{1,6}"), re.compile(r"-?[0-9]{1,6}(\.[0-9]{1,6})?")
+_MILLISECONDS = re.compile(r"[0-9]{1,8}")  # the carrier keeps a call for a day at most
 _OUTCOMES = {
     "completed": Outcome.ANSWERED,
     "busy": Outcome.BUSY,
@@ -76,6 +77,11 @@ def is_machine(answered_by: str) -> bool:
 def duration(text: str) -> timedelta | None:
     """How long a call lasted, from the carrier's seconds; None for whatever else stands there."""
     return timedelta(seconds=int(text)) if _SECONDS.fullmatch(text) else None
+
+
+def queue_time(text: str) -> timedelta:
+    """How long a call waits at the carrier, from its milliseconds; nothing for whatever else stands there."""
+    return timedelta(milliseconds=int(text)) if _MILLISECONDS.fullmatch(text) else timedelta(0)
 
 
 def price(text: str) -> Decimal | None:

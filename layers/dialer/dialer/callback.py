@@ -60,7 +60,7 @@ class Callback:
         return self._unmoved(ref, report)
 
     def _settle(self, ref: CallRef, report: CallReport, *, looks: int = _LOOKS) -> CallbackReport:
-        """The end. Where somebody answers while it is being decided, it is decided again."""
+        """The end. Where an answer or a call-back comes while it is being decided, it is decided again."""
         contact = self.hearing.find(ref.contact_id)
         if contact is None or contact.attempt is None or contact.attempt.id != ref.attempt_id:
             return self._unmoved(ref, report, contact)
@@ -74,7 +74,7 @@ class Callback:
             self.abandon_guard.answered(ref, sight)
         ended = replace(report, detail=call_status.detail(report, outcome, heard_before=heard))
         decision = _decision(contact, sight, outcome, ended.detail)
-        if not self.hearing.settle(ref, ended, outcome=outcome, decision=decision, answers=answers):
+        if not self.hearing.settle(ref, ended, outcome=outcome, decision=decision, seen=contact):
             return self._settle(ref, report, looks=looks - 1) if looks > 1 else self._unmoved(ref, report)
         if sight.campaign.running:
             self._refill(contact.campaign_id)

@@ -5,6 +5,7 @@ its client against broken replies. A code that is not in the table is never take
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,6 +14,8 @@ class Placed:
 
     sid: str
     status: str
+    queue_time: timedelta = timedelta(0)
+    """How long the carrier expects to keep it queued, for it dials no faster than the account allows."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from dialer.errors import DialerError, PhoneBusy, Unavailable
 from dialer.last_look import Go, Never, NotNow, Verdict, may_dial
 from dialer.lifecycle import State
 from dialer.model import CallMessage, Campaign, CampaignState, Contact, OnMachine, Sight, attempt_of
-from dialer.pacing import backoff
+from dialer.pacing import backoff, rest_for
 from dialer.ports import (
     Account,
     CallerIds,
@@ -57,6 +57,8 @@ class DialReport:
     """The contact's last state, where this dial was its end."""
     dial_at: datetime | None = None
     """When the line was taken, by the database's clock."""
+    queue_time: timedelta = timedelta(0)
+    """How long the carrier expects to keep the call in its own queue."""
 
     @property
     def line_freed(self) -> bool:
@@ -95,7 +97,10 @@ class Dial:
             return _report(message, "dropped", "unknown campaign")
         if not sight.campaign.running:
             return self._put_off(message, timedelta(0), f"campaign {sight.campaign.state}")
-        wait = _wait_for(message, sight)
+        queue = _carriers_queue(sight)
+        if queue > self.bounds.early_wait:
+            return self._put_off(message, queue, "the carrier has calls enough to dial")
+        wait = max(queue, _wait_for(message, sight))
         if wait > self.bounds.early_wait:
             return self._put_off(message, wait, "too early")
         self.clock.sleep(max(0.0, wait.total_seconds()))
@@ -287,11 +292,12 @@ class Dial:
 
     def _settle(self, contact: Contact, campaign: Campaign, answer: Answer) -> DialReport:
         match answer:
-            case Placed(sid=sid):
+            case Placed(sid=sid, queue_time=queue_time):
                 acceptance = self.lines.accept(contact, sid=sid)
                 if campaign.setbacks:
                     self.campaigns.forget_setbacks(campaign.id)
-                return _report(contact, "placed", sid=sid, alarm=acceptance.alarm)
+                self._rest(campaign.id, rest_for(queue_time))
+                return replace(_report(contact, "placed", sid=sid, alarm=acceptance.alarm), queue_time=queue_time)
             case Refused(reason=reason):
                 other = following(contact)
                 self.lines.refuse(contact, reason=reason, other=other)
@@ -307,6 +313,14 @@ class Dial:
                 self.lines.doubt(contact, poll=self.bounds.settle_poll, reason=reason)
                 self._count_setback(campaign.id, f"the carrier's answers are unclear: {reason}")
                 return _report(contact, "unsure", reason)
+
+    def _rest(self, campaign_id: str, span: timedelta) -> None:
+        """A hint only: when it is lost, the next call's reply says the same."""
+        try:
+            if span:
+                self.campaigns.rest(campaign_id, span=span)
+        except Unavailable:
+            return
 
     def _blame_ourselves(self, contact: Contact, reason: str, *, region_only: bool) -> None:
         """T10: stop before the next contact meets the same refusal; this one keeps its attempt."""
@@ -350,6 +364,11 @@ def _named(cause: Exception) -> str:
 def _wait_for(message: CallMessage, sight: Sight) -> timedelta:
     """How long until the slot is here and the campaign's last dial is far enough behind."""
     return max(message.slot_at, sight.campaign.next_dial_at) - sight.now
+
+
+def _carriers_queue(sight: Sight) -> timedelta:
+    """How long until the carrier's own queue is short again."""
+    return max(timedelta(0), (sight.campaign.carrier_free_at or sight.now) - sight.now)
 
 
 def _with_lawful_caps(sight: Sight, region: str) -> Sight:

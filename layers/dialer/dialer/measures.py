@@ -65,6 +65,7 @@ def of_dial(report: "DialReport", message: CallMessage) -> Measures:
         counts |= {"Dialed": 1, _DIALED[report.outcome]: 1}
         if report.dial_at is not None:
             counts["SlotLag"] = max(0.0, _milliseconds(report.dial_at - message.slot_at))
+        counts["CarrierQueueTime"] = _milliseconds(report.queue_time)
     elif report.outcome in _NOT_DIALED:
         counts[_NOT_DIALED[report.outcome]] = 1
     return _told(counts)

@@ -276,6 +276,8 @@ class Campaign:
     fence: int = 0
     next_slot_at: datetime
     next_dial_at: datetime
+    carrier_free_at: datetime | None = None
+    """When the carrier's own queue is short again, as far as its replies have told."""
     share: timedelta = timedelta(0)
     """The least time between its dials that is fair to the account's other campaigns; 0 where nobody asks for it."""
     setbacks: int = 0

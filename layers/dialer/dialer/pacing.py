@@ -22,6 +22,16 @@ def backoff(
     return min(longest, first * float(2 ** min(setbacks, 16)))
 
 
+def rest_for(
+    queue_time: timedelta, *, short: timedelta = timedelta(seconds=2), longest: timedelta = timedelta(seconds=60)
+) -> timedelta:
+    """How long to dial nobody when the carrier keeps a call queued for `queue_time`: until its queue is short again.
+
+    No longer than `longest`, a tick's period: the next call says how the queue is then.
+    """
+    return min(longest, max(timedelta(0), queue_time - short))
+
+
 def fair_delay(campaign_id: str, *, wishes: Mapping[str, timedelta], spacing: timedelta) -> timedelta:
     """The least time between a campaign's dials, when all of them share the account's one dial each `spacing`.
 

@@ -130,6 +130,10 @@ class Campaigns(Protocol):
         """T4c: the grant for one dial, now: only while running, and `call_delay` after the last."""
         ...
 
+    def rest(self, campaign_id: str, *, span: timedelta) -> None:
+        """Dial nobody for a while, for the carrier has calls enough to dial. It paces; no promise rests on it."""
+        ...
+
     def count_setback(self, campaign_id: str, *, reason: str) -> Setbacks:
         """One more attempt that did not reach the carrier; what there is now, in a row and among the last dials. The
         reason is kept to be shown."""
@@ -295,9 +299,10 @@ class Hearing(Protocol):
         *,
         outcome: Outcome,
         decision: RetryDecision,
-        answers: Mapping[str, str] | None = None,
+        seen: Contact | None = None,
     ) -> bool:
-        """T13: the attempt's end, once; where `answers` are given, only while these are all that were noted of it."""
+        """T13: the attempt's end, once. `seen`: the contact that the decision was made from; where an answer or a wish
+        to be called back has come since, nothing ends."""
         ...
 
     def note_machine(self, ref: CallRef, *, sid: str, answered_by: str) -> str:

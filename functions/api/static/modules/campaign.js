@@ -7,19 +7,22 @@ import { chartPlace, drawOutcomes, drawPace, outcomeWords, paceWords } from "./c
 
 const ZONES_SHOWN = 12;
 const REASONS_SHOWN = 8;
+const LISTS_EVERY_MS = 30_000; // lists come from elsewhere too
 const AWAITED_MS = 2 * 3600 * 1000; // a file may be sent for an hour; one that has not come by then does not come
 
 export function campaignView(id) {
-  const papers = { lists: [], asked: 0, stirred: true };
+  const papers = { lists: [], asked: 0, contacts: 0, stirred: true };
   return {
     title: "Campaign",
     every: 3000,
     stir: () => (papers.stirred = true),
     load: async () => {
       const seen = await get(`/campaigns/${id}/live`);
-      if (papers.stirred || papers.lists.some((list) => changes(list, seen.stats.at))) {
+      const contacts = total(seen);
+      const stale = contacts !== papers.contacts || Date.now() - papers.asked > LISTS_EVERY_MS;
+      if (papers.stirred || stale || papers.lists.some((list) => changes(list, seen.stats.at))) {
         papers.lists = (await get(`/campaigns/${id}/lists`)).items;
-        papers.stirred = false;
+        Object.assign(papers, { asked: Date.now(), contacts, stirred: false });
       }
       return { ...seen, lists: papers.lists };
     },
@@ -32,6 +35,10 @@ export function campaignView(id) {
   };
 }
 
+function total(seen) {
+  return Object.values(seen.stats.counts).reduce((sum, number) => sum + number, 0);
+}
+
 function changes(list, now) {
   return list.state === "reading" || (list.state === "awaited" && new Date(now) - new Date(list.made_at) < AWAITED_MS);
 }
@@ -41,7 +48,7 @@ function zoneOf(seen) {
 }
 
 function draw(seen) {
-  const all = Object.values(seen.stats.counts).reduce((sum, number) => sum + number, 0);
+  const all = total(seen);
   return h(
     "main",
     { id: "main", tabindex: "-1" },

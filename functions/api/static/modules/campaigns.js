@@ -12,9 +12,19 @@ export function campaignsView(wanted) {
   return {
     title: "Campaigns",
     every: 4000,
-    load: () => get(`/overview?limit=100${state ? `&state=${state}` : ""}`),
+    load: async () => {
+      const seen = await newest(state);
+      if (state || !seen.next) return seen;
+      const old = await Promise.all(FIRST.map(newest));
+      const all = [...seen.items, ...old.flatMap((one) => one.items)];
+      return { items: [...new Map(all.map((one) => [one.id, one])).values()], next: seen.next };
+    },
     draw: (seen) => draw(seen, state),
   };
+}
+
+function newest(state) {
+  return get(`/overview?limit=100${state ? `&state=${state}` : ""}`);
 }
 
 function draw({ items, next }, state) {
@@ -35,7 +45,7 @@ function draw({ items, next }, state) {
       SHOWN.map((one) => h("a", { href: one ? `#/campaigns/in/${one}` : "#/", "aria-current": one === state ? "page" : null }, one ? CAMPAIGN_STATES[one][0] : "All")),
     ),
     items.length ? h("ul", { class: "campaigns" }, [...first, ...others].map(row)) : nothing(state),
-    next && h("p", { class: "hint" }, "The newest hundred are shown. The command line lists all: ", h("code", null, "dialer campaign list --limit 1000")),
+    next && h("p", { class: "hint" }, `The newest hundred are shown${state ? "" : ", and a hundred each of those that run and that are paused"}. The command line lists all: `, h("code", null, "dialer campaign list --limit 1000")),
   );
 }
 

@@ -1,7 +1,7 @@
 // A person in a campaign: every attempt and decision in order; and the way to find somebody by their phone.
 import { capital, OUTCOMES, STATES, STATUSES } from "./words.js";
 import { empty, h, pill, section, table } from "./dom.js";
-import { clock, count, place, present, span, whole_moment } from "./times.js";
+import { clock, clocks, count, place, present, span, whole_moment } from "./times.js";
 import { get, post, session } from "./api.js";
 import { field } from "./dialogs.js";
 
@@ -57,15 +57,27 @@ function fact(label, value, more) {
 
 // Attempts, and what was decided beside them, in the order in which they happened.
 function story(contact) {
-  const zone = (contact.zones || [])[0];
-  const attempts = contact.attempts.map((attempt, at) => ({ at: attempt.dial_at || attempt.ended_at, step: called(contact, at, zone) }));
-  const decisions = (contact.decisions || []).map((decision, at) => ({ at: decision.at, step: decided(decision, `decision-${at}-${decision.at}`, zone) }));
+  const attempts = contact.attempts.map((attempt, at) => ({ at: attempt.dial_at || attempt.ended_at, step: called(contact, at) }));
+  const decisions = (contact.decisions || []).map((decision, at) => ({ at: decision.at, step: decided(decision, `decision-${at}-${decision.at}`, zonesAfter(contact, decision.at)) }));
   const steps = [...attempts, ...decisions].sort((one, other) => new Date(one.at) - new Date(other.at));
-  return h("ol", { class: "story" }, steps.map((one) => one.step), now(contact, zone));
+  return h("ol", { class: "story" }, steps.map((one) => one.step), now(contact));
 }
 
-function called(contact, at, zone) {
+// A person's numbers may ring in different places: an attempt has the clocks it was judged by.
+function zonesOf(contact, attempt) {
+  return attempt.zones.length ? attempt.zones : contact.zones;
+}
+
+// A decision is about the number that was to be dialed next.
+function zonesAfter(contact, moment) {
+  const next = contact.attempts.find((attempt) => attempt.dial_at && new Date(attempt.dial_at) > new Date(moment));
+  return next ? zonesOf(contact, next) : contact.zones;
+}
+
+function called(contact, at) {
   const attempt = contact.attempts[at];
+  const zones = zonesOf(contact, attempt);
+  const [where, names] = place(attempt.region);
   return h(
     "li",
     { "data-key": attempt.id },
@@ -73,11 +85,13 @@ function called(contact, at, zone) {
     h(
       "dl",
       { class: "step" },
-      line("Dialed", attempt.dial_at && both(attempt.dial_at, zone)),
-      line("Ended", attempt.ended_at ? both(attempt.ended_at, zone) : ["uncertain", "held"].includes(attempt.outcome) ? "nobody knows whether it was made" : "it goes on"),
+      line("Dialed", attempt.dial_at && both(attempt.dial_at, zones)),
+      line("Ended", attempt.ended_at ? both(attempt.ended_at, zones) : ["uncertain", "held"].includes(attempt.outcome) ? "nobody knows whether it was made" : "it goes on"),
       line("Talked", attempt.duration_s === null ? null : span(attempt.duration_s)),
       line("To", (contact.numbers || []).length > 1 && attempt.to),
       line("From", attempt.from_number),
+      line("Judged as", attempt.region && [where, h("span", { class: "sub" }, names)]),
+      line("Rules", attempt.rules),
       Object.entries(attempt.answers || {}).map(([name, answer]) => line(`Answered: ${name}`, answer)),
       line("Then", attempt.ended_at && next(attempt, contact.attempts[at + 1])),
       line("Carrier's id", attempt.sid ? h("code", null, attempt.sid) : "none known"),
@@ -86,13 +100,13 @@ function called(contact, at, zone) {
   );
 }
 
-function decided({ at, state, reason, due_at: due }, key, zone) {
+function decided({ at, state, reason, due_at: due }, key, zones) {
   const open = due && due.startsWith("9999");
   return h(
     "li",
     { "data-key": key, class: "decision" },
     h("div", { class: "step-head" }, h("b", null, "Decision"), pill(STATES, state), h("span", null, reason)),
-    h("dl", { class: "step" }, line("Decided", both(at, zone)), line("Waits until", due && (open ? "somebody releases them" : both(due, zone)))),
+    h("dl", { class: "step" }, line("Decided", both(at, zones)), line("Waits until", due && (open ? "somebody releases them" : both(due, zones)))),
   );
 }
 
@@ -108,8 +122,8 @@ function next(attempt, following) {
 }
 
 // The last decision: where they are, why, and what comes next.
-function now(contact, zone) {
-  const { state, due_at: due } = contact;
+function now(contact) {
+  const { state, due_at: due, zones } = contact;
   const waits = due && !due.startsWith("9999");
   const again = contact.attempts.length > 0 ? "tried again" : "called";
   return h(
@@ -120,19 +134,18 @@ function now(contact, zone) {
       "dl",
       { class: "step" },
       line("Decided", contact.reason ? `${capital(contact.reason)}.` : "Nothing yet."),
-      waits && line(new Date(due) > present() ? `Not ${again} before` : "Due since", both(due, zone)),
+      waits && line(new Date(due) > present() ? `Not ${again} before` : "Due since", both(due, zones)),
       due && !waits && line("Next", "nothing, until somebody releases them"),
       waits && line("Attempts left", count(Math.max(0, contact.max - contact.used))),
-      contact.callback_at && line("Asked to be called", both(contact.callback_at, zone)),
+      contact.callback_at && line("Asked to be called", both(contact.callback_at, zones)),
       ["uncertain", "held"].includes(state) && line("Next", state === "held" ? "the carrier reports the call, or a person decides" : "the carrier is asked for the call"),
       ["done", "failed", "suppressed"].includes(state) && line("Next", "nothing: this is settled"),
     ),
   );
 }
 
-function both(moment, zone) {
-  const ours = whole_moment(moment);
-  return zone ? [ours, h("span", { class: "sub" }, `there: ${whole_moment(moment, zone)}`)] : ours;
+function both(moment, zones) {
+  return [whole_moment(moment), clocks(moment, zones).map((there) => h("span", { class: "sub" }, `there: ${there}`))];
 }
 
 function line(label, value) {

@@ -32,11 +32,11 @@ export function share(part, all) {
   return percent && percent < 0.1 ? "<0.1%" : `${tenths.format(percent)}%`;
 }
 
-function written(moment, options, zone) {
+function written(moment, options, zone, locale = "en-GB") {
   try {
-    return new Intl.DateTimeFormat("en-GB", { ...options, timeZone: zone || HERE }).format(moment);
+    return new Intl.DateTimeFormat(locale, { ...options, timeZone: zone || HERE }).format(moment);
   } catch {
-    return new Intl.DateTimeFormat("en-GB", { ...options, timeZone: "UTC" }).format(moment);
+    return new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" }).format(moment);
   }
 }
 
@@ -68,6 +68,14 @@ export function whole_moment(text, zone) {
   if (!text) return "–";
   const shown = { weekday: "short", year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" };
   return `${written(new Date(text), { ...shown, hourCycle: "h23" }, zone)} ${zoneName(new Date(text), zone || HERE)}`;
+}
+
+// What the clocks of these zones show: what several show alike once, the earliest first; of many the first and the last.
+export function clocks(text, zones) {
+  const sortable = (zone) => written(new Date(text), { dateStyle: "short", timeStyle: "short" }, zone, "sv-SE"); // 2026-11-30 08:15
+  const found = new Map(zones.map((zone) => [whole_moment(text, zone), sortable(zone)]));
+  const shown = [...found].sort((one, other) => one[1].localeCompare(other[1])).map(([words]) => words);
+  return shown.length > 3 ? [`${shown[0]} to ${shown.at(-1)}`] : shown;
 }
 
 export function span(seconds) {

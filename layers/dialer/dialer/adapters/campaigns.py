@@ -127,7 +127,7 @@ class MongoCampaigns:
     ) -> Slots | NoSlots:
         share_ms = milliseconds(share)
         spacing = {"$max": ["$pacing.call_delay_ms", share_ms]}
-        start = {"$max": ["$$NOW", "$next_slot_at"]}
+        start = {"$max": ["$$NOW", "$next_slot_at", "$carrier_free_at"]}
         room = {"$subtract": [{"$add": ["$$NOW", milliseconds(horizon)]}, "$slots.start"]}
         fitting = {"$max": [0, {"$ceil": {"$divide": [room, "$slots.spacing_ms"]}}]}
         with available():
@@ -196,6 +196,12 @@ class MongoCampaigns:
                 ],
             )
             return result.modified_count == 1
+
+    def rest(self, campaign_id: str, *, span: timedelta) -> None:
+        """Replies come in any order, and the longest rest that was asked for is kept."""
+        until = {"$max": ["$carrier_free_at", {"$add": ["$$NOW", milliseconds(span)]}]}
+        with available():
+            self._campaigns.update_one({"_id": campaign_id}, [{"$set": {"carrier_free_at": until}}])
 
     def count_setback(self, campaign_id: str, *, reason: str) -> Setbacks:
         """Of the last errors is kept which dial each was: those that went well need not be written."""
@@ -277,7 +283,7 @@ def wishes_of(campaign: Campaign) -> Document:
     }
 
 
-_MOMENTS = ("created_at", "started_at", "state_at", "start_at", "end_at")
+_MOMENTS = ("carrier_free_at", "created_at", "started_at", "state_at", "start_at", "end_at")
 
 
 def campaign_of(document: Document) -> Campaign:

@@ -148,7 +148,7 @@ class TwilioDialer:
             return answer_of(error, on_the_wire=self._twilio.http_client.status)
         if not call.sid:
             return Unsure(reason="accepted without a call id")
-        return Placed(sid=call.sid, status=str(call.status))
+        return Placed(sid=call.sid, status=str(call.status), queue_time=call_status.queue_time(str(call.queue_time)))
 
 
 def _detection(request: CallRequest, about: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Hearing: what the carrier tells us moves a contact forward, and only its own call does (T13, T16)."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 
 from pymongo.collection import Collection
@@ -26,6 +25,7 @@ from dialer.ports import CallRef
 from dialer.retry import RetryDecision
 
 _ANSWERS = {"$ifNull": ["$attempt.answers", literal({})]}
+_CALLBACK_AT = {"$ifNull": ["$callback_at", None]}
 
 
 class MongoHearing:
@@ -57,7 +57,7 @@ class MongoHearing:
         *,
         outcome: Outcome,
         decision: RetryDecision,
-        answers: Mapping[str, str] | None = None,
+        seen: Contact | None = None,
     ) -> bool:
         story = archive(outcome, detail=report.detail, sid=report.sid, duration=report.duration, price=report.price)
         to = target(Move.SETTLE, decision.state)
@@ -66,8 +66,8 @@ class MongoHearing:
             due_at = no_sooner_than_asked(decision.due_at or from_now(decision.after or timedelta(0)))
             used = 0 if decision.counts else -1
             end = to_pending(due_at, reason=outcome, used=used, number=decision.number, tried=True)
-        no_others = [] if answers is None else [{"$eq": [_ANSWERS, literal(dict(answers))]}]
-        return bool(self._move(self._own(Move.SETTLE, ref, report.sid, *no_others), [*story, *end]))
+        no_news = _as_seen(seen) if seen else []
+        return bool(self._move(self._own(Move.SETTLE, ref, report.sid, *no_news), [*story, *end]))
 
     def note_machine(self, ref: CallRef, *, sid: str, answered_by: str) -> str:
         news = {"$ne": ["$attempt.answered_by", literal(answered_by)]}
@@ -107,3 +107,9 @@ class MongoHearing:
         except DuplicateKeyError:
             return ""
         return str(moved["campaign_id"]) if moved else ""
+
+
+def _as_seen(contact: Contact) -> list[Stage]:
+    """Nothing has been answered and no call-back been asked for since."""
+    answers = dict(contact.attempt.answers) if contact.attempt else {}
+    return [{"$eq": [_ANSWERS, literal(answers)]}, {"$eq": [_CALLBACK_AT, literal(contact.callback_at)]}]
