@@ -125,11 +125,16 @@ def worked(work: Callable[[Any], Lap]) -> Lap:
 
 def peak_mb() -> float:
     """The most memory this process ever had resident. The kernel's own mark: a usage counter may be inherited."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return peak_mb_of("self") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def peak_mb_of(pid: int | str) -> float:
+    """The same of another process; 0 where it has ended, or the system does not tell."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 def cpu_seconds(pids: Sequence[int]) -> float:

@@ -20,7 +20,7 @@ MANY = 50 if QUICK else 1_000
 EACH = 10
 TEXT = f"""
 One tick over all running campaigns, each with {EACH} contacts due, and the same campaigns a moment later, when nobody
-is. Commands are those the database got.
+is. Commands are those the database got. Nobody is raced: the rows were measured one after the other.
 """
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.conftest import Notebook
+from benchmarks.measuring import peak_mb_of
 from benchmarks.page import sized
 from benchmarks.sizes import QUICK
 from benchmarks.test_intake import Sheet
@@ -104,16 +105,8 @@ def _read(world: World, list_id: str) -> tuple[UploadedList, int, float]:
     while time.monotonic() < late:
         document: dict[str, Any] = wiring._database()["lists"].find_one({"_id": list_id}) or {}
         owners |= {document["owner"]} if "owner" in document else set()
-        peak = max([peak, *map(_peak_mb, world.worker_pids("IntakeFunction"))])
+        peak = max([peak, *map(peak_mb_of, world.worker_pids("IntakeFunction"))])
         if document.get("state") in {ListState.READ, ListState.REFUSED}:
             return wiring.list_desk().report(list_id), len(owners), peak
         time.sleep(0.2)
     raise AssertionError("the list is not read in time")
-
-
-def _peak_mb(pid: int) -> float:
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0.0  # ended meanwhile
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.conftest import Notebook
-from benchmarks.measuring import cpu_seconds
+from benchmarks.measuring import cpu_seconds, peak_mb_of
 from benchmarks.page import sized
 from benchmarks.sizes import QUICK
 from benchmarks.worlds import fictional, world_at_work
@@ -54,13 +54,14 @@ def test_the_whole_path(world: World, results: Notebook) -> None:
     carrier.set_fates(mix=[{"weight": 1, "kind": "human", "ring": 0, "talk": 0}], seed=1)
     for contacts in WARM_UP:
         _settled(_prepared(contacts), contacts)
-    rates, spent = [], []
+    rates, spent, peaks = [], [], dict[str, float]()
     for _ in range(LAPS):
         campaign_id = _prepared(CONTACTS)
         before = _cpu(world)
         rates.append(CONTACTS / _settled(campaign_id, CONTACTS))
         carrier.wait_idle()
         spent.append({part: used - before.get(part, 0.0) for part, used in _cpu(world).items()})
+        peaks = _higher(peaks, world)
     section.add(what="settled", size=sized(CONTACTS), unit="contacts/s", laps=rates)
     section.add(what="settled per core", size=sized(CONTACTS), unit="contacts/s", laps=[rate / CORES for rate in rates])
     for part in sorted(spent[0], key=lambda name: -statistics.median(lap.get(name, 0.0) for lap in spent)):
@@ -68,6 +69,7 @@ def test_the_whole_path(world: World, results: Notebook) -> None:
             what=f"processor time, {part}",
             unit="ms per contact",
             laps=[1000 * lap.get(part, 0.0) / CONTACTS for lap in spent],
+            peak_mb=peaks.get(part),
             higher_is_better=False,
         )
 
@@ -108,6 +110,15 @@ def _cpu(world: World) -> dict[str, float]:
         part = _part_of(pid)
         used[part] = used.get(part, 0.0) + cpu_seconds([pid])
     return used
+
+
+def _higher(peaks: dict[str, float], world: World) -> dict[str, float]:
+    """The most memory that any process of a part ever had."""
+    higher = dict(peaks)
+    for pid in marked(world.run.name):
+        part = _part_of(pid)
+        higher[part] = max(higher.get(part, 0.0), peak_mb_of(pid))
+    return higher
 
 
 _FUNCTIONS = ("Tick", "Call", "Voice", "Reconcile")

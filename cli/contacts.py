@@ -67,7 +67,7 @@ def hold(contact: Id, reason: Why = "", as_json: AsJson = False) -> None:
 
 @app.command()
 def release(contact: Id, reason: Why = "", as_json: AsJson = False) -> None:
-    """Release a contact that is on hold: due at once, in its campaign's hours."""
+    """Release a contact that is on hold: due when it was before, or at once where that is past, within its hours."""
     _move(contact, "release", because(reason))
 
 

@@ -104,7 +104,7 @@ class _Source:
                 if self._reader.line_num == 1 and _is_a_phone(first):
                     columns = _columns(cells)
                     continue
-                if self._reader.line_num == 1 and not any(map(str.isdigit, first)):
+                if self._reader.line_num == 1 and sum(map(str.isdigit, first)) < _LIKE_A_PHONE:
                     _demand_no_other_header(cells)
                 if first:
                     yield _row(self._reader.line_num, first, cells, columns)

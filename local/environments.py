@@ -45,6 +45,7 @@ def interpreter(name: str) -> Path:
 def main(names: Sequence[str]) -> int:
     wanted = tuple(names) or ALL
     if all(map(_is_ready, wanted)):  # nobody waits here for an environment that they do not want
+        _put_the_command_on_path()
         return 0
     try:
         with _one_at_a_time():
@@ -68,8 +69,7 @@ def main(names: Sequence[str]) -> int:
 
 def _is_ready(name: str) -> bool:
     stamp = LOCAL / "venvs" / name / "made-from"
-    works = interpreter(name).exists() and (name != "dev" or COMMAND.exists())
-    return stamp.is_file() and stamp.read_text() == _origin(name) and works
+    return stamp.is_file() and stamp.read_text() == _origin(name) and interpreter(name).exists()
 
 
 def _origin(name: str) -> str:
@@ -151,18 +151,22 @@ def _no_folder(name: str) -> Path:
 
 
 def _show_the_product_to(venv: Path) -> None:
-    """`import dialer` and the command `dialer` find the sources, as an editable installation would.
-
-    The command is alone in its folder, so that whoever puts that on PATH finds no other Python there.
-    """
+    """`import dialer` and the command `dialer` find the sources, as an editable installation would."""
     (packages,) = venv.glob("lib/python*/site-packages")
     (packages / "dialer.pth").write_text(f"{ROOT / 'layers' / 'dialer'}\n")
     command = venv / "bin" / "dialer"
     command.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{interpreter("dev")}" -P -m cli "$@"\n')
     command.chmod(0o755)
-    COMMAND.parent.mkdir(exist_ok=True)
-    COMMAND.unlink(missing_ok=True)
-    COMMAND.symlink_to(command)
+    _put_the_command_on_path()
+
+
+def _put_the_command_on_path() -> None:
+    """Alone in a folder, so that whoever puts that on PATH finds no other Python there."""
+    command = interpreter("dev").with_name("dialer")
+    if command.exists() and not COMMAND.exists():
+        COMMAND.parent.mkdir(exist_ok=True)
+        COMMAND.unlink(missing_ok=True)
+        COMMAND.symlink_to(command)
 
 
 def _run(command: list[str], name: str, **more: str) -> None:

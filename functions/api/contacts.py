@@ -88,7 +88,9 @@ class AttemptShape(BaseModel):
         default_factory=dict, description="What was pressed or said, by the question's name; hidden from a viewer."
     )
     region: str = Field(description="Where that phone may ring, as it was judged then; empty where nobody noted it.")
-    zones: list[str] = Field(description="Every zone whose clock had to say that it is time.")
+    zones: list[str] = Field(
+        description="Every zone in which it may ring; where hours hold, each said that it is time."
+    )
     rules: str = Field(description="The version of the calling hours it was judged by, or that these were set aside.")
 
 
@@ -202,7 +204,7 @@ def hold(contact_id: ContactId, because: Because = None) -> Moved:
 
 @router.post("/contacts/<contact_id>/release", tags=_TAG, summary="Release a contact that is on hold")
 def release(contact_id: ContactId, because: Because = None) -> Moved:
-    """Due at once, in its campaign's hours."""
+    """Due when it was before the hold, or at once where that is past, in its campaign's hours."""
     return _moved(wiring.registry().let_go(contact_id, reason=_why(because)))
 
 

@@ -75,6 +75,7 @@ class Call:
     owner: Attribution
     listener: Listener
     queue_seconds: float
+    queue_told: bool = True
     created: float = field(default_factory=time.time)
     updated: float = field(default_factory=time.time)
     status: Status = Status.QUEUED
@@ -99,7 +100,7 @@ class Call:
         return max(1, round(self.listener.spent)) if self.answered else 0
 
 
-def place(account_sid: str, order: Order, fate: Fate, *, queue_seconds: float) -> Call:
+def place(account_sid: str, order: Order, fate: Fate, *, queue_seconds: float, queue_told: bool = True) -> Call:
     return Call(
         sid=f"CA{uuid4().hex}",
         account_sid=account_sid,
@@ -113,6 +114,7 @@ def place(account_sid: str, order: Order, fate: Fate, *, queue_seconds: float) -
             transfers=list(fate.transfers),
         ),
         queue_seconds=queue_seconds,
+        queue_told=queue_told,
     )
 
 

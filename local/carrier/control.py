@@ -49,8 +49,8 @@ class Carrier:
     def set_time_scale(self, scale: float) -> None:
         self._ask("PUT", "clock", {"time_scale": scale})
 
-    def set_pace(self, calls_per_second: float) -> None:
-        self._ask("PUT", "pace", {"calls_per_second": calls_per_second})
+    def set_pace(self, calls_per_second: float, *, told: bool = True) -> None:
+        self._ask("PUT", "pace", {"calls_per_second": calls_per_second, "told": told})
 
     def refuse(self, seconds: float) -> None:
         self._ask("POST", "refuse", {"seconds": seconds})

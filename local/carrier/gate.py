@@ -9,16 +9,17 @@ from local.carrier.refusals import QUEUE_FULL, TOO_MANY, Refusal
 
 @dataclass(kw_only=True, slots=True)
 class Gate:
-    """`cps` 0: no limit. `waiting` counts calls that are queued for their turn."""
+    """`cps` 0: no limit. `waiting` counts calls that are queued for their turn; `told`: replies say for how long."""
 
     cps: float = 0.0
+    told: bool = True
     queue_limit: int = 0
     waiting: int = 0
     _free_at: float = 0.0
 
-    def set_pace(self, cps: float) -> None:
+    def set_pace(self, cps: float, *, told: bool = True) -> None:
         """From here on; the next call is dialed at once, whatever waited before."""
-        self.cps, self._free_at = cps, 0.0
+        self.cps, self.told, self._free_at = cps, told, 0.0
 
     def take_turn(self) -> float:
         """How many seconds the next call has to wait; raises Refusal where the queue is full."""

@@ -5,7 +5,8 @@ PUT  /_carrier/faults   {"requests": [rule, …], "callbacks": [rule, …]} (see
 PUT  /_carrier/routes   {"on.aws": "127.0.0.1:4566"}: requests to hosts ending so go there over plain HTTP; what is
                         signed and the Host header stay as the URL says
 PUT  /_carrier/clock    {"time_scale": 0.2}: from here on a carrier's second lasts so many real ones
-PUT  /_carrier/pace     {"calls_per_second": 0.5}: from here on more wait as queued; 0: no limit
+PUT  /_carrier/pace     {"calls_per_second": 0.5}: from here on more wait as queued; 0: no limit. With "told": false
+                        replies do not say how long they wait
 POST /_carrier/refuse   {"seconds": 3}: the port refuses connections that long
 GET  /_carrier/state    {"requests": {"create": 3, …}, "accepted": 2, "active": 1, "queued": 0,
                          "callbacks": {"made": 7, "pending": 1}, "strikes": {"accepted_then_cut": 1, …}, "ledger": 41}
@@ -105,8 +106,9 @@ class Panel:
 
     async def _set_pace(self, value: object) -> object:
         asked = mapping(value, "pace")
-        only(asked, "pace", ("calls_per_second",))
-        self._gate.set_pace(number(asked.get("calls_per_second"), "pace.calls_per_second"))
+        only(asked, "pace", ("calls_per_second", "told"))
+        told = asked.get("told", True) is not False
+        self._gate.set_pace(number(asked.get("calls_per_second"), "pace.calls_per_second"), told=told)
         return DONE
 
     async def _refuse_connections(self, value: object) -> object:

@@ -34,7 +34,7 @@ def resource(call: Call) -> dict[str, Any]:
         "start_time": rfc2822(call.started) if call.started else None,
         "end_time": rfc2822(call.ended) if call.ended else None,
         "duration": str(call.seconds) if talked else None,
-        "queue_time": str(round(call.queue_seconds * 1000)),
+        "queue_time": str(round(call.queue_seconds * 1000) if call.queue_told else 0),
         "answered_by": call.answered_by,
         "price": f"{-A_MINUTE * math.ceil(call.seconds / 60):.5f}" if talked else None,
         "price_unit": "USD",

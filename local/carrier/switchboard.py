@@ -36,7 +36,7 @@ class Switchboard:
         wait = self._gate.take_turn()
         self._turns[order.to] += 1
         self.accepted[order.to] += 1
-        call = place(self._account_sid, order, fate, queue_seconds=wait)
+        call = place(self._account_sid, order, fate, queue_seconds=wait, queue_told=self._gate.told)
         self._line.start(call)
         return call
 

@@ -197,6 +197,7 @@ whole_campaigns = st.builds(
     next_dial_at=moments,
     carrier_free_at=st.none() | moments,
     setbacks=st.integers(0, 10**6),
+    failures=st.integers(0, 10**6),
     latest_setbacks=st.lists(st.builds(Setback, at=moments, reason=texts), max_size=3).map(tuple),
     form=st.dictionaries(keys, st.none() | texts | st.integers(0, 10) | st.dictionaries(keys, texts)),
     created_at=st.none() | moments,
@@ -246,7 +247,7 @@ def test_the_round_trip_covers_every_field() -> None:
         *("zone", "opens", "closes", "days", "max_attempts", "delays", "purpose", "form", "created_at", "state_at"),
         *("start_at", "end_at", "dials", "latest_setbacks", "any_hour_because", "max_per_day", "spread", "schedules"),
         *("caps", "share", "most", "within", "counts", "by", "campaign_only", "started_at", "windows"),
-        "carrier_free_at",
+        *("carrier_free_at", "failures"),
     }
 
 
@@ -597,15 +598,28 @@ def until_permitted(campaigns: MongoCampaigns, campaign: Campaign) -> None:
         pass
 
 
+def test_failures_add_up_and_a_call_that_got_through_makes_up_for_some(
+    database: Database[Document], campaigns: MongoCampaigns
+) -> None:
+    campaign = created(database, a_campaign())
+    assert [campaigns.count_failure(campaign.id) for _ in range(6)] == [1, 2, 3, 4, 5, 6]
+    campaigns.forgive_failures(campaign.id)
+    assert now_of(campaigns, campaign).failures == 2
+    campaigns.forgive_failures(campaign.id)
+    assert now_of(campaigns, campaign).failures == 0
+    assert campaigns.count_failure("nobody") == 0
+
+
 @pytest.mark.parametrize(
     ("counted", "after"), [(STREAK - 1, 0), (STREAK, STREAK - PROBATION), (99, STREAK - PROBATION)]
 )
 def test_a_campaign_that_was_tripped_is_resumed_on_probation(
     database: Database[Document], campaigns: MongoCampaigns, counted: int, after: int
 ) -> None:
-    campaign = created(database, a_campaign(state=PAUSED, setbacks=counted))
+    campaign = created(database, a_campaign(state=PAUSED, setbacks=counted, failures=counted))
     assert campaigns.set_state(campaign.id, RUNNING, sources=[PAUSED])
-    assert now_of(campaigns, campaign).setbacks == after
+    resumed = now_of(campaigns, campaign)
+    assert (resumed.setbacks, resumed.failures) == (after, after)
 
 
 def test_after_a_resume_a_few_more_among_many_are_enough(

@@ -501,8 +501,11 @@ def test_an_operators_looks_at_campaigns_are_keyed(crowded: Database[Document], 
     behind = Place(at=moment, id="z")
     (finding,) = profiled(lambda: desk.page(limit=3, state=None, behind=behind), "campaigns")
     assert (finding["nreturned"], finding["docsExamined"], finding.get("hasSortStage")) == (3, 3, None)
-    (finding,) = profiled(lambda: desk.page(limit=3, state=CampaignState.PAUSED, behind=None), "campaigns")
-    assert (finding["nreturned"], finding["docsExamined"]) == (3, 3)
+    paused = partial(desk.page, state=CampaignState.PAUSED, behind=None)
+    for limit, found in ((3, 3), (100, 5)):  # also where fewer are found than were asked for
+        (finding,) = profiled(partial(paused, limit=limit), "campaigns")
+        assert (finding["nreturned"], finding["docsExamined"]) == (found, found)
+        assert finding["keysExamined"] <= found + 1
     readiness = Readiness(contacts=MongoContactBook(crowded["contacts"]))
     schedule = Schedule(timetable=MongoTimetable(campaigns), readiness=readiness)
     looking = profiled(lambda: list(schedule.keep()), "campaigns")

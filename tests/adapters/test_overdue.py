@@ -175,7 +175,7 @@ def _end(overdue: MongoOverdue, verb: str, contact: Contact, to: State) -> bool:
         return overdue.release(contact, decision=RetryDecision(state=to), reason="because")
     if verb == "give_up":
         return overdue.give_up(contact, reason="because")
-    return overdue.resolve(contact.id, attempt_of(contact).id, to=to, reason="because")
+    return overdue.resolve(contact.id, attempt_of(contact).id, decision=RetryDecision(state=to), reason="because")
 
 
 @pytest.mark.parametrize("verb", ["expire_claims", "release", "resolve"])

@@ -40,6 +40,25 @@ def test_only_who_is_on_hold_is_let_go(contacts: Contacts) -> None:
     assert found.due_at < NEVER
 
 
+def test_who_is_released_waits_as_long_as_before_the_hold(contacts: Contacts) -> None:
+    people, contact = MongoPeople(contacts), stored(contacts.database, a_contact(due_at=TOMORROW))
+    for reason in ("on holiday", "still on holiday"):
+        assert people.hold_back(replace(contact, attempt=None), reason=reason)
+    assert people.let_go(contact, reason="back")
+    assert (found := people.find(contact.id)) is not None
+    assert found.due_at == TOMORROW
+    assert "due_before_hold" not in (contacts.find_one() or {})
+
+
+def test_who_was_claimed_when_they_were_put_on_hold_is_due_at_once(contacts: Contacts) -> None:
+    people, contact = MongoPeople(contacts), stored(contacts.database, a_contact(state=State.CLAIMED))
+    assert people.hold_back(contact, reason="on holiday")
+    assert people.let_go(replace(contact, attempt=None), reason="back")
+    assert (found := people.find(contact.id)) is not None
+    assert found.due_at is not None
+    assert found.due_at <= now()
+
+
 @pytest.mark.parametrize("state", [State.PENDING, State.CLAIMED])
 def test_who_waits_is_called_back_at_that_moment(contacts: Contacts, state: State) -> None:
     people, contact = MongoPeople(contacts), stored(contacts.database, a_contact(state=state))

@@ -119,7 +119,7 @@ def _release(to: State) -> Callable[[Contacts, Contact], object]:
 
 def _resolve(to: State) -> Callable[[Contacts, Contact], object]:
     return lambda contacts, contact: MongoOverdue(contacts).resolve(
-        contact.id, attempt_of(contact).id, to=to, reason=TEXT
+        contact.id, attempt_of(contact).id, decision=RetryDecision(state=to), reason=TEXT
     )
 
 

@@ -311,6 +311,17 @@ def test_a_campaign_that_can_never_call_anybody_does_not_start_and_its_page_says
     assert told["US-WA Los_Angeles"][0] is False
 
 
+def test_a_campaign_is_not_started_after_its_own_end(stack: Stack, operator: Operator) -> None:
+    """It would be stopped within a minute, and for good."""
+    draft = operator.campaign()
+    operator.ask("PUT", f"/campaigns/{draft}/schedule", {"end_at": at(timedelta(hours=1))})
+    stack.database["campaigns"].update_one({"_id": draft}, {"$set": {"end_at": now()}})
+    refused = operator.refused("POST", f"/campaigns/{draft}/start")
+    assert (refused.status, "its scheduled end has passed" in refused.body["detail"]) == (409, True)
+    operator.ask("PUT", f"/campaigns/{draft}/schedule", {"end_at": None})
+    assert operator.post(f"/campaigns/{draft}/start")["state"] == "running"
+
+
 def test_a_schedule_that_makes_no_sense_is_refused(operator: Operator) -> None:
     draft, running = operator.campaign(), operator.running()
     hour, past = at(timedelta(hours=1)), at(timedelta(hours=-1))

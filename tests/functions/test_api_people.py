@@ -8,7 +8,7 @@ import pytest
 
 from dialer import wiring
 from dialer.lifecycle import IN_FLIGHT, TERMINAL, UNSETTLED, State
-from dialer.model import Outcome, attempt_of
+from dialer.model import Outcome, RetryPolicy, attempt_of
 from dialer.tokens import Role
 from tests.builders import a_campaign, a_contact, a_message, a_phone, a_region_at, created, now, stored
 from tests.functions.conftest import Stack, telling
@@ -252,6 +252,16 @@ def test_a_person_decides_about_somebody_who_is_held(stack: Stack, operator: Ope
     assert (decided["state"], decided["reason"]) == (to, "a person decided: asked them by mail")
     assert stack.contact(contact).history[-1].outcome is Outcome.UNKNOWN
     assert operator.refused("POST", f"/contacts/{contact.id}/resolve", {"to": to, "reason": "x"}).status == 409
+
+
+def test_who_is_to_be_called_again_waits_for_a_day_that_is_full(stack: Stack, operator: Operator) -> None:
+    """Nobody knows that there was no call: it fills the day."""
+    campaign = created(stack.database, a_campaign(retry=RetryPolicy(max_per_day=1)))
+    contact = stored(stack.database, a_contact(campaign, state=State.HELD))
+    dialed = attempt_of(contact).dial_at
+    assert dialed is not None
+    decided = operator.post(f"/contacts/{contact.id}/resolve", {"to": "pending", "reason": "no call was made"})
+    assert abs(datetime.fromisoformat(decided["due_at"]) - dialed - timedelta(days=1)) < timedelta(seconds=1)
 
 
 def test_nobody_waits_for_an_attempt_they_do_not_have(stack: Stack, operator: Operator) -> None:

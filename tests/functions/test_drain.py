@@ -21,8 +21,8 @@ LONG_S = 1000.0
 
 @pytest.fixture
 def slow(stack: Stack) -> Iterator[Stack]:
-    """Its carrier dials one call, and keeps the next ones in its queue."""
-    stack.carrier.set_pace(1 / LONG_S)
+    """Its carrier dials one call, and keeps the next ones in its queue without saying so: nobody rests for it."""
+    stack.carrier.set_pace(1 / LONG_S, told=False)
     yield stack
     stack.carrier.set_pace(0)
 

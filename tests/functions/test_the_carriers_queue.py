@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -19,10 +18,6 @@ def one_in_ten_seconds(stack: Stack) -> Iterator[Stack]:
     stack.carrier.set_pace(0.1)
     yield stack
     stack.carrier.set_pace(0)
-
-
-def dials(stack: Stack) -> list[dict[str, Any]]:
-    return [line for line in stack.log if line["message"] == "dial"]
 
 
 def test_who_would_wait_in_the_carrier_s_queue_waits_here_and_the_next_ticks_book_behind_it(

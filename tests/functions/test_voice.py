@@ -11,6 +11,7 @@ import pytest
 
 from dialer import wiring
 from dialer.adapters import signature
+from dialer.breaker import FORGIVEN, STREAK
 from dialer.errors import BadSettings
 from dialer.lifecycle import State
 from dialer.model import CallPlan, CampaignState, Contact, Outcome, Purpose, attempt_of
@@ -89,6 +90,26 @@ def test_what_the_carrier_could_not_do_uses_no_attempt_up_where_the_schedule_say
     assert (after.state, after.used, [past.outcome for past in after.history]) == (State.PENDING, 2, [Outcome.FAILED])
 
 
+def test_a_carrier_that_takes_every_call_and_fails_it_pauses_the_campaign(stack: Stack) -> None:
+    campaign = created(stack.database, a_campaign())
+    for _ in range(STREAK):
+        assert stack.campaign(campaign).running
+        contact = stored(stack.database, a_contact(campaign, state=State.PLACED))
+        stack.invoke("voice", webhook("voice_status_failed", contact, SipResponseCode="503"))
+    paused = stack.campaign(campaign)
+    assert paused.state is CampaignState.PAUSED
+    assert paused.reason == "nearly every call fails: the other network is overloaded"
+
+
+@pytest.mark.parametrize("between", ["voice_status_busy", "voice_status_no_answer", "voice_status_completed"])
+def test_a_call_that_gets_through_makes_up_for_some_that_failed(stack: Stack, between: str) -> None:
+    campaign = created(stack.database, a_campaign(failures=STREAK - 1))
+    for name in (between, "voice_status_failed"):
+        contact = stored(stack.database, a_contact(campaign, state=State.PLACED))
+        stack.invoke("voice", webhook(name, contact))
+    assert (stack.campaign(campaign).running, stack.campaign(campaign).failures) == (True, STREAK - FORGIVEN)
+
+
 @pytest.mark.parametrize("code", ["404", "410", "484"])
 def test_a_number_that_the_network_does_not_know_is_not_called_again(stack: Stack, code: str) -> None:
     contact = in_call(stack, retry=preset(Purpose.INFORMATIONAL))
@@ -96,6 +117,20 @@ def test_a_number_that_the_network_does_not_know_is_not_called_again(stack: Stac
     after = stack.contact(contact)
     assert (after.state, [past.outcome for past in after.history]) == (State.FAILED, [Outcome.REFUSED])
     assert after.history[-1].detail.endswith(f"({code})")
+
+
+@pytest.mark.parametrize(("code", "state"), [("603", State.PENDING), ("607", State.FAILED), ("608", State.PENDING)])
+@pytest.mark.parametrize("name", ["voice_status_failed", "voice_status_busy"])
+def test_who_turned_a_call_away_is_tried_once_the_next_day_and_not_where_such_calls_are_unwanted(
+    stack: Stack, name: str, code: str, state: State
+) -> None:
+    contact = in_call(stack, retry=preset(Purpose.INFORMATIONAL))
+    stack.invoke("voice", webhook(name, contact, SipResponseCode=code))
+    after = stack.contact(contact)
+    assert (after.state, after.used, after.history[-1].outcome) == (state, 1, Outcome.REJECTED)
+    assert after.history[-1].detail == code
+    if after.due_at:
+        assert after.due_at > now() + timedelta(hours=23)
 
 
 @pytest.mark.parametrize("heard", ["in time", "with the end"])

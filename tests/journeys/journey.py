@@ -389,8 +389,8 @@ class Journey:
 
     @contextmanager
     def slow_carrier(self, *, seconds_between: float) -> Iterator[None]:
-        """The carrier dials one call, and keeps the next ones in its queue, each so much longer."""
-        self.carrier.set_pace(1 / seconds_between)
+        """The carrier dials one call, and keeps the next ones in its queue, each so much longer, without saying so."""
+        self.carrier.set_pace(1 / seconds_between, told=False)
         try:
             yield
         finally:

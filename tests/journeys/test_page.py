@@ -56,6 +56,7 @@ def visits(browser: Browser, office: Office) -> Iterator[Visits]:
     for visitor in came:
         assert visitor.complaints == []
         assert not [url for url in visitor.asked if A_NUMBER.search(url) or "dial_" in url]
+        assert not A_NUMBER.search(visitor.page.title())
         visitor.context.close()
 
 
@@ -186,30 +187,34 @@ def test_a_story_has_every_decision_where_it_happened_and_the_number_that_was_di
     (found,) = office.do("POST", "/contacts/find", {"phone": first})["items"]
     office.do("POST", f"/contacts/{found['id']}/hold", {"reason": "asked by mail"})
     moment = datetime.now(UTC) - timedelta(hours=1)
+    before = {"at": moment - timedelta(minutes=5), "state": "pending", "reason": "not yet", "due_at": moment}
     past = {
         "id": "0" * 24, "n": 1, "to": first, "from": FROM, "sid": "CA" + "0" * 32, "outcome": "busy", "detail": "486",
-        "dial_at": moment, "ended_at": moment, "region": "US-AK Anchorage,Adak", "rules": "2026-01-02",
+        "dial_at": moment, "ended_at": moment, "region": "US-AK Anchorage,Adak,Juneau",
+        "rules": "2026-01-02",
     }  # fmt: skip
     with contacts_of(world) as contacts:
-        contacts.update_one({"_id": found["id"]}, {"$set": {"history": [past], "region": "US-IL Chicago"}})
+        known = {"history": [past], "region": "US Chicago,Denver,Los_Angeles,New_York"}
+        first_of_all = {"decisions": {"$each": [before], "$position": 0}}
+        contacts.update_one({"_id": found["id"]}, {"$set": known, "$push": first_of_all})
     operator.open(f"#/contacts/{found['id']}")
     steps = operator.section("Story").get_by_role("listitem")
-    expect(steps).to_have_count(3)
-    expect(steps.nth(0)).to_contain_text("486: the line is busy")
-    expect(steps.nth(0)).to_contain_text(f"To{first}")
-    for zone in ("Adak", "Anchorage"):  # the clocks of the number that was dialed, and by which rules
-        expect(steps.nth(0)).to_contain_text(
-            f"there: {moment.astimezone(ZoneInfo(f'America/{zone}')):%a, %-d %b %Y, %H}"
-        )
-    expect(steps.nth(0)).to_contain_text("US-AKAnchorage, Adak")
-    expect(steps.nth(0)).to_contain_text("Rules2026-01-02")
-    expect(steps.nth(1)).to_contain_text("on hold: asked by mail")
-    expect(steps.nth(1)).to_contain_text("somebody releases them")
-    expect(steps.nth(1).get_by_text("there: ")).to_have_text(re.compile(" CT$"))  # of the number that is next
+    expect(steps).to_have_count(4)
+    expect(steps.nth(1)).to_contain_text("486: the line is busy")
+    expect(steps.nth(1)).to_contain_text(f"To{first}")
+    expect(steps.nth(1)).to_contain_text("US-AKAnchorage, Adak, Juneau")
+    expect(steps.nth(1)).to_contain_text("Rules2026-01-02")
+    adak, anchorage = (moment.astimezone(ZoneInfo(f"America/{zone}")) for zone in ("Adak", "Anchorage"))
+    clocks = [re.compile(f"there: .* {one:%H:%M:%S}") for one in (adak, anchorage)]  # Juneau's is Anchorage's
+    expect(steps.nth(1).get_by_text("there: ")).to_have_text(clocks * 2)  # dialed, and ended
+    expect(steps.nth(0).get_by_text("there: ")).to_have_count(4)  # the decision before it was about that number
+    expect(steps.nth(2)).to_contain_text("on hold: asked by mail")
+    expect(steps.nth(2)).to_contain_text("somebody releases them")
+    expect(steps.nth(2).get_by_text("there: ")).to_have_text(re.compile("there: .* PT to .* ET$"))  # the next number's
     operator.press("Release")
     operator.agree("Release", reason="a mistake")
-    expect(steps).to_have_count(4)
-    expect(steps.nth(2)).to_contain_text("released: a mistake")
+    expect(steps).to_have_count(5)
+    expect(steps.nth(3)).to_contain_text("released: a mistake")
     operator.sees(f"{first}, {second}")
 
 
@@ -450,6 +455,24 @@ def test_who_waits_and_has_been_called_is_seen_by_a_browser_whose_clock_is_an_ho
     visitor.sees("Not tried again before")
 
 
+def test_how_far_a_file_has_been_sent_is_shown_beside_a_name_that_no_title_repeats(
+    office: Office, operator: Visitor, numbers: Numbers
+) -> None:
+    (person,) = numbers(1)
+    to_the_store: list[Route] = []
+    operator.page.route(lambda url: not url.startswith(office.url), to_the_store.append)
+    operator.open(f"#/campaigns/{drafted(office, [], name=f'Reminders for {person}')}")
+    operator.sees(f"Reminders for {person}")
+    assert operator.page.title().startswith("Reminders for …")
+    operator.drop("people.csv", text=f"phone\n{person}\n")
+    sent = operator.page.get_by_role("progressbar", name="Sent so far")
+    operator.wait(lambda: to_the_store)
+    expect(sent).to_be_visible()
+    to_the_store.pop().continue_()
+    expect(sent).to_be_hidden()
+    operator.news("The file is there.")
+
+
 def test_of_several_files_that_are_dropped_one_is_sent_and_that_is_said(office: Office, operator: Visitor) -> None:
     operator.open(f"#/campaigns/{drafted(office, [])}")
     operator.drop("first.csv", "second.csv", text="phone\n911\n")
@@ -481,13 +504,17 @@ def test_lists_that_came_from_elsewhere_appear_on_an_open_page(
     visitor.page.clock.install()
     visitor.sign_in(office.token).open(f"#/campaigns/{campaign_id}")
     visitor.sees("Drop a contact list here")
-    office.do("POST", f"/campaigns/{campaign_id}/lists", {"name": "from the command line"})
-    visitor.page.clock.fast_forward(31_000)
-    visitor.sees("from the command line")
-    visitor.wait(lambda: sum("/live" in url for url in visitor.asked) > 2)
+    asked = sum(url.endswith("/lists") for url in visitor.asked)
     office.do("POST", f"/campaigns/{campaign_id}/lists", {"name": "with people"})
     office.do("POST", f"/campaigns/{campaign_id}/contacts", {"rows": [{"phone": phone} for phone in numbers(1)]})
     visitor.sees("with people")
+    assert asked == 1
+    another = drafted(office, [])
+    visitor.open(f"#/campaigns/{another}")
+    visitor.sees("Drop a contact list here")
+    office.do("POST", f"/campaigns/{another}/lists", {"name": "from the command line"})
+    visitor.page.clock.fast_forward(31_000)
+    visitor.sees("from the command line")
 
 
 def test_ten_thousand_zones_and_reasons_are_summed_up_and_drawn(

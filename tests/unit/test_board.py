@@ -54,6 +54,9 @@ def test_a_running_campaign_says_what_it_does() -> None:
     full = running.pacing.max_concurrent
     assert why(running, lines=1).text == "calling"
     assert why(running, lines=full).text == "calling, with all lines in use"
+    rested = why(replace(running, carrier_free_at=NOW + timedelta(seconds=9)), lines=1)
+    assert (rested.text, rested.until) == ("the carrier has calls enough to dial", NOW + timedelta(seconds=9))
+    assert why(replace(running, carrier_free_at=NOW), lines=1).text == "calling"
     assert why(running).text.startswith("calls are about to begin")
     assert why(running, {State.DONE: 5}).text == "everybody is settled"
     assert why(running, {State.DONE: 5, State.HELD: 2}).text == "nobody is left to call; 2 held for a person to decide"

@@ -90,7 +90,16 @@ def test_a_number_that_the_network_does_not_know_is_refused_for_good_and_it_is_s
     assert outcome(replace(failed, status="busy")) is Outcome.BUSY
 
 
-@pytest.mark.parametrize("code", ["", "403", "480", "486", "500", "503", "603", "13224", "4040"])
+@pytest.mark.parametrize("code", ["603", "607", "608"])
+@pytest.mark.parametrize("status", ["failed", "busy", "no-answer"])
+def test_a_call_that_was_turned_away_is_rejected_whatever_status_it_has(status: str, code: str) -> None:
+    turned_away = CallReport(sid="CA1", status=status, detail=code)
+    assert outcome(turned_away) is Outcome.REJECTED
+    assert detail(turned_away, Outcome.REJECTED) == code
+    assert outcome(replace(turned_away, status="completed")) is Outcome.ANSWERED
+
+
+@pytest.mark.parametrize("code", ["", "403", "480", "486", "500", "503", "13224", "4040"])
 def test_any_other_failure_may_pass(code: str) -> None:
     failed = CallReport(sid="CA1", status="failed", detail=code)
     assert outcome(failed) is Outcome.FAILED

@@ -87,6 +87,7 @@ STORY = [
     (Outcome.BUSY, (10 * MINUTE, 20 * MINUTE, HOUR, HOUR), 4),
     (Outcome.NO_ANSWER, (3 * HOUR, DAY, 2 * DAY, 2 * DAY, 2 * DAY), 5),
     (Outcome.MACHINE, (DAY, 2 * DAY, 3 * DAY), 3),
+    (Outcome.REJECTED, (DAY,), 1),
     (Outcome.FAILED, (5 * MINUTE, 15 * MINUTE, HOUR), 3),
     (Outcome.CANCELED, (5 * MINUTE, 15 * MINUTE, HOUR), 3),
 ]
@@ -214,6 +215,42 @@ def test_a_callback_that_is_past_or_has_no_attempt_left_is_none() -> None:
     assert after_end(a_caller(), past, Outcome.ANSWERED, now=MORNING).state is State.DONE
     spent = called(MORNING, callback_at=MORNING + HOUR, used=6)
     assert after_end(a_caller(), spent, Outcome.ANSWERED, now=MORNING).state is State.DONE
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NO_ANSWER, Outcome.BUSY])
+def test_who_misses_the_call_that_they_asked_for_is_called_twice_more_before_the_schedule_goes_on(
+    outcome: Outcome,
+) -> None:
+    home, office = a_number("US-NY New_York"), a_number("US-NY New_York")
+    asked, campaign = MORNING, a_caller(spread=False, max_per_day=0)
+    waits, before = [], [(Outcome.ANSWERED, MORNING - 2 * HOUR)]
+    for moment in (asked, asked + 16 * MINUTE, asked + 80 * MINUTE):
+        contact = called(moment, *before, callback_at=asked, phone=home.phone, numbers=(home, office))
+        decision = after_end(campaign, contact, outcome, now=moment)
+        assert decision.due_at is not None
+        waits.append((decision.due_at - moment, decision.number))
+        before.append((outcome, moment))
+    assert waits[:2] == [(15 * MINUTE, None), (HOUR, None)]
+    assert waits[2][0] > HOUR - MINUTE
+    assert waits[2][1] == office
+    spent = called(asked, (Outcome.ANSWERED, MORNING - 2 * HOUR), callback_at=asked, used=6)
+    assert after_end(campaign, spent, outcome, now=asked).state is State.FAILED
+
+
+def test_of_a_call_back_that_was_reached_or_has_exact_waits_nothing_more_follows() -> None:
+    reached = called(MORNING, callback_at=MORNING)
+    assert after_end(a_caller(), reached, Outcome.ANSWERED, now=MORNING).state is State.DONE
+    machine = after_end(a_caller(spread=False), reached, Outcome.MACHINE, now=MORNING)
+    assert machine.due_at == MORNING + DAY
+    exact = a_campaign(any_hour_because="a test", retry=RetryPolicy(delays={Outcome.BUSY: 7 * MINUTE}))
+    assert after_end(exact, reached, Outcome.BUSY, now=MORNING).due_at == MORNING + 7 * MINUTE
+
+
+def test_who_turned_a_call_away_is_called_once_more_the_next_day() -> None:
+    once = called(MORNING)
+    assert after_end(a_caller(spread=False), once, Outcome.REJECTED, now=MORNING).due_at == MORNING + DAY
+    twice = called(MORNING + DAY, (Outcome.REJECTED, MORNING))
+    assert after_end(a_caller(), twice, Outcome.REJECTED, now=MORNING + DAY).state is State.FAILED
 
 
 def test_the_next_attempt_is_at_the_persons_next_number_and_within_its_own_hours() -> None:

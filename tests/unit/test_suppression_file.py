@@ -113,7 +113,9 @@ def test_a_header_that_names_a_scope_twice_is_refused() -> None:
         list(parts(io.StringIO("phone,scope,scope\n")))
 
 
-@pytest.mark.parametrize("header", ["name,phone", "name, Phone ,scope", "id,hash", ",number", "Name,Mobile"])
+@pytest.mark.parametrize(
+    "header", ["name,phone", "name, Phone ,scope", "id,hash", ",number", "Name,Mobile", "id2,phone"]
+)
 def test_a_header_with_the_phone_in_another_column_is_refused(header: str) -> None:
     with pytest.raises(Misused, match="put the phone first"):
         list(parts(io.StringIO(f"{header}\nAnn,{PEOPLE[0]}\n")))

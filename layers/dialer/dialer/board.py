@@ -21,7 +21,7 @@ DOUBTS = 25
 CALLS = 50
 _RECENT = timedelta(minutes=15)
 _LOOKED_INTO = {CampaignState.RUNNING, CampaignState.PAUSED}
-_TROUBLED = {Outcome.FAILED, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.CANCELED}
+_TROUBLED = {Outcome.FAILED, Outcome.REJECTED, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.CANCELED}
 
 
 class Stage(StrEnum):
@@ -268,6 +268,8 @@ def why(
         return Why(text=f"{many} did not reach the carrier: {reason}", wrong=campaign.setbacks > 1)
     if not figures.left:
         return _why_nobody_is_left(figures)
+    if campaign.carrier_free_at and campaign.carrier_free_at > now:
+        return Why(text="the carrier has calls enough to dial", until=campaign.carrier_free_at)
     if lines:
         full = lines >= campaign.pacing.max_concurrent
         return Why(text="calling, with all lines in use" if full else "calling")

@@ -7,7 +7,7 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 
-from dialer.model import FAX, CallReport, Outcome
+from dialer.model import FAX, UNWANTED, CallReport, Outcome
 from dialer.troubles import trouble_of
 
 _ORDER = {"queued": 0, "initiated": 1, "ringing": 2, "answered": 3, "in-progress": 3}
@@ -23,6 +23,9 @@ _OUTCOMES = {
 }
 _NOWHERE = {code: trouble_of(code).meaning for code in ("404", "410", "484", "604")}
 """SIP codes that say that a number will not ring tomorrow either."""
+_DECLINED = frozenset({"603", UNWANTED, "608"})
+"""SIP codes with which a person or their filter turns a call away, whatever status the carrier gives it."""
+_NOT_TAKEN = frozenset({Outcome.FAILED, Outcome.BUSY, Outcome.NO_ANSWER})
 
 
 def is_known(status: str) -> bool:
@@ -56,6 +59,8 @@ def outcome(report: CallReport, *, heard_before: str = "", by_a_person: bool = F
     ended = _OUTCOMES[report.status]
     if ended is Outcome.FAILED and report.detail in _NOWHERE:
         return Outcome.REFUSED
+    if ended in _NOT_TAKEN and report.detail in _DECLINED:
+        return Outcome.REJECTED
     answered_by = report.answered_by or heard_before
     machine = ended is Outcome.ANSWERED and is_machine(answered_by) and not by_a_person
     return Outcome.MACHINE if machine else ended

@@ -7,12 +7,26 @@ from dataclasses import dataclass, replace
 
 from dialer import call_status
 from dialer.abandon_guard import AbandonGuard
+from dialer.breaker import failing
 from dialer.errors import Unavailable
-from dialer.model import CallReport, Contact, Outcome, Sight, attempt_of, rules_its_number_out
+from dialer.lifecycle import State
+from dialer.model import (
+    CallReport,
+    Campaign,
+    CampaignState,
+    Contact,
+    Outcome,
+    Sight,
+    attempt_of,
+    is_unwelcome,
+    rules_its_number_out,
+)
 from dialer.ports import CallQueue, CallRef, Campaigns, Clock, Hearing
 from dialer.retry import RetryDecision, after_end, at_next_number, taken_back
 from dialer.script import tell_of_a_person
+from dialer.troubles import trouble_of
 
+_THROUGH = frozenset({Outcome.ANSWERED, Outcome.MACHINE, Outcome.BUSY, Outcome.NO_ANSWER, Outcome.REJECTED})
 _LOOKS = 3  # at an end while answers come in; what is still not written then, reconcile asks for
 
 
@@ -76,6 +90,7 @@ class Callback:
         decision = _decision(contact, sight, outcome, ended.detail)
         if not self.hearing.settle(ref, ended, outcome=outcome, decision=decision, seen=contact):
             return self._settle(ref, report, looks=looks - 1) if looks > 1 else self._unmoved(ref, report)
+        self._judge_carrier(sight.campaign, outcome, ended.detail)
         if sight.campaign.running:
             self._refill(contact.campaign_id)
         settled = report_of(ref, "settled", outcome, campaign_id=contact.campaign_id)
@@ -101,6 +116,20 @@ class Callback:
         self.hearing.note_late(ref, sid=report.sid)
         return f"call {report.sid} belongs to an attempt that was given up"
 
+    def _judge_carrier(self, campaign: Campaign, outcome: Outcome, detail: str) -> None:
+        """The end is written: what cannot be counted now is missing among many, and nothing is repeated for it."""
+        try:
+            if outcome is Outcome.FAILED:
+                if failing(self.campaigns.count_failure(campaign.id)):
+                    self._pause(campaign.id, f"nearly every call fails: {trouble_of(detail).meaning}")
+            elif campaign.failures and outcome in _THROUGH:
+                self.campaigns.forgive_failures(campaign.id)
+        except Unavailable:
+            return
+
+    def _pause(self, campaign_id: str, reason: str) -> None:
+        self.campaigns.set_state(campaign_id, CampaignState.PAUSED, sources=[CampaignState.RUNNING], reason=reason)
+
     def _refill(self, campaign_id: str) -> None:
         """A hint only: when it is lost, the schedule finds the free line."""
         try:
@@ -112,6 +141,8 @@ class Callback:
 def _decision(contact: Contact, sight: Sight, outcome: Outcome, detail: str) -> RetryDecision:
     if outcome is Outcome.CANCELED and not call_status.has_rung(attempt_of(contact).rank):
         return taken_back(sight.campaign, contact, now=sight.now)
+    if is_unwelcome(outcome, detail):
+        return RetryDecision(state=State.FAILED)
     if rules_its_number_out(outcome, detail):
         return at_next_number(sight.campaign, contact, outcome, now=sight.now)
     return after_end(sight.campaign, contact, outcome, now=sight.now)

@@ -43,7 +43,7 @@ _CLOCK = r"^([01]\d|2[0-4]):[0-5]\d$"
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _ONE_WINDOW = frozenset({"opens", "closes", "days"})
 _DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Retried = Literal["busy", "no-answer", "failed", "machine", "canceled"]
+Retried = Literal["busy", "no-answer", "failed", "machine", "canceled", "rejected"]
 _LONGEST_DELAY_S = 30 * 24 * 3600
 
 

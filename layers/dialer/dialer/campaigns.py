@@ -111,7 +111,9 @@ class CampaignOffice:
             fence=0,
             next_slot_at=_NEVER_DIALED,
             next_dial_at=_NEVER_DIALED,
+            carrier_free_at=None,
             setbacks=0,
+            failures=0,
             dials=0,
             created_at=_milliseconds(self.clock.now()),
             started_at=None,
@@ -133,6 +135,7 @@ class CampaignOffice:
         """Carry out a wish by name; asking twice is harmless. Raises Conflict where it cannot be granted."""
         wish = WISHES[verb]
         if wish is START:
+            self._demand_time(self.show(campaign_id))
             self.demand_ready(self.show(campaign_id).campaign)
         if wish is RESUME:
             self._demand_agents(self.show(campaign_id))
@@ -154,6 +157,14 @@ class CampaignOffice:
         objection = self.abandon_guard.objection(sight) if sight.campaign.state in RESUME.sources else ""
         if objection:
             raise Conflict(f"Campaign {sight.campaign.id!r} cannot resume: {objection}")
+
+    def _demand_time(self, sight: Sight) -> None:
+        """Raises Conflict where it would be stopped at once, and for good."""
+        campaign = sight.campaign
+        if campaign.state in START.sources and campaign.has_ended(sight.now):
+            raise Conflict(
+                f"Campaign {campaign.id!r} cannot start: its scheduled end has passed. Schedule a later end, or none."
+            )
 
     def demand_ready(self, campaign: Campaign) -> None:
         """Raises BadCampaign naming all that it lacks, before anybody is called."""

@@ -127,7 +127,8 @@ _WISHES = tuple(
     if field.name
     not in {
         "id", "state", "reason", "blocked_regions", "fence", "next_slot_at", "next_dial_at", "setbacks", "form",
-        "latest_setbacks", "dials", "share", "shadow_of", "carrier_free_at", "created_at", "started_at", "state_at",
+        "latest_setbacks", "dials", "share", "shadow_of", "failures", "carrier_free_at",
+        "created_at", "started_at", "state_at",
         "start_at", "end_at",
     }
 )  # fmt: skip

@@ -43,6 +43,8 @@ class Outcome(StrEnum):
     NO_ANSWER = "no-answer"
     FAILED = "failed"
     CANCELED = "canceled"
+    REJECTED = "rejected"
+    """The person, or a filter that they have, did not take the call."""
     REFUSED = "refused"
     UNKNOWN = "unknown"
 
@@ -54,6 +56,15 @@ FAX = "fax"
 def rules_its_number_out(outcome: Outcome, detail: str) -> bool:
     """Whether nobody is called again at a number where an attempt ended so: there is no such one, or it is a fax's."""
     return outcome is Outcome.REFUSED or (outcome is Outcome.MACHINE and detail == FAX)
+
+
+UNWANTED = "607"
+"""The detail of a rejected call where the person has marked such calls as unwanted (RFC 8197)."""
+
+
+def is_unwelcome(outcome: Outcome, detail: str) -> bool:
+    """Whether the person has said by how an attempt ended that they do not want to be called again."""
+    return outcome is Outcome.REJECTED and detail == UNWANTED
 
 
 class Purpose(StrEnum):
@@ -282,6 +293,8 @@ class Campaign:
     """The least time between its dials that is fair to the account's other campaigns; 0 where nobody asks for it."""
     setbacks: int = 0
     """Attempts in a row that did not reach the carrier; a streak pauses the campaign."""
+    failures: int = 0
+    """Calls that the carrier took and could not put through, less those that were made up for; many pause it."""
     latest_setbacks: tuple[Setback, ...] = ()
     """To be shown; the last of them is the latest."""
     shadow_of: str = ""

@@ -300,7 +300,7 @@ class People(Protocol):
         ...
 
     def let_go(self, contact: Contact, *, reason: str) -> bool:
-        """Due at once, only where held back."""
+        """Due as before the hold, or at once where that is past; only where held back."""
         ...
 
     def call_back(self, contact: Contact, *, at: datetime, reason: str) -> bool:

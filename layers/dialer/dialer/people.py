@@ -8,7 +8,8 @@ from dialer.errors import BadInput, Conflict, NotFound
 from dialer.lifecycle import UNSETTLED, State
 from dialer.model import Contact
 from dialer.office_ports import ContactPage, Listing, People, Suppressed, SuppressionList
-from dialer.ports import Overdue
+from dialer.ports import Campaigns, Overdue
+from dialer.retry import RetryDecision, redialed
 from dialer.shredding import Shredding
 
 EVERYWHERE = "global"
@@ -35,6 +36,7 @@ class Registry:
     """The parts that know people."""
 
     people: People
+    campaigns: Campaigns
     overdue: Overdue
     suppressions: SuppressionList
     shred: Shredding
@@ -62,7 +64,8 @@ class Registry:
         return self._asked(contact_id, lambda one: self.people.hold_back(one, reason=reason), "be put on hold")
 
     def let_go(self, contact_id: str, *, reason: str) -> Contact:
-        """Due at once. Raises Conflict for whoever is not on hold."""
+        """Due when they were before the hold, or at once where that is past. Raises Conflict for whoever is not on
+        hold."""
         return self._asked(contact_id, lambda one: self.people.let_go(one, reason=reason), "be released")
 
     def call_back(self, contact_id: str, *, at: datetime, reason: str) -> Contact:
@@ -81,13 +84,27 @@ class Registry:
         return self._asked(contact_id, lambda one: self.people.cancel(one, reason=reason), "be cancelled")
 
     def resolve(self, contact_id: str, *, to: State, reason: str) -> Contact:
-        """What a person has found out about somebody who is held: call again, or not. Raises Conflict for others."""
+        """What a person has found out about somebody who is held: call again as soon as they may be called, or not.
+
+        Raises Conflict for others.
+        """
         return self._asked(contact_id, lambda one: self._resolved(one, to, reason), f"be resolved to {to}")
 
     def _resolved(self, contact: Contact, to: State, reason: str) -> bool:
         if contact.state is not State.HELD or contact.attempt is None:
             return False
-        return self.overdue.resolve(contact.id, contact.attempt.id, to=to, reason=f"a person decided: {reason}")
+        decision = self._again(contact) if to is State.PENDING else RetryDecision(state=to)
+        if decision.state is not to:
+            return False
+        why = f"a person decided: {reason}"
+        return self.overdue.resolve(contact.id, contact.attempt.id, decision=decision, reason=why)
+
+    def _again(self, contact: Contact) -> RetryDecision:
+        """As the campaign would by itself: nobody knows that there was no call."""
+        sight = self.campaigns.see(contact.campaign_id)
+        if sight is None:
+            raise Conflict(f"The campaign {contact.campaign_id!r} is gone.")
+        return redialed(sight.campaign, contact, now=sight.now)
 
     def _asked(self, contact_id: str, move: Callable[[Contact], bool], what: str) -> Contact:
         contact = self.find(contact_id)

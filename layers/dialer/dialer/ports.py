@@ -139,6 +139,14 @@ class Campaigns(Protocol):
         reason is kept to be shown."""
         ...
 
+    def count_failure(self, campaign_id: str) -> int:
+        """One more call that the carrier took and could not put through; how many there are now."""
+        ...
+
+    def forgive_failures(self, campaign_id: str) -> None:
+        """A call got through: it makes up for some."""
+        ...
+
     def forget_setbacks(self, campaign_id: str) -> None: ...
 
     def block_region(self, campaign_id: str, region: str, *, reason: str) -> None: ...
@@ -419,8 +427,8 @@ class Overdue(Protocol):
         """Held too long, or no longer known to the carrier: failed, outcome unknown."""
         ...
 
-    def resolve(self, contact_id: str, attempt_id: str, *, to: State, reason: str) -> bool:
-        """A person settles a held contact."""
+    def resolve(self, contact_id: str, attempt_id: str, *, decision: RetryDecision, reason: str) -> bool:
+        """A person settles a held contact, or lets it be called again."""
         ...
 
 

@@ -19,6 +19,8 @@ from dialer.lifecycle import State
 from dialer.model import Campaign, Contact, Number, Outcome, RetryPolicy
 
 _CANCELED = RetryPolicy().delays[Outcome.CANCELED]
+_MISSED = frozenset({Outcome.BUSY, Outcome.NO_ANSWER})
+_CALL_BACK_WAITS = (timedelta(minutes=15), timedelta(hours=1))
 _REACHED = frozenset({Outcome.ANSWERED, Outcome.MACHINE})
 _DAY = timedelta(hours=24)
 _JITTER = timedelta(minutes=10)
@@ -61,10 +63,12 @@ def after_end(campaign: Campaign, contact: Contact, outcome: Outcome, *, now: da
     """The decision about this contact, whose attempt has just ended so, with the lawful moment of its next attempt.
 
     Whoever has other numbers is called at the next of them. Somebody who asked to be called at a certain time is called
-    then and there, whatever the schedule says.
+    then and there, whatever the schedule says; and soon again where they miss that, at the number that they asked for.
     """
     if contact.used < contact.max and (asked := _as_asked(campaign, contact, now)):
         return asked
+    if missed := _after_a_missed_call_back(campaign, contact, outcome, now):
+        return missed
     other = following(contact)
     turned = replace(contact, phone=other.phone, region=other.region) if other else contact
     return replace(_by_schedule(campaign, turned, outcome, now=now), number=other)
@@ -115,6 +119,22 @@ def _as_asked(campaign: Campaign, contact: Contact, now: datetime) -> RetryDecis
     if contact.callback_at is None or contact.callback_at <= now:
         return None
     return RetryDecision(state=State.PENDING, due_at=first_open(campaign, contact.region, contact.callback_at))
+
+
+def _after_a_missed_call_back(
+    campaign: Campaign, contact: Contact, outcome: Outcome, now: datetime
+) -> RetryDecision | None:
+    """They expect the call; None where they did not ask for one, or have missed it often enough.
+
+    Waits that a campaign names by `delays` are kept exactly.
+    """
+    if contact.callback_at is None or outcome not in _MISSED & campaign.retry.schedules.keys():
+        return None
+    since = sum(dial >= contact.callback_at for dial in _dials(contact))
+    if not 0 < since <= len(_CALL_BACK_WAITS) or contact.used >= contact.max:
+        return None
+    due_at = _due(campaign, contact, now=now, wait=_CALL_BACK_WAITS[since - 1])
+    return RetryDecision(state=State.PENDING, due_at=due_at)
 
 
 def _at_once(

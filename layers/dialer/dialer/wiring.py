@@ -697,6 +697,7 @@ def registry() -> "Registry":
 
     return Registry(
         people=MongoPeople(_collection("contacts")),
+        campaigns=campaigns(),
         overdue=MongoOverdue(_collection("contacts")),
         suppressions=suppression_list(),
         shred=Shredding(lists=_lists(), exports=_exports(), store=_store(), clock=SystemClock()),

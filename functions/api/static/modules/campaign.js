@@ -21,8 +21,13 @@ export function campaignView(id) {
       const contacts = total(seen);
       const stale = contacts !== papers.contacts || Date.now() - papers.asked > LISTS_EVERY_MS;
       if (papers.stirred || stale || papers.lists.some((list) => changes(list, seen.stats.at))) {
-        papers.lists = (await get(`/campaigns/${id}/lists`)).items;
-        Object.assign(papers, { asked: Date.now(), contacts, stirred: false });
+        Object.assign(papers, { asked: Date.now(), contacts, stirred: false }); // what is stirred from now on is news
+        try {
+          papers.lists = (await get(`/campaigns/${id}/lists`)).items;
+        } catch (refused) {
+          papers.stirred = true;
+          throw refused;
+        }
       }
       return { ...seen, lists: papers.lists };
     },

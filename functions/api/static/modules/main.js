@@ -196,7 +196,7 @@ const DEEDS = {
   },
 
   move: async ({ id, verb }) => {
-    const words = { hold: ["Put this person on hold?", "Put on hold", "On hold: not called until somebody releases them."], release: ["Release this person?", "Release", "Released: due at once, within their hours."], cancel: ["Cancel this person?", "Cancel the person", "Cancelled: not called any more in this campaign."] }[verb];
+    const words = { hold: ["Put this person on hold?", "Put on hold", "On hold: not called until somebody releases them."], release: ["Release this person?", "Release", "Released: due when they were before the hold, or at once where that is past."], cancel: ["Cancel this person?", "Cancel the person", "Cancelled: not called any more in this campaign."] }[verb];
     const moved = await dialog({ title: words[0], confirm: words[1], fields: WHY(), act: ({ reason }) => post(`/contacts/${id}/${verb}`, reason ? { reason } : {}) });
     if (moved) say(words[2]);
   },

@@ -47,6 +47,7 @@ export const OUTCOMES = {
   "no-answer": ["No answer", "wait"],
   failed: ["Failed", "bad"],
   canceled: ["Cancelled", "idle"],
+  rejected: ["Turned away", "bad"],
   refused: ["Refused by the carrier", "held"],
   unknown: ["Unknown", "move1"],
 };

@@ -29,7 +29,7 @@ class MongoCampaignDesk:
         self._campaigns = campaigns
 
     def page(self, *, limit: int, state: CampaignState | None, behind: Place | None) -> Sequence[Campaign]:
-        """The newest first, from the index alone until it is known which ones are wanted."""
+        """The newest first, from an index alone until it is known which ones are wanted."""
         wanted: Document = {"created_at": {"$gt": EPOCH}}
         if state is not None:
             wanted["state"] = state
@@ -40,7 +40,7 @@ class MongoCampaignDesk:
             wanted["$or"] = [earlier, same]
         newest = [("created_at", -1), ("_id", -1)]
         with available():
-            found = self._campaigns.find(wanted, sort=newest, limit=limit, hint=NEWEST_INDEX)
+            found = self._campaigns.find(wanted, sort=newest, limit=limit, hint=None if state else NEWEST_INDEX)
             return [campaign_of(document) for document in found]
 
     def change(self, before: Campaign, after: Campaign, *, states: Iterable[CampaignState]) -> bool:

@@ -11,7 +11,7 @@ from pymongo.collection import Collection
 from dialer.adapters.contact_documents import milliseconds
 from dialer.adapters.mongo import Document, available, literal
 from dialer.adapters.script_documents import call_document, call_of
-from dialer.breaker import MANY, PROBATION, STREAK, Setbacks
+from dialer.breaker import FORGIVEN, MANY, PROBATION, STREAK, Setbacks
 from dialer.model import (
     CallerChoice,
     CallerPolicy,
@@ -50,6 +50,7 @@ INDEXES = [
     ),
     IndexModel([("draining", 1)], name=DRAINING_INDEX, partialFilterExpression=TO_DRAIN),
     IndexModel([("created_at", -1), ("_id", -1), ("state", 1)], name=NEWEST_INDEX),
+    IndexModel([("state", 1), ("created_at", -1), ("_id", -1)], name="newest_of_a_state"),
     IndexModel(
         [("start_at", 1)],
         name=STARTING_INDEX,
@@ -65,6 +66,7 @@ _RUNNING = {"state": CampaignState.RUNNING}
 _SETBACKS_KEPT = 40  # twice the streak that pauses a campaign
 _LEFT = frozenset({CampaignState.PAUSED, CampaignState.STOPPED})
 _ERRORS = {"$ifNull": ["$errors", []]}
+_FAILURES = {"$ifNull": ["$failures", 0]}
 _DIALS = {"$ifNull": ["$dials", 0]}
 _RESUMED: Document = {
     "draining": False,
@@ -74,6 +76,7 @@ _RESUMED: Document = {
     # Half open: after a trip, a few more are enough.
     "setbacks": {"$cond": [{"$gte": ["$setbacks", STREAK]}, STREAK - PROBATION, 0]},
     "errors": {"$slice": [_ERRORS, PROBATION - MANY]},
+    "failures": {"$cond": [{"$gte": [_FAILURES, STREAK]}, STREAK - PROBATION, 0]},
 }
 
 
@@ -222,6 +225,21 @@ class MongoCampaigns:
         spread = document.get("dials", 0) - dials[0] + 1 if len(dials) == MANY else None
         return Setbacks(streak=document["setbacks"], spread=spread)
 
+    def count_failure(self, campaign_id: str) -> int:
+        with available():
+            document = self._campaigns.find_one_and_update(
+                {"_id": campaign_id},
+                [{"$set": {"failures": {"$add": [_FAILURES, 1]}}}],
+                {"failures": 1},
+                return_document=ReturnDocument.AFTER,
+            )
+        return int(document["failures"]) if document else 0
+
+    def forgive_failures(self, campaign_id: str) -> None:
+        left = {"$max": [0, {"$subtract": [_FAILURES, FORGIVEN]}]}
+        with available():
+            self._campaigns.update_one({"_id": campaign_id}, [{"$set": {"failures": left}}])
+
     def forget_setbacks(self, campaign_id: str) -> None:
         with available():
             self._campaigns.update_one({"_id": campaign_id}, {"$set": {"setbacks": 0}})
@@ -246,6 +264,7 @@ def document_of(campaign: Campaign) -> Document:
         "next_dial_at": campaign.next_dial_at,
         "share_ms": milliseconds(campaign.share),
         "setbacks": campaign.setbacks,
+        "failures": campaign.failures,
         **({"latest_setbacks": list(map(asdict, campaign.latest_setbacks))} if campaign.latest_setbacks else {}),
         "dials": campaign.dials,
         **({"shadow_of": campaign.shadow_of} if campaign.shadow_of else {}),
@@ -314,6 +333,7 @@ def campaign_of(document: Document) -> Campaign:
         next_dial_at=document["next_dial_at"],
         share=_span(document.get("share_ms", 0)),
         setbacks=document["setbacks"],
+        failures=document.get("failures", 0),
         latest_setbacks=tuple(Setback(**one) for one in document.get("latest_setbacks", ())),
         shadow_of=document.get("shadow_of", ""),
         form=document.get("form", {}),

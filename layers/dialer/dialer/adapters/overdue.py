@@ -96,8 +96,8 @@ class MongoOverdue:
         decision = RetryDecision(state=State.FAILED)
         return self._end_unknown(Move.GIVE_UP, contact.id, attempt_of(contact).id, decision, reason)
 
-    def resolve(self, contact_id: str, attempt_id: str, *, to: State, reason: str) -> bool:
-        return self._end_unknown(Move.RESOLVE, contact_id, attempt_id, RetryDecision(state=to), reason)
+    def resolve(self, contact_id: str, attempt_id: str, *, decision: RetryDecision, reason: str) -> bool:
+        return self._end_unknown(Move.RESOLVE, contact_id, attempt_id, decision, reason)
 
     def _end_unknown(self, move: Move, contact_id: str, attempt_id: str, decision: RetryDecision, reason: str) -> bool:
         target(move, decision.state)

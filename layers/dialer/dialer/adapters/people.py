@@ -29,6 +29,8 @@ from dialer.office_ports import ContactPage
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """When somebody on hold is due."""
 _HELD_BACK = {"due_at": NEVER}
+_DUE_BEFORE = "due_before_hold"
+_WAS_DUE = {"$cond": [{"$eq": ["$due_at", NEVER]}, f"${_DUE_BEFORE}", "$due_at"]}
 _NO_CURSOR = "This cursor is none of ours: take `next` of the page before."
 _MOST_SHARING = 1000  # contacts with one phone: one in each campaign
 
@@ -99,11 +101,14 @@ class MongoPeople:
 
     def hold_back(self, contact: Contact, *, reason: str) -> bool:
         target(Move.POSTPONE, State.PENDING)
-        return self._move(Move.POSTPONE, contact, {}, to_pending(literal(NEVER), reason=f"on hold: {reason}"))
+        held = to_pending(literal(NEVER), reason=f"on hold: {reason}")
+        return self._move(Move.POSTPONE, contact, {}, [{"$set": {_DUE_BEFORE: _WAS_DUE}}, *held])
 
     def let_go(self, contact: Contact, *, reason: str) -> bool:
         target(Move.POSTPONE, State.PENDING)
-        return self._move(Move.POSTPONE, contact, _HELD_BACK, to_pending("$$NOW", reason=f"released: {reason}"))
+        due_at = {"$max": ["$$NOW", f"${_DUE_BEFORE}"]}
+        released = to_pending(due_at, reason=f"released: {reason}")
+        return self._move(Move.POSTPONE, contact, _HELD_BACK, [*released, {"$unset": _DUE_BEFORE}])
 
     def call_back(self, contact: Contact, *, at: datetime, reason: str) -> bool:
         target(Move.POSTPONE, State.PENDING)

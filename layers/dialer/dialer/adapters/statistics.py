@@ -30,7 +30,7 @@ _LONGEST_REASON = 100
 _MINUTES = 60
 _SAMPLES = 60  # of permits granted, one a minute
 _ENDS = 1000  # kinds of end in all these minutes together
-_TROUBLED = sorted((Outcome.FAILED, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.CANCELED))
+_TROUBLED = sorted((Outcome.FAILED, Outcome.REJECTED, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.CANCELED))
 
 
 class MongoStatistics:
