@@ -13,11 +13,11 @@ from benchmarks.measuring import peak_mb_of
 from benchmarks.page import sized
 from benchmarks.sizes import QUICK
 from benchmarks.test_intake import Sheet
+from benchmarks.worlds import world_at_work
 from dialer import wiring
 from dialer.campaign_form import checked
 from dialer.list_records import Counts, ListState, UploadedList
-from local import operator
-from local.world import Wish, World
+from local.world import World
 
 ROWS = 20_000 if QUICK else 1_000_000
 REJECTED = 1000  # every so many rows one is no number
@@ -40,10 +40,8 @@ that a process of the function ever had.
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    with World(Wish(parameters=SHORT_RUNS)) as up:
-        operator.enter(up.describe())
+    with world_at_work(parameters=SHORT_RUNS) as up:
         yield up
-        wiring._database().client.close()
 
 
 def test_a_million_rows(world: World, results: Notebook, tmp_path: Path) -> None:

@@ -106,6 +106,14 @@ def test_any_other_failure_may_pass(code: str) -> None:
     assert detail(failed, Outcome.FAILED) == code
 
 
+def test_a_machine_that_was_given_the_text_is_a_voicemail_and_a_person_is_none() -> None:
+    over = CallReport(sid="CA1", status="completed", answered_by="machine_end_beep")
+    assert outcome(over, voicemail_left=True) is Outcome.VOICEMAIL
+    assert outcome(over, voicemail_left=False) is Outcome.MACHINE
+    assert outcome(over, voicemail_left=True, by_a_person=True) is Outcome.ANSWERED
+    assert outcome(replace(over, answered_by="human"), voicemail_left=True) is Outcome.ANSWERED
+
+
 def test_a_fax_is_a_machine_of_which_it_is_kept_that_it_is_one() -> None:
     over = CallReport(sid="CA1", status="completed", detail="200")
     assert detail(replace(over, answered_by="fax"), Outcome.MACHINE) == FAX

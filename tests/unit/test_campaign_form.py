@@ -174,6 +174,14 @@ def test_the_short_way_is_one_exact_wait_for_each_end() -> None:
     assert policy.delays == {Outcome.BUSY: timedelta(seconds=1), Outcome.CANCELED: timedelta(minutes=30)}
 
 
+def test_a_schedule_for_machines_is_one_for_voicemails_too_unless_these_have_their_own() -> None:
+    machine, voicemail = {"waits_s": [3600]}, {"waits_s": [7200]}
+    both = checked(a_form(retry={"schedules": {"machine": machine}}))["retry"].schedules
+    assert both[Outcome.VOICEMAIL] == both[Outcome.MACHINE]
+    apart = checked(a_form(retry={"schedules": {"machine": machine, "voicemail": voicemail}}))["retry"].schedules
+    assert apart[Outcome.VOICEMAIL].waits == (timedelta(hours=2),)
+
+
 def test_collections_call_nobody_more_than_twice_a_day() -> None:
     assert checked(a_form(purpose="collections"))["retry"].max_per_day == 2
 

@@ -68,7 +68,19 @@ def test_who_answered_is_never_called_again(used: int) -> None:
     assert decide(policy=POLICY, outcome=Outcome.ANSWERED, used=used, max_attempts=3) == RetryDecision(state=State.DONE)
 
 
-@pytest.mark.parametrize("outcome", sorted(set(Outcome) - set(TRIED_AGAIN) - {Outcome.ANSWERED}))
+def test_a_voicemail_without_a_wait_of_its_own_waits_as_a_machine_does() -> None:
+    for policy in (POLICY, replace(PRESET, schedules={Outcome.MACHINE: PRESET.schedules[Outcome.MACHINE]})):
+        machine = decide(policy=policy, outcome=Outcome.MACHINE, used=1, max_attempts=3)
+        assert machine.waits
+        assert decide(policy=policy, outcome=Outcome.VOICEMAIL, used=1, max_attempts=3) == machine
+    spent = decide(policy=POLICY, outcome=Outcome.VOICEMAIL, used=3, max_attempts=3)
+    assert spent == RetryDecision(state=State.DONE)
+
+
+WAITING = {*TRIED_AGAIN, Outcome.VOICEMAIL}
+
+
+@pytest.mark.parametrize("outcome", sorted(set(Outcome) - WAITING - {Outcome.ANSWERED}))
 def test_an_end_without_a_wait_is_not_tried_again(outcome: Outcome) -> None:
     assert decide(policy=POLICY, outcome=outcome, used=1, max_attempts=3) == RetryDecision(state=State.FAILED)
 
@@ -87,6 +99,7 @@ STORY = [
     (Outcome.BUSY, (10 * MINUTE, 20 * MINUTE, HOUR, HOUR), 4),
     (Outcome.NO_ANSWER, (3 * HOUR, DAY, 2 * DAY, 2 * DAY, 2 * DAY), 5),
     (Outcome.MACHINE, (DAY, 2 * DAY, 3 * DAY), 3),
+    (Outcome.VOICEMAIL, (2 * DAY, 4 * DAY), 2),
     (Outcome.REJECTED, (DAY,), 1),
     (Outcome.FAILED, (5 * MINUTE, 15 * MINUTE, HOUR), 3),
     (Outcome.CANCELED, (5 * MINUTE, 15 * MINUTE, HOUR), 3),

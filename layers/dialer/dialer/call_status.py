@@ -50,7 +50,9 @@ def rank(status: str) -> int:
     return _FINAL_RANK if is_final(status) else _ORDER[status]
 
 
-def outcome(report: CallReport, *, heard_before: str = "", by_a_person: bool = False) -> Outcome:
+def outcome(
+    report: CallReport, *, heard_before: str = "", by_a_person: bool = False, voicemail_left: bool = False
+) -> Outcome:
     """How a call with a final status ended; who answered may have been heard in an earlier webhook.
 
     A number that the network says does not exist is refused for good, as if the carrier had known it at once.
@@ -63,7 +65,7 @@ def outcome(report: CallReport, *, heard_before: str = "", by_a_person: bool = F
         return Outcome.REJECTED
     answered_by = report.answered_by or heard_before
     machine = ended is Outcome.ANSWERED and is_machine(answered_by) and not by_a_person
-    return Outcome.MACHINE if machine else ended
+    return (Outcome.VOICEMAIL if voicemail_left else Outcome.MACHINE) if machine else ended
 
 
 def detail(report: CallReport, outcome: Outcome, *, heard_before: str = "") -> str:

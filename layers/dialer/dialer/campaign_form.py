@@ -43,7 +43,7 @@ _CLOCK = r"^([01]\d|2[0-4]):[0-5]\d$"
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _ONE_WINDOW = frozenset({"opens", "closes", "days"})
 _DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Retried = Literal["busy", "no-answer", "failed", "machine", "canceled", "rejected"]
+Retried = Literal["busy", "no-answer", "failed", "machine", "voicemail", "canceled", "rejected"]
 _LONGEST_DELAY_S = 30 * 24 * 3600
 
 
@@ -253,6 +253,8 @@ def _retry(form: RetryForm, purpose: Purpose) -> RetryPolicy:
             delays={**ours, **delays},
         )
     named = {Outcome(name): _schedule(Outcome(name), schedule) for name, schedule in (form.schedules or {}).items()}
+    if Outcome.MACHINE in named:  # it is about voicemails too, unless these have a schedule of their own
+        named = {Outcome.VOICEMAIL: named[Outcome.MACHINE]} | named
     return replace(
         usual,
         max_attempts=form.max_attempts or usual.max_attempts,

@@ -39,6 +39,8 @@ class Outcome(StrEnum):
 
     ANSWERED = "answered"
     MACHINE = "machine"
+    VOICEMAIL = "voicemail"
+    """A machine, which was given the voicemail text."""
     BUSY = "busy"
     NO_ANSWER = "no-answer"
     FAILED = "failed"
@@ -223,9 +225,12 @@ class RetryPolicy:
     )
 
     def schedule_for(self, outcome: Outcome) -> RetrySchedule | None:
+        """A voicemail that has no schedule of its own has the one of machines."""
         if outcome in self.schedules:
             return self.schedules[outcome]
-        return RetrySchedule(waits=(self.delays[outcome],)) if outcome in self.delays else None
+        if outcome in self.delays:
+            return RetrySchedule(waits=(self.delays[outcome],))
+        return self.schedule_for(Outcome.MACHINE) if outcome is Outcome.VOICEMAIL else None
 
 
 class Counted(StrEnum):

@@ -21,7 +21,7 @@ from dialer.model import Campaign, Contact, Number, Outcome, RetryPolicy
 _CANCELED = RetryPolicy().delays[Outcome.CANCELED]
 _MISSED = frozenset({Outcome.BUSY, Outcome.NO_ANSWER})
 _CALL_BACK_WAITS = (timedelta(minutes=15), timedelta(hours=1))
-_REACHED = frozenset({Outcome.ANSWERED, Outcome.MACHINE})
+_REACHED = frozenset({Outcome.ANSWERED, Outcome.MACHINE, Outcome.VOICEMAIL})
 _DAY = timedelta(hours=24)
 _JITTER = timedelta(minutes=10)
 _PART_ENDS = (12, 16, 24)  # o'clock: morning, afternoon, evening

@@ -10,6 +10,7 @@ SCHEDULES = {
     Outcome.BUSY: RetrySchedule(waits=(10 * _MINUTE, 20 * _MINUTE, 60 * _MINUTE), most=4),
     Outcome.NO_ANSWER: RetrySchedule(waits=(3 * _HOUR, _DAY, 2 * _DAY), most=5),
     Outcome.MACHINE: RetrySchedule(waits=(_DAY, 2 * _DAY, 3 * _DAY), most=3),
+    Outcome.VOICEMAIL: RetrySchedule(waits=(2 * _DAY, 4 * _DAY), most=2),
     Outcome.REJECTED: RetrySchedule(waits=(_DAY,), most=1),
     Outcome.FAILED: _CARRIER,
     Outcome.CANCELED: _CARRIER,

@@ -43,6 +43,7 @@ export const STATUSES = {
 export const OUTCOMES = {
   answered: ["Answered by a person", "good"],
   machine: ["Answered by a machine", "move3"],
+  voicemail: ["Voicemail left", "move3"],
   busy: ["Busy", "warn"],
   "no-answer": ["No answer", "wait"],
   failed: ["Failed", "bad"],
