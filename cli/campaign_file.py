@@ -1,5 +1,6 @@
 """The campaign file: YAML (or JSON, which is YAML) read without guessing, so that +1212… and 08:00 stay as written."""
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,18 @@ EXAMPLE = Path(__file__).with_name("campaign.yaml")
 class _AsWritten(yaml.SafeLoader):
     """Only `null` is not text: YAML would read +12125550100 as a number, 08:00 as 480, and `no` as false.
 
-    The API knows which of its fields are numbers or truths, and reads them from text.
+    The API knows which of its fields are numbers or truths, and reads them from text. A field that is given twice is a
+    mistake: of the two YAML would drop the first without a word.
     """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        lines: dict[str, int] = {}
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in lines:
+                twice = f"`{key.value}` is given twice, first on line {lines[key.value]}"
+                raise yaml.MarkedYAMLError(problem=twice, problem_mark=key.start_mark)
+            lines[key.value] = key.start_mark.line + 1
+        return super().construct_mapping(node, deep)
 
 
 _AsWritten.yaml_implicit_resolvers = {
