@@ -31,6 +31,7 @@ def status(campaign: CampaignId, file: File = None, as_json: AsJson = False) -> 
 
 def _export(campaign: str, kind: str, file: Path | None) -> None:
     path = file or Path(f"{campaign}-{kind}.csv")
+    store.check_place(path)
     begun = api().post(f"/campaigns/{campaign}/exports", {"kind": kind})
     found = _written(begun["id"], total=_contacts(campaign) if kind == "contacts" else None)
     if not found["link"]:

@@ -42,6 +42,8 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Show how far a list has been read, and what became of its rows."""
+    if rejects:
+        store.check_place(rejects)
     found = api().get(f"/lists/{list_id}")
     if rejects and not found["rejects_link"]:
         raise Refused("This list has no rejects, or has not been read to its end, or its files have been erased.")

@@ -16,10 +16,21 @@ _PIECE = 1 << 20
 
 
 def opened(file: Path) -> BinaryIO:
+    """Raises Misused, also for a pipe."""
     try:
-        return file.open("rb")
+        content = file.open("rb")
     except OSError as cause:
         raise Misused(f"{file} cannot be read: {cause.strerror}.") from None
+    if content.seekable():
+        return content
+    content.close()
+    raise Misused(f"{file} is a pipe, and the store has to know how long a list is: write it into a file first.")
+
+
+def check_place(file: Path) -> None:
+    """Raises Misused where no file can be, before anybody is asked for what would go there."""
+    if file.is_dir():
+        raise Misused(f"{file} cannot be written: it is a folder. Name a file in it.")
 
 
 def put(form: Json, content: BinaryIO, *, on_bytes: Callable[[int], object]) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from os import fstat
 from pathlib import Path
 from typing import TextIO
 
@@ -51,6 +52,16 @@ def opened(file: Path) -> TextIO:
         return file.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
     except OSError as cause:
         raise Misused(f"{file} cannot be read: {cause.strerror}.") from None
+
+
+def size(stream: TextIO) -> int | None:
+    """In bytes; None of a pipe, whose end nobody knows."""
+    return fstat(stream.fileno()).st_size if stream.seekable() else None
+
+
+def place(stream: TextIO) -> int:
+    """How many bytes have been read; 0 of a pipe, which does not say."""
+    return stream.buffer.tell() if stream.seekable() else 0
 
 
 def parts(stream: TextIO) -> Iterator[Sequence[Row]]:

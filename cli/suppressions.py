@@ -86,7 +86,7 @@ def bring(
     """Suppress every phone in a file. Doing it twice is harmless; lines that cannot be taken are named."""
     broken: Misused | None = None
     with suppression_file.opened(file) as stream, printer.bar() as bar:
-        task = bar.add_task(file.name, total=file.stat().st_size)
+        task = bar.add_task(file.name, total=suppression_file.size(stream))
         rows, new = 0, 0
         rejects: list[Json] = []
         left_out: list[Json] = []
@@ -95,7 +95,7 @@ def bring(
                 added, refused = _send(part, {"scope": scope, "reason": reason, "source": "import"}, begins=rows == 0)
                 rows, new, rejects = rows + len(part), new + added, [*rejects, *refused]
                 left_out += [{"line": row.line, "columns": list(row.left_out)} for row in part if row.left_out]
-                bar.update(task, completed=stream.buffer.tell())
+                bar.update(task, completed=suppression_file.place(stream))
         except Misused as cause:
             broken = cause
     report = {"rows": rows, "new": new, "known": rows - new - len(rejects), "rejects": rejects, "left_out": left_out}

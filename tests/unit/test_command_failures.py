@@ -29,6 +29,7 @@ class Wire(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
         self.url = f"http://127.0.0.1:{self.server_port}"
+        self.asked: list[str] = []
         self.imports: list[list[str]] = []
 
 
@@ -38,6 +39,7 @@ class _Answers(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
     def do_GET(self) -> None:
+        self.server.asked.append(self.path)
         if self.path.startswith("/lists/"):
             self._say(200, {**LIST, "rejects_link": f"{self.server.url}/rejects"})
         elif self.path.startswith("/rejects"):
@@ -50,6 +52,7 @@ class _Answers(BaseHTTPRequestHandler):
             self._say(200, {"name": "ann", "role": "operator", "expires_at": "2030-01-01T00:00:00Z"})
 
     def do_POST(self) -> None:
+        self.server.asked.append(self.path)
         sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path.endswith("/exports"):
             return self._say(200, {"id": "0a"})
@@ -80,11 +83,11 @@ def wire() -> Iterator[Wire]:
         thread.join()
 
 
-def dialer(wire: Wire, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
+def dialer(wire: Wire, *words: object, piped: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
     given = {"DIALER_API_URL": wire.url, "DIALER_TOKEN": "a-token", "COLUMNS": "400", **variables}
     return subprocess.run(
         [sys.executable, "-m", "cli", *map(str, words)],
-        cwd=ROOT, env={**os.environ, **given}, capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, env={**os.environ, **given}, input=piped, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
 
@@ -116,6 +119,20 @@ def test_a_file_with_a_phone_among_its_first_hundred_rows_is_not_given_up(wire: 
     assert (done.returncode, "1 new, 0 known, 120 rejected" in done.stdout) == (1, True)
 
 
+def test_a_pipe_is_read_to_its_end(wire: Wire) -> None:
+    people = [f"+1212555{number:04}" for number in range(2500)]
+    done = dialer(wire, "suppress", "import", "/dev/stdin", piped="\n".join(people))
+    assert (done.returncode, done.stdout) == (0, "2500 rows: 2500 new, 0 known, 0 rejected.\n")
+    assert [phone for part in wire.imports for phone in part] == people
+
+
+def test_a_list_from_a_pipe_is_one_sentence_before_anything_is_asked_for(wire: Wire) -> None:
+    assert failed(dialer(wire, "list", "upload", "0b", "/dev/stdin", piped="phone\n")) == (
+        2, "/dev/stdin is a pipe, and the store has to know how long a list is: write it into a file first.\n"
+    )  # fmt: skip
+    assert wire.asked == []
+
+
 def test_an_export_of_suppressions_into_no_folder_is_one_sentence(wire: Wire, tmp_path: Path) -> None:
     path = tmp_path / "no" / "such" / "x.csv"
     assert failed(dialer(wire, "suppress", "export", path)) == (
@@ -123,14 +140,21 @@ def test_an_export_of_suppressions_into_no_folder_is_one_sentence(wire: Wire, tm
     )  # fmt: skip
 
 
-def test_an_export_onto_a_folder_is_one_sentence_and_leaves_nothing_behind(wire: Wire, tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    assert failed(dialer(wire, "export", "calls", "0b", folder)) == (
-        2,
-        f"{folder} cannot be written: Is a directory.\n",
-    )
-    assert list(tmp_path.iterdir()) == [folder]
+@pytest.mark.parametrize("words", [("export", "calls", "0b"), ("list", "report", "0a", "--rejects")])
+@pytest.mark.parametrize("folder", [".", "/", "", "tests"])
+def test_a_folder_in_place_of_a_file_is_one_sentence_before_anything_is_asked_for(
+    wire: Wire, words: tuple[str, ...], folder: str
+) -> None:
+    sentence = f"{Path(folder)} cannot be written: it is a folder. Name a file in it.\n"
+    assert failed(dialer(wire, *words, folder)) == (2, sentence)
+    assert wire.asked == []
+
+
+def test_an_export_that_cannot_be_written_is_one_sentence_and_leaves_nothing_behind(wire: Wire, tmp_path: Path) -> None:
+    in_the_way = a_file(tmp_path, "")
+    path = in_the_way / "calls.csv"
+    assert failed(dialer(wire, "export", "calls", "0b", path)) == (2, f"{path} cannot be written: Not a directory.\n")
+    assert list(tmp_path.iterdir()) == [in_the_way]
 
 
 def test_a_login_that_cannot_be_kept_is_one_sentence(wire: Wire, tmp_path: Path) -> None:
