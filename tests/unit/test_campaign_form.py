@@ -113,6 +113,14 @@ def test_every_field_of_a_full_form_arrives() -> None:
     assert (filled["purpose"], filled["voice"]) == (Purpose.SURVEY, Voice.AI)
 
 
+@pytest.mark.parametrize("seconds", [0, 0.0004, 0.001])
+def test_no_delay_at_all_is_the_smallest_step(seconds: float) -> None:
+    """What is done about slots divides by it; the form keeps what was said."""
+    filled = checked(a_form(pacing={"call_delay_s": seconds}))
+    assert filled["pacing"].call_delay == timedelta(milliseconds=1)
+    assert filled["form"]["pacing"]["call_delay_s"] == seconds
+
+
 MORNINGS = {"opens": "09:00", "closes": "12:00", "days": ["mon", "tue"]}
 AFTERNOONS = {"opens": "13:00", "closes": "17:00"}
 
@@ -210,7 +218,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"call": {"say": "Hi.", "opt_out_digit": "12"}}, "call.opt_out_digit: "),
     ({"call": {"say": "Hi.", "opt_out_digit": "*"}}, "call.opt_out_digit: "),
     ({"call": {"say": "Hi.", "volume": 11}}, "call.volume: "),
-    ({"pacing": {"call_delay_s": 0}}, "pacing.call_delay_s: "),
+    ({"pacing": {"call_delay_s": -0.001}}, "pacing.call_delay_s: "),
     ({"pacing": {"call_delay_s": 3601}}, "pacing.call_delay_s: "),
     ({"pacing": {"call_delay_s": float("nan")}}, "pacing.call_delay_s: "),
     ({"pacing": {"max_concurrent": 0}}, "pacing.max_concurrent: "),

@@ -44,6 +44,7 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _ONE_WINDOW = frozenset({"opens", "closes", "days"})
 _DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Retried = Literal["busy", "no-answer", "failed", "machine", "voicemail", "canceled", "rejected"]
+_SHORTEST_DELAY = timedelta(milliseconds=1)  # permits are granted by the database's clock, which counts these
 _LONGEST_DELAY_S = 30 * 24 * 3600
 
 
@@ -52,7 +53,9 @@ class _Form(BaseModel):
 
 
 class PacingForm(_Form):
-    call_delay_s: float = Field(default=5, ge=0.001, le=3600)
+    call_delay_s: float = Field(
+        default=5, ge=0, le=3600, description="Seconds between two calls, at least; 0 counts as 0.001."
+    )
     max_concurrent: int = Field(default=10, ge=1, le=10_000)
     max_abandon: Annotated[float, Field(ge=0.001, le=LOOSEST)] | Literal["unlimited"] = 0.025
     """Where people are handed on: the share of live answers in 30 days that may find nobody to talk to."""
@@ -220,7 +223,7 @@ def checked(form: dict[str, Any]) -> dict[str, Any]:
 
 def _pacing(form: PacingForm) -> Pacing:
     return Pacing(
-        call_delay=timedelta(seconds=form.call_delay_s),
+        call_delay=max(_SHORTEST_DELAY, timedelta(seconds=form.call_delay_s)),
         max_concurrent=form.max_concurrent,
         max_abandon=None if form.max_abandon == "unlimited" else form.max_abandon,
     )
