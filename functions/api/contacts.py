@@ -84,6 +84,14 @@ class AttemptShape(BaseModel):
     outcome: str = Field(description="How it ended; or the call's status, while it goes on.")
     detail: str = ""
     duration_s: int | None = Field(default=None, description="How long they talked, where the carrier said so.")
+    answered_by: str = Field(
+        default="",
+        description="Who the carrier took it for, in its own words: `human`, `fax`, `unknown`, or `machine_` and what "
+        "it had heard; empty where it did not say.",
+    )
+    voicemail_left: bool = Field(
+        default=False, description="The voicemail text was handed to the carrier, to be spoken to a machine."
+    )
     answers: dict[str, str] = Field(
         default_factory=dict, description="What was pressed or said, by the question's name; hidden from a viewer."
     )
@@ -329,6 +337,8 @@ def attempts_of(contact: Contact, *, whole: bool) -> list[AttemptShape]:
         dial_at=now.dial_at,
         sid=now.sid,
         outcome=now.status or contact.state,
+        answered_by=now.answered_by,
+        voicemail_left=now.voicemail_left,
         answers=_values(now.answers, whole=whole),
         region=now.region,
         zones=_zones(now.region),

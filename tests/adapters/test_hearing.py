@@ -204,6 +204,39 @@ def test_who_answered_is_noted_for_the_call_s_end(contacts: Contacts, hearing: M
     contact = in_state(contacts, State.PLACED, sid="CA1")
     assert hearing.note_machine(ref(contact), sid="CA1", answered_by="$machine_start")
     assert attempt_of(seen(contacts, contact)).answered_by == "$machine_start"
+    assert not attempt_of(seen(contacts, contact)).voicemail_left
+
+
+@pytest.mark.parametrize(
+    ("heard", "told", "kept"),
+    [("machine_start", "", "machine_start"), ("", "$fax", "$fax"), ("machine_start", "human", "human"), ("", "", "")],
+)
+def test_who_answered_stays_in_the_story_and_the_last_word_of_the_carrier_counts(
+    contacts: Contacts, hearing: MongoHearing, heard: str, told: str, kept: str
+) -> None:
+    contact = in_state(contacts, State.PLACED, sid="CA1")
+    if heard:
+        hearing.note_machine(ref(contact), sid="CA1", answered_by=heard)
+    end = CallReport(sid="CA1", status="completed", answered_by=told)
+    assert hearing.settle(ref(contact), end, outcome=Outcome.ANSWERED, decision=DONE)
+    assert [past.answered_by for past in seen(contacts, contact).history] == [kept]
+    (past,) = contacts.distinct("history")
+    assert ("answered_by" in past, "voicemail_left" in past) == (bool(kept), False)
+
+
+def test_a_voicemail_is_noted_of_its_own_call_alone_and_stays_in_the_story(
+    contacts: Contacts, hearing: MongoHearing
+) -> None:
+    contact = in_state(contacts, State.PLACED, sid="CA1")
+    assert not hearing.note_voicemail(ref(contact), sid="CA-other")
+    assert not attempt_of(seen(contacts, contact)).voicemail_left
+    assert hearing.note_voicemail(ref(contact), sid="CA1")
+    assert hearing.note_voicemail(ref(contact), sid="CA1")
+    assert attempt_of(seen(contacts, contact)).voicemail_left
+    end = CallReport(sid="CA1", status="completed")
+    assert hearing.settle(ref(contact), end, outcome=Outcome.MACHINE, decision=AGAIN)
+    assert [past.voicemail_left for past in seen(contacts, contact).history] == [True]
+    assert not hearing.note_voicemail(ref(contact), sid="CA1")
 
 
 def test_a_call_that_comes_too_late_is_written_into_the_attempt_that_was_given_up(

@@ -338,6 +338,7 @@ def test_other_lookups_are_keyed_too(crowded: Database[Document], profiled: Prof
         lambda: MongoHearing(contacts).find(someone["_id"]),
         lambda: MongoHearing(contacts).note_late(ref, sid="CA1"),
         lambda: MongoHearing(contacts).note_machine(ref, sid="CA1", answered_by="human"),
+        lambda: MongoHearing(contacts).note_voicemail(ref, sid="CA1"),
         lambda: MongoHearing(contacts).hear(ref, CallReport(sid="CA1", status="ringing")),
     ):
         profile = profiled(act)

@@ -119,8 +119,8 @@ def test_a_contact_tells_its_whole_story(stack: Stack, operator: Operator) -> No
     contact = a_contact(operator.campaign(), state=State.PLACED, used=2, reason="")
     judged = [("US-AK Anchorage,Adak", "2026-01-02"), ("US-IL Chicago", "any hour")]
     (past,) = finished(contact.id, Outcome.BUSY)
-    past = replace(past, region=judged[0][0], rules=judged[0][1])
-    attempt = replace(attempt_of(contact), region=judged[1][0], rules=judged[1][1])
+    past = replace(past, region=judged[0][0], rules=judged[0][1], answered_by="machine_start", voicemail_left=True)
+    attempt = replace(attempt_of(contact), region=judged[1][0], rules=judged[1][1], answered_by="human")
     contact = stored(stack.database, replace(contact, history=(past,), attempt=attempt))
     told = operator.get(f"/contacts/{contact.id}")
     assert [(one["n"], one["outcome"]) for one in told["attempts"]] == [(1, "busy"), (1, "placed")]
@@ -129,6 +129,8 @@ def test_a_contact_tells_its_whole_story(stack: Stack, operator: Operator) -> No
         ["America/Adak", "America/Anchorage"],
         ["America/Chicago"],
     ]
+    heard = [(one["answered_by"], one["voicemail_left"]) for one in told["attempts"]]
+    assert heard == [("machine_start", True), ("human", False)]
     assert told["attempts"][1]["sid"] == attempt_of(contact).sid
     assert told["attempts"][0]["ended_at"]
     assert operator.refused("GET", f"/contacts/{'0' * 24}").status == 404

@@ -238,7 +238,8 @@ def test_a_call_that_is_over_or_another_one_is_told_nothing(stack: Stack, query:
     assert press(stack, contact, query, name=name, sid=a_sid(), Digits="1") == ["Hangup"]
     stack.invoke("voice", webhook("voice_status_completed", contact))
     assert press(stack, contact, query, name=name, Digits="1") == ["Hangup"]
-    assert stack.contact(contact).history[-1].answers == {}
+    past = stack.contact(contact).history[-1]
+    assert (past.answers, past.voicemail_left) == ({}, False)
 
 
 def test_a_query_that_somebody_else_wrote_is_a_strangers(stack: Stack) -> None:
@@ -367,6 +368,9 @@ def test_a_machine_gets_its_own_text_and_a_person_is_never_kept_waiting(
     call = called(stack, contact, kind)
     assert call["status"] == "completed"
     assert call["heard"] in heard
+    attempt = attempt_of(stack.contact(contact))
+    assert attempt.answered_by.startswith(kind)
+    assert attempt.voicemail_left == ("Call us, Ada." in call["heard"])
 
 
 @pytest.mark.parametrize(
@@ -375,6 +379,7 @@ def test_a_machine_gets_its_own_text_and_a_person_is_never_kept_waiting(
         (OnMachine.VOICEMAIL, "machine_end_beep", ["Call us, Ada.", "Hangup"]),
         (OnMachine.VOICEMAIL, "unknown", ["Hello."]),
         (OnMachine.VOICEMAIL, "human", ["Hello."]),
+        (OnMachine.VOICEMAIL, "fax", ["Hangup"]),
         (OnMachine.HANG_UP, "machine_start", ["Hangup"]),
         (OnMachine.HANG_UP, "fax", ["Hangup"]),
         (OnMachine.HANG_UP, "unknown", ["Hello."]),
@@ -388,6 +393,20 @@ def test_where_the_carrier_listens_first_its_finding_decides_the_first_words(
     stack.database["contacts"].delete_one({"_id": contact.id})
     contact = stored(stack.database, a_contact(contact.campaign_id, state=State.PLACED))
     assert press(stack, contact, "", name="voice_answer", AnsweredBy=answered_by) == heard
+    attempt = attempt_of(stack.contact(contact))
+    assert (attempt.answered_by, attempt.voicemail_left) == (answered_by, "Call us, Ada." in heard)
+
+
+def test_a_voicemail_is_left_once_the_carrier_takes_its_text_and_the_story_says_so(stack: Stack) -> None:
+    contact = in_machine(stack, OnMachine.VOICEMAIL)
+    stack.database["contacts"].delete_one({"_id": contact.id})
+    contact = stored(stack.database, a_contact(contact.campaign_id, state=State.PLACED))
+    stack.invoke("voice", webhook("voice_amd", contact, AnsweredBy="machine_end_beep"))
+    assert not attempt_of(stack.contact(contact)).voicemail_left
+    assert press(stack, contact, "voicemail=1", name="voice_answer") == ["Call us, Ada.", "Hangup"]
+    stack.invoke("voice", webhook("voice_status_completed", contact))
+    (past,) = stack.contact(contact).history
+    assert (past.outcome, past.answered_by, past.voicemail_left) == (Outcome.MACHINE, "machine_end_beep", True)
 
 
 def test_the_line_stays_open_until_a_greeting_is_over_and_no_longer_than_the_carrier_listens(stack: Stack) -> None:

@@ -503,14 +503,18 @@ def test_an_export_of_calls_says_how_long_each_was_what_it_cost_and_what_was_ans
         price=Decimal("-0.0130"),
     )
     silent = replace(talked, id=f"{contact.id}-{2:024x}", answers={}, duration=None, price=None, detail="480")
-    stored(stack.database, replace(contact, history=(talked, silent)))
+    machine = replace(silent, id=f"{contact.id}-{3:024x}", answered_by="machine_end_beep", voicemail_left=True)
+    stored(stack.database, replace(contact, history=(talked, silent, machine)))
     on = a_contact(campaign, state=State.PLACED, phone=a_phone(2))
-    stored(stack.database, replace(on, attempt=replace(attempt_of(on), answers={"coming": "no"})))
-    first, second, third = exported(stack, campaign.id, ExportKind.CALLS)
+    stored(stack.database, replace(on, attempt=replace(attempt_of(on), answers={"coming": "no"}, answered_by="human")))
+    first, second, left, third = exported(stack, campaign.id, ExportKind.CALLS)
     assert first["answers"] == '{"coming": "yes", "more": "https://api.twilio.com/recordings/RE1", "why": "=cmd()"}'
     assert (first["duration_s"], first["price"], first["detail"]) == ("37", "-0.0130", "200")
     assert (second["answers"], second["duration_s"], second["price"], second["detail"]) == ("", "", "", "480")
     assert (third["answers"], third["duration_s"], third["price"]) == ('{"coming": "no"}', "", "")
+    assert [(one["answered_by"], one["voicemail_left"]) for one in (second, left, third)] == [
+        ("", ""), ("machine_end_beep", "true"), ("human", ""),
+    ]  # fmt: skip
 
 
 def test_an_export_of_calls_says_by_whose_clocks_each_was_allowed_and_what_they_showed(stack: Stack) -> None:

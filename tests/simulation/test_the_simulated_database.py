@@ -179,6 +179,7 @@ def _act(luck: random.Random, contact: Contact) -> Callable[[RealDatabase[Docume
     others: list[Callable[[RealDatabase[Document]], Any]] = [
         lambda database: MongoHearing(database["contacts"]).note_late(ref, sid=sid),
         lambda database: MongoHearing(database["contacts"]).note_machine(ref, sid=sid, answered_by="human"),
+        lambda database: MongoHearing(database["contacts"]).note_voicemail(ref, sid=sid),
         lambda database: MongoHearing(database["contacts"]).note_answer(ref, sid=sid, name="coming", value="$yes"),
         lambda database: MongoHearing(database["contacts"]).note_answer(
             ref, sid=sid, name="coming", value="later", call_back=span

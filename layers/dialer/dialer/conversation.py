@@ -10,7 +10,7 @@ from datetime import timedelta
 from dialer import call_status, opt_out, script, speech, stream_token
 from dialer.callback import Callback, CallbackReport, report_of
 from dialer.errors import DialerError, Unavailable
-from dialer.model import CallPlan, CallReport, Campaign, Contact, OnMachine, Sight
+from dialer.model import FAX, CallPlan, CallReport, Campaign, Contact, OnMachine, Sight
 from dialer.ports import CallRef, Campaigns, Hearing, LiveCalls, OptOutQueue, Said, Suppressions
 from dialer.script import Place
 from dialer.secret import Secret
@@ -65,9 +65,10 @@ class Conversation:
         of = contact.campaign_id
         if not self.hearing.answer(ref, sid=report.sid):
             return report_of(ref, "hung up", alarm=self._mute(ref, report.sid), campaign_id=of), SILENCE
-        if report.answered_by:
-            self.hearing.note_machine(ref, sid=report.sid, answered_by=report.answered_by)
-        return report_of(ref, "speaks", campaign_id=of), self._greeting(ref, contact, sight, report.answered_by)
+        if heard := report.answered_by:
+            left = _wanted(sight.campaign.call, heard) is OnMachine.VOICEMAIL
+            self.hearing.note_machine(ref, sid=report.sid, answered_by=heard, voicemail_left=left)
+        return report_of(ref, "speaks", campaign_id=of), self._greeting(ref, contact, sight, heard)
 
     def go_on(self, ref: CallRef, given: Input) -> tuple[CallbackReport, Page]:
         """A key, words, a recording, or the end of a transfer. An opt-out is written whatever became of the attempt.
@@ -125,7 +126,7 @@ class Conversation:
         asked = sight.campaign.call.script if sight else ()
         if contact is None or contact.attempt is None or script.tell_of_a_person(contact.attempt.answers, asked):
             return replace(noted, detail=f"{report.answered_by}, but somebody has answered us")
-        wanted = sight.campaign.call.on_machine if sight else OnMachine.GO_ON
+        wanted = _wanted(sight.campaign.call, report.answered_by) if sight else OnMachine.GO_ON
         try:
             self._meet(ref, report, wanted)
         except Unavailable as cause:  # it hears the rest of what a person hears: no promise is broken
@@ -133,12 +134,12 @@ class Conversation:
         return noted
 
     def voicemail(self, ref: CallRef, report: CallReport) -> tuple[CallbackReport, Page]:
-        """What a machine is told, asked for by the carrier after we sent it here."""
+        """What a machine is told, asked for by the carrier after we sent it here; written down before it is spoken."""
         contact, sight = self._whom(ref)
         if contact is None or sight is None:
             return report_of(ref, "unknown"), SILENCE
         of = contact.campaign_id
-        if not _is_on(contact, ref, report.sid):
+        if not _is_on(contact, ref, report.sid) or not self.hearing.note_voicemail(ref, sid=report.sid):
             return report_of(ref, "no-op", "the call is over, or another one", campaign_id=of), SILENCE
         return report_of(ref, "speaks", "voicemail", campaign_id=of), speech.voicemail(
             sight.campaign.call, contact.vars
@@ -181,8 +182,7 @@ class Conversation:
     def _greeting(self, ref: CallRef, contact: Contact, sight: Sight, answered_by: str) -> Page:
         """The beginning, unless the carrier listened first and found a machine."""
         plan = sight.campaign.call
-        wanted = plan.on_machine if call_status.is_machine(answered_by) else OnMachine.GO_ON
-        match wanted:
+        match _wanted(plan, answered_by):
             case OnMachine.HANG_UP:
                 return SILENCE
             case OnMachine.VOICEMAIL:
@@ -259,11 +259,11 @@ class Conversation:
         self.hearing.note_answer(ref, sid=sid, name=OPT_OUT, value=source)
 
     def _meet(self, ref: CallRef, report: CallReport, wanted: OnMachine) -> None:
-        is_fax = report.answered_by == "fax"
-        if wanted is OnMachine.HANG_UP or (wanted is OnMachine.VOICEMAIL and is_fax):
-            self.live.hang_up(report.sid)
-        elif wanted is OnMachine.VOICEMAIL:
-            self.live.leave_voicemail(ref, sid=report.sid)
+        match wanted:
+            case OnMachine.HANG_UP:
+                self.live.hang_up(report.sid)
+            case OnMachine.VOICEMAIL:
+                self.live.leave_voicemail(ref, sid=report.sid)
 
     def _mute(self, ref: CallRef, sid: str) -> str:
         """Why this call may not speak; no alarm where it is the attempt's own and only its webhook is late."""
@@ -281,6 +281,14 @@ def keep(opt_outs: OptOutQueue, ref: CallRef, given: Input, cause: DialerError) 
         opt_outs.keep(ref, said)
     except Unavailable as silent:
         raise type(cause)(f"{cause}; and what was pressed or said is lost: {silent}") from cause
+
+
+def _wanted(plan: CallPlan, answered_by: str) -> OnMachine:
+    """What whoever answered gets: a machine what the campaign has for machines, and no fax a voicemail."""
+    if not call_status.is_machine(answered_by):
+        return OnMachine.GO_ON
+    deaf = answered_by == FAX and plan.on_machine is OnMachine.VOICEMAIL
+    return OnMachine.HANG_UP if deaf else plan.on_machine
 
 
 def _said(given: Input) -> Said:

@@ -192,7 +192,7 @@ def _calls(contact: Contact) -> Iterator[Line]:
             "call_sid": past.sid,
             "duration_s": "" if past.duration is None else round(past.duration.total_seconds()),
             "price": "" if past.price is None else str(past.price),
-            "answers": _told(past.answers),
+            **_answered(past),
             **_judged(past),
             **_person(contact),
             **_whose(contact),
@@ -208,11 +208,19 @@ def _calls(contact: Contact) -> Iterator[Line]:
             "status": contact.state,
             "detail": now.status,
             "call_sid": now.sid,
-            "answers": _told(now.answers),
+            **_answered(now),
             **_judged(now),
             **_person(contact),
             **_whose(contact),
         }
+
+
+def _answered(attempt: Attempt | FinishedAttempt) -> Line:
+    return {
+        "answered_by": attempt.answered_by,
+        "voicemail_left": "true" if attempt.voicemail_left else "",
+        "answers": _told(attempt.answers),
+    }
 
 
 def _judged(attempt: Attempt | FinishedAttempt) -> Line:
@@ -277,8 +285,8 @@ def _written(moment: datetime | None) -> str:
 _WHOSE = ("external_id", "metadata", "variables", "contact_id", "campaign_id", "list_id", "list_line")
 CALL_COLUMNS = (
     "call_date", "phone_number_dialed", "status", "detail", "attempt", "caller_id", "ended_at", "call_sid",
-    "attempt_id", "duration_s", "price", "answers", "zone_group", "zones", "local_time", "rules", "phone_number",
-    "priority", *_WHOSE,
+    "attempt_id", "duration_s", "price", "answered_by", "voicemail_left", "answers", "zone_group", "zones",
+    "local_time", "rules", "phone_number", "priority", *_WHOSE,
 )  # fmt: skip
 CONTACT_COLUMNS = (
     "phone_number", "country", "state", "reason", "called_count", "max_attempts", "last_call_date", "last_status",

@@ -357,6 +357,9 @@ class Attempt:
     status: str = ""
     rank: int = 0
     answered_by: str = ""
+    """Who the carrier takes it for, in its own words: `human`, `machine_end_beep`, `fax`, `unknown`."""
+    voicemail_left: bool = False
+    """The voicemail text was handed to the carrier, to be spoken to a machine."""
     answers: dict[str, str] = field(default_factory=dict)
     """What the person pressed, said or reached, by the name of the step that asked."""
     region: str = ""
@@ -379,6 +382,10 @@ class FinishedAttempt:
     sid: str
     outcome: Outcome
     detail: str = ""
+    answered_by: str = ""
+    """Who the carrier took it for, in its own words; empty where it did not say."""
+    voicemail_left: bool = False
+    """The voicemail text was handed to the carrier, to be spoken to a machine."""
     answers: dict[str, str] = field(default_factory=dict)
     duration: timedelta | None = None
     """How long they talked, as the carrier said with the end."""

@@ -313,8 +313,14 @@ class Hearing(Protocol):
         to be called back has come since, nothing ends."""
         ...
 
-    def note_machine(self, ref: CallRef, *, sid: str, answered_by: str) -> str:
-        """Who answered, heard before the end. The campaign of whom it is about; nothing where it is not news."""
+    def note_machine(self, ref: CallRef, *, sid: str, answered_by: str, voicemail_left: bool = False) -> str:
+        """Who answered, heard before the end. The campaign of whom it is about; nothing where it is not news.
+
+        `voicemail_left`: the voicemail text is the answer to it."""
+        ...
+
+    def note_voicemail(self, ref: CallRef, *, sid: str) -> bool:
+        """The carrier asks for the voicemail text. Whether this call is on, and may have it; the same again is too."""
         ...
 
     def note_answer(

@@ -92,6 +92,8 @@ function called(contact, at) {
       line("From", attempt.from_number),
       line("Judged as", attempt.region && [where, h("span", { class: "sub" }, names)]),
       line("Rules", attempt.rules),
+      line("Answered by", attempt.answered_by && answerer(attempt.answered_by)),
+      line("Voicemail", attempt.voicemail_left && "the text was left"),
       Object.entries(attempt.answers || {}).map(([name, answer]) => line(`Answered: ${name}`, answer)),
       line("Then", attempt.ended_at && next(attempt, contact.attempts[at + 1])),
       line("Carrier's id", attempt.sid ? h("code", null, attempt.sid) : "none known"),
@@ -114,6 +116,11 @@ function decided({ at, state, reason, due_at: due }, key, zones) {
 function detail(text, meanings) {
   const meaning = meanings[text];
   return !meaning || text.includes(meaning) ? text : `${text}: ${meaning}`;
+}
+
+// Of a machine the carrier says, too, how much of its greeting it heard.
+function answerer(word) {
+  return [word.split("_")[0], h("span", { class: "sub" }, "as the carrier heard it")];
 }
 
 function next(attempt, following) {

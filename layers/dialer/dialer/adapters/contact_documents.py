@@ -235,6 +235,7 @@ def archive(
     *,
     detail: str = "",
     sid: str | None = None,
+    answered_by: str = "",
     duration: timedelta | None = None,
     price: Decimal | None = None,
 ) -> list[Stage]:
@@ -249,7 +250,10 @@ def archive(
         "sid": literal(sid) if sid else {"$ifNull": ["$attempt.sid", ""]},
         "outcome": literal(outcome),
         "detail": literal(detail),
-        "answers": "$attempt.answers",  # no field where nothing was answered
+        # No field for any of these three where there was none.
+        "answered_by": literal(answered_by) if answered_by else "$attempt.answered_by",
+        "voicemail_left": "$attempt.voicemail_left",
+        "answers": "$attempt.answers",
         "region": "$attempt.region",
         "rules": "$attempt.rules",
     }
@@ -319,6 +323,7 @@ def _attempt_of(contact_id: str, attempt: Document) -> Attempt:
         status=attempt.get("status", ""),
         rank=attempt.get("rank", 0),
         answered_by=attempt.get("answered_by", ""),
+        voicemail_left=attempt.get("voicemail_left", False),
         answers=attempt.get("answers", {}),
         region=attempt.get("region", ""),
         rules=attempt.get("rules", ""),
@@ -336,6 +341,8 @@ def _finished_of(contact_id: str, listed: str, past: Document) -> FinishedAttemp
         sid=past.get("sid", ""),
         outcome=Outcome(past["outcome"]),
         detail=past.get("detail", ""),
+        answered_by=past.get("answered_by", ""),
+        voicemail_left=past.get("voicemail_left", False),
         answers=past.get("answers", {}),
         region=past.get("region", ""),
         rules=past.get("rules", ""),

@@ -26,6 +26,7 @@ from dialer.retry import RetryDecision
 
 _ANSWERS = {"$ifNull": ["$attempt.answers", literal({})]}
 _CALLBACK_AT = {"$ifNull": ["$callback_at", None]}
+_VOICEMAIL_LEFT: list[Stage] = [{"$set": {"attempt.voicemail_left": True}}]
 
 
 class MongoHearing:
@@ -59,7 +60,14 @@ class MongoHearing:
         decision: RetryDecision,
         seen: Contact | None = None,
     ) -> bool:
-        story = archive(outcome, detail=report.detail, sid=report.sid, duration=report.duration, price=report.price)
+        story = archive(
+            outcome,
+            detail=report.detail,
+            sid=report.sid,
+            answered_by=report.answered_by,
+            duration=report.duration,
+            price=report.price,
+        )
         to = target(Move.SETTLE, decision.state)
         end = to_terminal(to, reason=outcome, tried=True)
         if decision.waits:
@@ -69,10 +77,15 @@ class MongoHearing:
         no_news = _as_seen(seen) if seen else []
         return bool(self._move(self._own(Move.SETTLE, ref, report.sid, *no_news), [*story, *end]))
 
-    def note_machine(self, ref: CallRef, *, sid: str, answered_by: str) -> str:
+    def note_machine(self, ref: CallRef, *, sid: str, answered_by: str, voicemail_left: bool = False) -> str:
         news = {"$ne": ["$attempt.answered_by", literal(answered_by)]}
         noted: list[Stage] = [{"$set": {"attempt.answered_by": literal(answered_by)}}]
+        if voicemail_left:
+            noted += _VOICEMAIL_LEFT
         return self._move(self._own(Move.HEAR, ref, sid, news), noted)
+
+    def note_voicemail(self, ref: CallRef, *, sid: str) -> bool:
+        return bool(self._move(self._own(Move.HEAR, ref, sid), _VOICEMAIL_LEFT))
 
     def note_answer(
         self, ref: CallRef, *, name: str, value: str, sid: str = "", call_back: timedelta | None = None
