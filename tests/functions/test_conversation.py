@@ -406,7 +406,7 @@ def test_a_voicemail_is_left_once_the_carrier_takes_its_text_and_the_story_says_
     assert press(stack, contact, "voicemail=1", name="voice_answer") == ["Call us, Ada.", "Hangup"]
     stack.invoke("voice", webhook("voice_status_completed", contact))
     (past,) = stack.contact(contact).history
-    assert (past.outcome, past.answered_by, past.voicemail_left) == (Outcome.MACHINE, "machine_end_beep", True)
+    assert (past.outcome, past.answered_by, past.voicemail_left) == (Outcome.VOICEMAIL, "machine_end_beep", True)
 
 
 def test_the_line_stays_open_until_a_greeting_is_over_and_no_longer_than_the_carrier_listens(stack: Stack) -> None:

@@ -125,7 +125,7 @@ def test_a_machine_is_told_the_voicemail_and_a_person_hears_nothing_of_it(journe
     said = heard(journey, *people)
     assert (said[machine][-1], said[person]) == ("Call us, Ada.", ["Hello Ada."])
     outcomes = {phone: one["attempts"][-1]["outcome"] for phone, one in journey.contacts(campaign).items()}
-    assert outcomes == {machine: "machine", person: "answered"}
+    assert outcomes == {machine: "voicemail", person: "answered"}
     journey.assert_kept(campaign, requests=len(people))
 
 

@@ -83,7 +83,12 @@ class Callback:
             return report_of(ref, "unknown", "no such campaign", campaign_id=contact.campaign_id)
         answers, heard = contact.attempt.answers, contact.attempt.answered_by
         by_a_person = tell_of_a_person(answers, sight.campaign.call.script)
-        outcome = call_status.outcome(report, heard_before=heard, by_a_person=by_a_person)
+        outcome = call_status.outcome(
+            report,
+            heard_before=heard,
+            by_a_person=by_a_person,
+            voicemail_left=contact.attempt.voicemail_left,
+        )
         if outcome is Outcome.ANSWERED and contact.attempt.sid in {"", report.sid}:
             self.abandon_guard.answered(ref, sight)
         ended = replace(report, detail=call_status.detail(report, outcome, heard_before=heard))
