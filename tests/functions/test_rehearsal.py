@@ -8,13 +8,14 @@ import pytest
 
 from dialer import wiring
 from dialer.adapters import twiml
+from dialer.adapters.contact_documents import contact_of
 from dialer.errors import BadCampaign, BadInput, UnknownCampaign
 from dialer.lifecycle import State
 from dialer.model import CallPlan, Campaign, CampaignState, Cap, Contact, FinishedAttempt, Hours, Outcome
 from dialer.script import Ask, Choice, Menu, Record, Say, Stream, Transfer
 from tests.builders import a_campaign, a_contact, a_message, a_phone, a_row, created, now, stored
 from tests.functions.conftest import Stack
-from tests.functions.events import batch
+from tests.functions.events import batch, webhook
 
 PLAN = CallPlan(
     script=(
@@ -161,6 +162,24 @@ def test_a_test_call_counts_with_the_calls_of_the_campaign_that_it_tests(stack: 
     stack.invoke("call", batch(a_message(contact)))
     assert stack.asked(contact) == []
     assert stack.contact(contact).reason == "cap one a day: 1 call within 24 hours"
+
+
+def test_a_test_call_speaks_as_to_somebody_and_keeps_nothing_of_them(stack: Stack) -> None:
+    """While it is on they may be erased: then it has no values for them any more, and nothing is left of them."""
+    campaign = a_draft(stack, call=CallPlan(say="Hello {name}, {city|anywhere}."))
+    person = stored(stack.database, a_contact(campaign, vars={"name": "Ada", "city": "Turin"}))
+    made = wiring.rehearsal().test_call(campaign.id, a_phone(), contact_id=person.id)
+    (document,) = stack.database["contacts"].find({"campaign_id": made.id})
+    assert document["vars"] == {"name": "", "city": ""}
+    assert len(dialed(stack, made)) == 1
+    tested = stack.contact(contact_of(document))
+    assert "Hello Ada, Turin." in stack.invoke("voice", webhook("voice_answer", tested))["body"]
+    erased = wiring.registry().erase(person.phone)
+    assert (erased.erased, erased.waiting) == (1, [])
+    assert "Hello , anywhere." in stack.invoke("voice", webhook("voice_answer", tested))["body"]
+    stack.invoke("voice", webhook("voice_status_completed", tested))
+    left = repr([*stack.database["contacts"].find(), *stack.database["campaigns"].find()])
+    assert not [known for known in ("Ada", "Turin", person.phone) if known in left]
 
 
 @pytest.mark.parametrize("number", ["", "hello", "+1", "2015550100"])

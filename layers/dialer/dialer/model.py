@@ -469,6 +469,8 @@ class NewContact:
     priority: int | None = None
     """None where the list does not say: 0 for somebody new, as it was for somebody known."""
     vars: dict[str, str] = field(default_factory=dict)
+    vars_of: str = ""
+    """The contact whose variables are spoken to this one: a test call's, which keeps nobody's values."""
     external_id: str = ""
     """What the sender calls this person."""
     call_after: datetime | None = None

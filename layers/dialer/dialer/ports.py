@@ -290,7 +290,9 @@ class CallRef:
 class Hearing(Protocol):
     """The verbs of whoever hears from the carrier: webhooks, and reconcile when it asks."""
 
-    def find(self, contact_id: str) -> Contact | None: ...
+    def find(self, contact_id: str) -> Contact | None:
+        """With the variables that are to be spoken: a test call's are another contact's."""
+        ...
 
     def hear(self, ref: CallRef, report: CallReport) -> str:
         """T13: progress; only forward, only for this attempt and this call. The campaign of whom it moved, if any."""

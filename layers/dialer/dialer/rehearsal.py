@@ -43,6 +43,7 @@ class Rehearsal:
         """One call to this number, as the campaign would call it: through the queue, the hours, the suppression list
         and the permission to dial, as the only contact of a campaign of its own that ends with the call.
 
+        The values of a contact's variables are not copied, but looked up while the call is on: who is erased is gone.
         Returns that campaign. Raises BadInput where the number is none, and BadCampaign where a start would be refused.
         """
         campaign = self.office.show(campaign_id).campaign
@@ -54,7 +55,8 @@ class Rehearsal:
             raise BadInput(f"The number to call cannot be used: {wrong}.") from None
         variables = self._variables(campaign, contact_id)
         made = self.office.shadow(campaign)
-        person = NewContact(phone=phone, region=group, vars=dict(variables))
+        own = dict.fromkeys(variables, "") if contact_id else dict(variables)
+        person = NewContact(phone=phone, region=group, vars=own, vars_of=contact_id)
         self.contacts.add(made.id, [person], max_attempts=1)
         try:
             return self.office.ask(made.id, "start")

@@ -204,6 +204,8 @@ def _document(
         "max": max_attempts,
         "vars": row.vars,
     }
+    if row.vars_of:
+        document["vars_of"] = row.vars_of
     if row.external_id:
         document["external_id"] = row.external_id
     if row.alternates:

@@ -38,7 +38,14 @@ class MongoHearing:
     def find(self, contact_id: str) -> Contact | None:
         with available():
             document = self._contacts.find_one({"_id": contact_id})
+            if document and "vars_of" in document:
+                document["vars"] = self._vars_of(document["vars_of"])
             return contact_of(document) if document else None
+
+    def _vars_of(self, contact_id: str) -> dict[str, str]:
+        """As they are now; none of somebody who has been erased."""
+        other = self._contacts.find_one({"_id": contact_id}, {"vars": 1})
+        return other.get("vars", {}) if other else {}
 
     def hear(self, ref: CallRef, report: CallReport) -> str:
         rank = call_status.rank(report.status)
