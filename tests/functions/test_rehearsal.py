@@ -11,11 +11,22 @@ from dialer.adapters import twiml
 from dialer.adapters.contact_documents import contact_of
 from dialer.errors import BadCampaign, BadInput, UnknownCampaign
 from dialer.lifecycle import State
-from dialer.model import CallPlan, Campaign, CampaignState, Cap, Contact, FinishedAttempt, Hours, Outcome
+from dialer.model import (
+    CallPlan,
+    Campaign,
+    CampaignState,
+    Cap,
+    Contact,
+    FinishedAttempt,
+    Hours,
+    OnMachine,
+    Outcome,
+    attempt_of,
+)
 from dialer.script import Ask, Choice, Menu, Record, Say, Stream, Transfer
 from tests.builders import a_campaign, a_contact, a_message, a_phone, a_row, created, now, stored
 from tests.functions.conftest import Stack
-from tests.functions.events import batch, webhook
+from tests.functions.events import batch, queried, webhook
 
 PLAN = CallPlan(
     script=(
@@ -75,6 +86,61 @@ def test_what_cannot_be_previewed_is_said(stack: Stack) -> None:
         wiring.rehearsal().preview("nobody")
     fixed = a_draft(stack, call=CallPlan(twiml="<Response><Hangup/></Response>"))
     assert heard(fixed) == {"answer": "<Response><Hangup/></Response>"}
+
+
+def test_a_preview_has_what_is_heard_in_a_queue_and_by_whoever_takes_a_transfer(stack: Stack) -> None:
+    handed = (
+        Transfer(to="+12015550100", name="sales", whisper="{name} is on the line."),
+        Transfer(to="queue:support", name="support", timeout=timedelta(seconds=4), whisper="Nobody hears this."),
+    )
+    campaign = a_draft(stack, call=CallPlan(script=handed, opt_out_digit=""))
+    contact = stored(stack.database, a_contact(campaign, state=State.PLACED))
+    pages = heard(campaign, contact)
+    assert list(pages) == [
+        "answer", "sales: whoever takes it", "sales: nobody took it", "support: waits in the queue",
+        "support: nobody took it",
+    ]  # fmt: skip
+    assert "Ada is on the line." in pages["sales: whoever takes it"]
+    assert '<Pause length="4" />' in pages["support: waits in the queue"]
+    assert "Nobody hears this." not in "".join(pages.values())
+
+
+@pytest.mark.parametrize(
+    ("plan", "listens"),
+    [
+        ({}, False),
+        ({"detect_machine": True, "on_machine": OnMachine.VOICEMAIL}, True),
+        ({"detect_machine": True, "on_machine": OnMachine.VOICEMAIL, "opt_out_digit": ""}, True),
+        ({"detect_machine": True, "on_machine": OnMachine.VOICEMAIL, "detect_first": True}, False),
+        ({"detect_machine": True, "on_machine": OnMachine.HANG_UP}, False),
+    ],
+)
+def test_what_is_previewed_is_what_is_sent(stack: Stack, plan: dict[str, Any], listens: bool) -> None:
+    """The answer; and, where the line stays open for a machine's greeting, the silence behind it."""
+    call = CallPlan(say="Hello {name}.", voicemail=(Say(text="Call us, {name}."),), **plan)
+    campaign = a_draft(stack, call=call, state=CampaignState.RUNNING)
+    contact = stored(stack.database, a_contact(campaign, state=State.PLACED))
+    about = f"{wiring.voice_base_url()}/voice/{contact.id}/{attempt_of(contact).id}"
+    scenes = {
+        scene.when: twiml.render(scene.page, about=about)
+        for scene in wiring.rehearsal().preview(campaign.id, contact_id=contact.id)
+    }
+    assert scenes["answer"] == stack.invoke("voice", webhook("voice_answer", contact))["body"]
+    silence = scenes.get("answer: nobody knows yet whether it is a machine")
+    asked = queried(webhook("voice_keypress", contact, Digits=""), "finding=1")
+    assert silence == (stack.invoke("voice", asked)["body"] if listens else None)
+    asked = queried(webhook("voice_answer", contact), "voicemail=1")
+    assert scenes["voicemail"] == stack.invoke("voice", asked)["body"]
+
+
+def test_a_preview_of_a_document_has_the_voicemail_and_one_that_hears_words_the_farewell(stack: Stack) -> None:
+    fixed = CallPlan(
+        twiml="<Response><Hangup/></Response>", detect_machine=True, on_machine=OnMachine.VOICEMAIL,
+        voicemail=(Say(text="Call us."),),
+    )  # fmt: skip
+    assert list(heard(a_draft(stack, call=fixed))) == ["answer", "voicemail", "opt-out"]
+    spoken = CallPlan(script=(Ask(name="why", prompt=()),), opt_out_digit="")
+    assert list(heard(a_draft(stack, call=spoken))) == ["answer", "why: answered", "opt-out"]
 
 
 def dialed(stack: Stack, campaign: Campaign) -> list[str]:

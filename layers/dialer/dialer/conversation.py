@@ -188,8 +188,7 @@ class Conversation:
             case OnMachine.VOICEMAIL:
                 return speech.voicemail(plan, contact.vars)
         page = self._page(ref, contact, sight, speech.START)
-        unknown = plan.detect_machine and not plan.detect_first and not answered_by
-        return speech.held_open(page) if unknown and plan.on_machine is OnMachine.VOICEMAIL else page
+        return speech.held_open(page) if speech.stays_open(plan) and not answered_by else page
 
     def _page(self, ref: CallRef, contact: Contact, sight: Sight, place: Place) -> Page:
         credentials = _credentials(self.stream_key, ref, sight)

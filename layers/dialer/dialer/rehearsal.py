@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from dialer import script, speech
 from dialer.campaigns import CampaignOffice
@@ -10,7 +11,7 @@ from dialer.model import Campaign, CampaignState, NewContact
 from dialer.office_ports import ContactBook
 from dialer.phones import dialable
 from dialer.ports import Hearing
-from dialer.script import Place, Script
+from dialer.script import Place, Script, Step, Transfer
 from dialer.speech import Page
 
 
@@ -31,13 +32,13 @@ class Rehearsal:
     hearing: Hearing
 
     def preview(self, campaign_id: str, *, contact_id: str = "") -> list[Scene]:
-        """Every page of a campaign's call, the answer first, with a contact's variables. Calls nobody, writes nothing.
+        """Every page of a campaign's call on which something is said, asked or waited for, the answer first, with a
+        contact's variables. Calls nobody, writes nothing.
 
         A token for a media stream stands as `preview`: nobody can use it.
         """
         campaign = self.office.show(campaign_id).campaign
-        variables = self._variables(campaign, contact_id)
-        return list(_scenes(campaign, variables))
+        return list(_Playbill(campaign, self._variables(campaign, contact_id)).scenes())
 
     def test_call(self, campaign_id: str, to: str, *, region: str | None = None, contact_id: str = "") -> Campaign:
         """One call to this number, as the campaign would call it: through the queue, the hours, the suppression list
@@ -74,32 +75,68 @@ class Rehearsal:
         return contact.vars
 
 
-def _scenes(campaign: Campaign, variables: Mapping[str, str]) -> Iterator[Scene]:
-    plan = campaign.call
-    credentials = {"campaign_id": campaign.id, "contact_id": "preview", "attempt_id": "preview", "token": "preview"}
-    for when, place in (("answer", speech.START), *_entrances(speech.script_of(plan), ())):
-        yield Scene(when=when, page=speech.page_for(plan, variables, place=place, credentials=credentials))
-        if plan.twiml:
-            return
-    if plan.voicemail:
-        yield Scene(when="voicemail", page=speech.voicemail(plan, variables))
-    if plan.opt_out_digit:
-        yield Scene(when="opt-out", page=speech.farewell(plan))
+class _Playbill:
+    """All that can be heard on a call, as whoever answers, takes a transfer or waits comes to hear it."""
 
+    def __init__(self, campaign: Campaign, variables: Mapping[str, str]) -> None:
+        self._plan = campaign.call
+        self._variables = variables
+        names = ("contact_id", "attempt_id", "token")
+        self._credentials = {"campaign_id": campaign.id, **dict.fromkeys(names, "preview")}
 
-def _entrances(steps: Script, into: Place) -> Iterator[tuple[str, Place]]:
-    """Every place at which the carrier may come back with something, and what it is."""
-    for number, step in enumerate(steps):
-        place = (*into, str(number))
+    def scenes(self) -> Iterator[Scene]:
+        plan = self._plan
+        yield from self._beginning()
+        if not plan.twiml:
+            yield from self._along(speech.script_of(plan), ())
+        if plan.voicemail:
+            yield Scene(when="voicemail", page=speech.voicemail(plan, self._variables))
+        if self._takes_opt_outs():
+            yield Scene(when="opt-out", page=speech.farewell(plan))
+
+    def _beginning(self) -> Iterator[Scene]:
+        page = self._page(speech.START)
+        held = speech.held_open(page) if speech.stays_open(self._plan) else page
+        yield Scene(when="answer", page=held)
+        if held != page:
+            listening = speech.await_finding(self._plan, speech.FIRST_FINDING, answered_by="")
+            yield Scene(when="answer: nobody knows yet whether it is a machine", page=listening)
+
+    def _along(self, steps: Script, into: Place) -> Iterator[Scene]:
+        """Every place at which the carrier may come back with something, and what is heard then."""
+        for number, step in enumerate(steps):
+            place = (*into, str(number))
+            yield from self._at(place, step)
+            for branch, inner in script.branches(step).items():
+                yield from self._along(inner, (*place, branch))
+
+    def _at(self, place: Place, step: Step) -> Iterator[Scene]:
         match step:
             case script.Menu(name=name, choices=choices):
                 for choice in choices:
-                    yield f"{name}: key {choice.key}", script.into(place, script.branch_of(choice.key))
+                    chosen = script.into(place, script.branch_of(choice.key))
+                    yield Scene(when=f"{name}: key {choice.key}", page=self._page(chosen))
             case script.Ask(name=name) | script.Record(name=name):
-                yield f"{name}: answered", script.after(place)
+                yield Scene(when=f"{name}: answered", page=self._page(script.after(place)))
             case script.Transfer(name=name):
-                yield f"{name}: nobody took it", script.into(place, script.OTHERWISE)
+                yield from self._aside(place, step)
+                yield Scene(when=f"{name}: nobody took it", page=self._page(script.into(place, script.OTHERWISE)))
             case script.Stream():
-                yield "stream: ended", script.after(place)
-        for branch, inner in script.branches(step).items():
-            yield from _entrances(inner, (*place, branch))
+                yield Scene(when="stream: ended", page=self._page(script.after(place)))
+
+    def _aside(self, place: Place, transfer: Transfer) -> Iterator[Scene]:
+        if transfer.to.startswith("queue:"):
+            waiting = speech.hold(self._plan, transfer, place, waited=timedelta(0))
+            yield Scene(when=f"{transfer.name}: waits in the queue", page=waiting)
+        elif transfer.whisper:
+            heard = speech.whisper(self._plan, self._variables, transfer)
+            yield Scene(when=f"{transfer.name}: whoever takes it", page=heard)
+
+    def _page(self, place: Place) -> Page:
+        return speech.page_for(self._plan, self._variables, place=place, credentials=self._credentials)
+
+    def _takes_opt_outs(self) -> bool:
+        """By a key on any page of ours, or by words where the call listens to words."""
+        plan = self._plan
+        by_key = plan.opt_out_digit and (plan.voicemail or not plan.twiml)
+        return bool(by_key) or script.takes_speech(plan.script)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from dialer.model import CallPlan
+from dialer.model import CallPlan, OnMachine
 from dialer.script import (
     OTHERWISE,
     Ask,
@@ -33,6 +33,8 @@ from dialer.script import (
 )
 
 START: Place = ("0",)
+FIRST_FINDING: Place = ("1",)
+"""How often it has been asked for when it is asked for first."""
 _OVER: Place = ("over",)
 """A place behind the end of every script."""
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")  # any name that a column of a list may have
@@ -196,12 +198,17 @@ def voicemail(plan: CallPlan, variables: Mapping[str, str]) -> Page:
     return (Listen(lines=lines, hook=Hook(asks=Asks.NEXT, place=_OVER), timeout=_LAST_CHANCE), HangUp())
 
 
+def stays_open(plan: CallPlan) -> bool:
+    """Whether the first words are spoken while a machine may still be found that is to hear the voicemail."""
+    return plan.detect_machine and not plan.detect_first and plan.on_machine is OnMachine.VOICEMAIL
+
+
 def held_open(page: Page) -> Page:
     """The page, and behind its end the line stays open: a machine that is still greeting is to hear the voicemail."""
     if isinstance(page[-1], Join | Queue | GoOn | Document):
         return page
     spoken = page[:-1] if isinstance(page[-1], HangUp) else page
-    return (*spoken, GoOn(hook=Hook(asks=Asks.FINDING, place=("1",))))
+    return (*spoken, GoOn(hook=Hook(asks=Asks.FINDING, place=FIRST_FINDING)))
 
 
 def await_finding(plan: CallPlan, place: Place, *, answered_by: str) -> Page:
