@@ -8,6 +8,7 @@ import typer
 
 from cli import campaign_file
 from cli.session import AsJson, CampaignId, Sure, Why, api, because, confirm, printer
+from cli.watching import sentence, waiting
 from cli.watching import watch as watched
 
 app = typer.Typer(no_args_is_help=True, help="Make, start, watch, pause and stop campaigns.")
@@ -17,8 +18,8 @@ Moment = typer.Option(
 )
 Listener = Annotated[str, typer.Option(help="Id of the contact whose variables are spoken.")]
 _SHOWN = (
-    "id", "name", "state", "reason", "state_at", "created_at", "started_at", "start_at", "end_at", "blocked_regions",
-    "may",
+    "id", "name", "state", "reason", "why", "waiting", "state_at", "created_at", "started_at", "start_at", "end_at",
+    "blocked_regions", "may",
 )  # fmt: skip
 _FIGURES = (
     "counts", "outcomes", "dials", "calls_per_minute", "settled_per_minute", "answer_rate", "attempts_per_contact",
@@ -67,13 +68,14 @@ def list_all(
 
 @app.command()
 def show(campaign: CampaignId, as_json: AsJson = False) -> None:
-    """Show a campaign: its state and why, its contacts, its pace."""
-    found = api().get(f"/campaigns/{campaign}")
-    figures = api().get(f"/campaigns/{campaign}/stats")
+    """Show a campaign: what it is doing and why, who waits, its contacts, its pace."""
+    seen = api().get(f"/campaigns/{campaign}/live")
+    found, figures = seen.pop("campaign"), seen["stats"]
     if printer.as_json:
-        printer.say({**found, "stats": figures})
+        printer.say({**found, **seen})
         return
-    printer.facts(found, _SHOWN)
+    reason = found["reason"] if found["state"] == "running" else ""  # of all others the sentence says it
+    printer.facts({**found, "reason": reason, "why": sentence(found, seen["why"]), "waiting": waiting(seen)}, _SHOWN)
     printer.facts({**figures, "counts": _some(figures["counts"])}, _FIGURES)
     printer.table(figures["ended"], ("state", "reason", "contacts"), empty="Nobody is settled yet.")
 
@@ -84,7 +86,7 @@ def watch(
     every: Annotated[float, typer.Option(min=1, help="Seconds between looks.")] = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Watch a campaign until nothing is left to do, or until Ctrl-C."""
+    """Watch a campaign until nobody is left who is called by itself, or until Ctrl-C."""
     watched(api(), campaign, every=every, printer=printer)
 
 

@@ -94,10 +94,10 @@ def _text(value: Any) -> str:
         return ", ".join(f"{name}: {_text(one)}" for name, one in value.items())
     if isinstance(value, list):
         return ", ".join(map(_text, value))
-    return _moment(str(value))
+    return moment(str(value))
 
 
-def _moment(text: str) -> str:
+def moment(text: str) -> str:
     """A moment of the API in this machine's own time, to the second; any other text as it is."""
     if len(text) < len("2026-01-01T00:00:00Z") or text[10] != "T":
         return text

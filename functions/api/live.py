@@ -55,6 +55,9 @@ class WaitingShape(BaseModel):
     )
     later: int = Field(description="Whose moment is still to come.")
     on_hold: int
+    in_vain: int = Field(
+        description="Of all who wait, those whom nobody calls whatever the hour: on hold, or among `never`."
+    )
     next_at: datetime | None = Field(description="When the next of the later ones is due.")
     first_turn: int = Field(description="Who wait for their first turn, and for nothing else.")
     reasons: list[WaitShape] = Field(
@@ -68,6 +71,7 @@ class ZoneShape(BaseModel):
     region: str = Field(description="Where their phones may ring; empty where nobody knows.")
     left: int
     due: int
+    on_hold: int
     open: bool = Field(description="Whether they may be called now.")
     never: bool = Field(description="Whether they can never be called as the campaign is; the reason says why.")
     changes_at: datetime | None = Field(description="When that changes; null where it does not.")
@@ -151,6 +155,7 @@ def live(campaign_id: CampaignId) -> LiveShape:
             never=sum(zone.left for zone in seen.zones if zone.never),
             later=waiting.contacts - waiting.due - waiting.held_back,
             on_hold=waiting.held_back,
+            in_vain=sum(zone.left if zone.never else zone.on_hold for zone in seen.zones),
             next_at=waiting.next_at,
             first_turn=max(0, waiting.contacts - sum(wait.contacts for wait in seen.waits)),
             reasons=[WaitShape(reason=one.reason, contacts=one.contacts, next_at=one.next_at) for one in seen.waits],

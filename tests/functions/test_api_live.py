@@ -4,6 +4,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
+from cli.watching import waits_in_vain
 from dialer import wiring
 from dialer.calling.lawful import Closed, look
 from dialer.lifecycle import State
@@ -44,6 +47,7 @@ def test_a_look_has_the_state_and_why_lines_zones_doubts_calls_and_errors(stack:
         "never": 0,
         "later": 0,
         "on_hold": 0,
+        "in_vain": 0,
         "next_at": None,
         "first_turn": 3,
         "reasons": [],
@@ -104,6 +108,29 @@ def test_calling_hours_of_every_zone_group_are_told_with_the_rule(stack: Stack, 
     assert closed
     assert all(zone["reason"] and zone["changes_at"] for zone in closed)
     assert all(zone["changes_at"] and zone["zone"] for zone in zones if zone["open"])
+
+
+@pytest.mark.parametrize("on_hold", [1, 2])
+def test_whoever_is_on_hold_or_can_never_be_called_waits_in_vain_and_is_counted_once(
+    stack: Stack, operator: Operator, on_hold: int
+) -> None:
+    """The command line's watch ends where these are all who are left."""
+    campaign_id = operator.running(any_hour_because="a test")
+    regions = ["CU Havana", "CU Havana", "US-IL Chicago"]
+    people = [a_contact(campaign_id, phone=a_phone(n), region=region) for n, region in enumerate(regions)]
+    for n, one in enumerate(people):
+        stored(stack.database, one)
+        if n in range(1, 1 + on_hold):
+            operator.post(f"/contacts/{one.id}/hold")
+    blocked = {"blocked_regions": {"CU": "no permission to call this country (21215)"}}
+    stack.database["campaigns"].update_one({"_id": campaign_id}, {"$set": blocked})
+    seen = operator.get(f"/campaigns/{campaign_id}/live")
+    counts = {name: seen["waiting"][name] for name in ("never", "on_hold", "in_vain")}
+    assert counts == {"never": 2, "on_hold": on_hold, "in_vain": 1 + on_hold}
+    zones = [(zone["region"], zone["left"], zone["on_hold"]) for zone in seen["zones"]]
+    assert zones == [("CU Havana", 2, 1), ("US-IL Chicago", 1, on_hold - 1)]
+    assert waits_in_vain(seen) is (on_hold == 2)
+    assert ("2 can never be called: no permission" in seen["why"]["text"]) is (on_hold == 2)
 
 
 def test_those_who_are_due_in_closed_zones_are_summed_over_all_zones_also_over_those_that_are_not_sent(

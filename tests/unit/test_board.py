@@ -89,6 +89,14 @@ def test_where_nobody_who_is_left_can_ever_be_called_it_says_how_many_and_why_an
     told = why(a_campaign(), zones=[shut, replace(shut, left=2), replace(zone(opened=True), left=0)])
     assert (told.text, told.until, told.wrong) == ("12 can never be called: no minute is lawful", None, True)
     assert why(a_campaign(), zones=[shut, zone(opened=False)]).text == "outside calling hours where they are"
+    on_hold = replace(zone(opened=True), left=3, on_hold=3, due=0)
+    assert why(a_campaign(), zones=[shut, on_hold], waiting=waiting(contacts=13, due=0, held_back=3)) == told_of(shut)
+    everybody = why(a_campaign(), zones=[replace(shut, on_hold=10)], waiting=waiting(due=0, held_back=10))
+    assert everybody.text == "everybody who is left is on hold"
+
+
+def told_of(shut: Zone) -> board.Why:
+    return board.Why(text=f"{shut.left} can never be called: {shut.reason}", wrong=True)
 
 
 def test_a_country_that_the_carrier_does_not_call_is_no_zone_that_opens() -> None:

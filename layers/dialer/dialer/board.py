@@ -88,6 +88,7 @@ class Zone:
     reason: str
     never: bool = False
     """Whether nobody there can ever be called, as the campaign is."""
+    on_hold: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,7 +299,7 @@ def _why_nobody_is_left(figures: Figures) -> Why:
 
 def _why_nobody_is_called(zones: Sequence[Zone], waiting: WaitingGroup, now: datetime) -> Why:
     due = [zone for zone in zones if zone.due]
-    left = [zone for zone in zones if zone.left]
+    left = [zone for zone in zones if zone.left > zone.on_hold]
     if left and all(zone.never for zone in left):
         return Why(text=f"{sum(zone.left for zone in left)} can never be called: {left[0].reason}", wrong=True)
     if due and not any(zone.open for zone in due):
@@ -325,6 +326,7 @@ def zone_of(campaign: Campaign, waiting: WaitingGroup, now: datetime) -> Zone:
         region=waiting.region,
         left=waiting.contacts,
         due=waiting.due,
+        on_hold=waiting.held_back,
         never=hours.never,
         open=hours.open,
         changes_at=hours.until,
