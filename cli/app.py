@@ -1,6 +1,7 @@
 """`dialer`: the operator's command line. It speaks only the API: a laptop's world and a deployed one are the same."""
 
 import sys
+from itertools import islice
 from typing import Annotated, NoReturn
 
 import typer
@@ -70,11 +71,17 @@ def stop_all(reason: Why = "", sure: Sure = False, as_json: AsJson = False) -> N
 
 @app.command()
 def audit(
-    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50, as_json: AsJson = False
+    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
+    about: Annotated[
+        str, typer.Option(help="Only what is about this id, or this phone's hash, which `suppress find` tells.")
+    ] = "",
+    as_json: AsJson = False,
 ) -> None:
-    """Who changed what, and when."""
-    columns = ("at", "name", "what", "about", "fields", "outcome")
-    printer.table(api().every("/audit", limit=limit), columns, empty="Nothing has been changed yet.")
+    """Who changed what, when and why."""
+    columns = ("at", "name", "what", "about", "reason", "fields", "outcome")
+    deeds = api().every("/audit", limit=None if about else limit)
+    found = islice((deed for deed in deeds if not about or about in deed["about"].values()), limit)
+    printer.table(found, columns, empty="Nothing has been changed yet.", one_line="what")
 
 
 def main() -> None:

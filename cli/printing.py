@@ -43,13 +43,17 @@ class Printer:
         for sentence in sentences:
             self.console.print(Text(sentence))
 
-    def table(self, rows: Iterable[Json], columns: Sequence[str], *, empty: str, title: str = "") -> None:
-        """A row each; a JSON line each for programs, with everything in it."""
+    def table(
+        self, rows: Iterable[Json], columns: Sequence[str], *, empty: str, title: str = "", one_line: str = ""
+    ) -> None:
+        """A row each, with one column that is not broken into lines; a JSON line each for programs, with everything."""
         if self.as_json:
             for row in rows:
                 self._line(row)
             return
-        shown = Table(*(column.replace("_", " ") for column in columns), title=title or None, box=None, pad_edge=False)
+        shown = Table(title=title or None, box=None, pad_edge=False)
+        for column in columns:
+            shown.add_column(column.replace("_", " "), no_wrap=column == one_line)
         for row in rows:
             shown.add_row(*(cell(row.get(column)) for column in columns))
         if shown.row_count:

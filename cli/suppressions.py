@@ -47,6 +47,7 @@ def find(phone: Phone, as_json: AsJson = False) -> None:
         printer.say(found)
     else:
         printer.table(found["scopes"], suppression_file.TOLD, empty="It is not suppressed.")
+        printer.aside.print(f"`dialer audit --about {found['hash']}` says who has changed this.")
 
 
 @app.command()

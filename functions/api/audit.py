@@ -19,7 +19,10 @@ class DeedShape(BaseModel):
     who: str = Field(description="The id of the token; `IAM` for whoever invoked the function itself.")
     name: str = Field(description="The token's name.")
     what: str
-    about: Mapping[str, str] = Field(description="The ids of what it was about.")
+    about: Mapping[str, str] = Field(
+        description="The ids of what it was about; of a suppression its scope, and the phone's keyed hash."
+    )
+    reason: str = Field(description="Why, in the words of whoever asked for it; empty where they gave no reason.")
     fields: list[str] = Field(description="What was given, by name.")
     outcome: str = Field(description="The HTTP status; `unknown` where it did not come to an end.")
 
@@ -30,7 +33,7 @@ class AuditPage(Page):
 
 @router.get("/audit", tags=["audit"], summary="Read the audit log")
 def page(cursor: Cursor = "", limit: Limit = 50) -> AuditPage:
-    """The newest first. Values are not in it, and no phone."""
+    """The newest first. Of what was given it holds the reason; other values are not in it, and no phone."""
     if cursor and not (cursor.isalnum() and len(cursor) == 24):
         raise BadInput("This cursor is none of ours: take `next` of the page before.")
     found = wiring.audit_log().page(limit=limit, behind=cursor)

@@ -2,21 +2,25 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from pydantic import TypeAdapter, ValidationError
 
 import access
 import problems
 from dialer import wiring
 from dialer.errors import BadInput, Unavailable
+from shapes import Why
 
 KEY = "Idempotency-Key"
 _KEY = re.compile(r"[!-~]{1,200}")
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _IN_PATH = re.compile(r"<(\w+)>")
+_WHY = TypeAdapter[str](Why)
 SECRETS = frozenset({"/tokens"})
 """Paths whose answer is never kept."""
 _AT_ONCE = re.compile(r"/stop-all|/campaigns/[^/]+/(pause|stop|preview)|/suppressions(/import)?|/erase")
@@ -62,8 +66,10 @@ def audited(app: LambdaFunctionUrlResolver, next_middleware: NextMiddleware) -> 
         name=who.name,
         what=f"{route.method} {route.openapi_path}",
         about={name: str(app.context["_route_args"][name]) for name in _IN_PATH.findall(route.path)},
+        reason=_reason_of(app.current_event.json_body),
         fields=_fields_of(app.current_event.json_body),
     )
+    app.append_context(deed=deed)  # type: ignore[no-untyped-call]
     try:
         response = next_middleware(app)
     except Exception as refused:
@@ -71,6 +77,11 @@ def audited(app: LambdaFunctionUrlResolver, next_middleware: NextMiddleware) -> 
         raise
     _end(deed, str(response.status_code), _made(response.body))
     return response
+
+
+def tell(context: Mapping[str, Any], **about: str) -> None:
+    """More of what the change is about, in the audit log before it is made. Raises Unavailable."""
+    wiring.audit_log().tell(context["deed"], about=about)
 
 
 def _end(deed: str, outcome: str, about: dict[str, str]) -> None:
@@ -82,6 +93,14 @@ def _end(deed: str, outcome: str, about: dict[str, str]) -> None:
 def _made(body: Any) -> dict[str, str]:
     """The id of what was made."""
     return {"id": str(body["id"])} if isinstance(body, dict) and "id" in body else {}
+
+
+def _reason_of(body: Any) -> str:
+    """Only what a reason may be: not every body has been judged by then."""
+    try:
+        return _WHY.validate_python(body.get("reason", "") if isinstance(body, dict) else "")
+    except ValidationError:
+        return ""
 
 
 def _fields_of(body: Any) -> list[str]:

@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 from aws_lambda_powertools.event_handler.router import LambdaFunctionUrlRouter
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, model_validator
 
+import changing
 from dialer import wiring
 from dialer.errors import BadInput, NotFound
 from dialer.model import Purpose
@@ -126,8 +127,9 @@ class ErasedShape(BaseModel):
 @router.post("/suppressions", tags=_TAG, status_code=201, summary="Suppress a phone")
 def suppress(wish: Annotated[NewSuppression, Body()]) -> Outcome:
     """Answered only when no request to it can leave any more."""
-    new = wiring.registry().suppress([_phone(wish.phone)], scope=wish.scope, source=wish.source, reason=wish.reason)
-    return Outcome(new=new)
+    phone = _phone(wish.phone)
+    _tell(phone, scope=wish.scope)
+    return Outcome(new=wiring.registry().suppress([phone], scope=wish.scope, source=wish.source, reason=wish.reason))
 
 
 @router.post("/suppressions/import", tags=_TAG, status_code=201, summary="Suppress many phones")
@@ -138,17 +140,20 @@ def bring(wish: Annotated[NewSuppressions, Body()]) -> Outcome:
 
 @router.post("/suppressions/remove", tags=_TAG, summary="Let a phone be called again")
 def remove(wish: Annotated[Unwanted, Body()]) -> Outcome:
-    """In one scope; the others stay."""
-    wiring.registry().unsuppress(_phone(wish.phone), scope=wish.scope)
+    """In one scope; the others stay. Who did it, and why, stands in the audit log under the phone's hash."""
+    phone = _phone(wish.phone)
+    _tell(phone, scope=wish.scope)
+    wiring.registry().unsuppress(phone, scope=wish.scope)
     return Outcome(new=0)
 
 
 @router.post("/suppressions/find", tags=_TAG, summary="Ask whether a phone is suppressed")
 def find(wanted: Annotated[Asked, Body()]) -> SuppressionShape:
-    """It changes nothing."""
-    found = wiring.registry().suppressed(_phone(wanted.phone))
+    """It changes nothing. The hash, which a refusal names too, is what the audit log knows the phone by."""
+    phone = _phone(wanted.phone)
+    found = wiring.registry().suppressed(phone)
     if found is None:
-        raise NotFound("This phone is not suppressed.")
+        raise NotFound(f"This phone is not suppressed. The audit log knows it by its hash, {_hash(phone)}.")
     return _shape(found)
 
 
@@ -167,13 +172,24 @@ def page(
 def erase(wanted: Annotated[Asked, Body()]) -> ErasedShape:
     """Removes what is kept of a phone in every campaign, and all files of these campaigns: uploaded lists, rejects and
     exports. The hash that it must not be called is kept."""
-    erased = wiring.registry().erase(_phone(wanted.phone))
+    phone = _phone(wanted.phone)
+    _tell(phone)
+    erased = wiring.registry().erase(phone)
     return ErasedShape(
         erased=erased.erased,
         waiting=list(erased.waiting),
         files=erased.files,
         open_files=list(erased.open_files),
     )
+
+
+def _tell(phone: str, **about: str) -> None:
+    """The audit log, about whom it is."""
+    changing.tell(router.context, hash=_hash(phone), **about)
+
+
+def _hash(phone: str) -> str:
+    return wiring.suppression_list().hash_of(phone)
 
 
 def _phone(written: str, *, place: int | None = None) -> str:

@@ -168,8 +168,67 @@ def test_every_change_is_in_the_audit_log_without_a_number(stack: Stack, operato
     assert resumed["about"] == {"campaign_id": campaign_id}
     assert created["about"] == {"id": campaign_id}
     assert suppressed["fields"] == ["phone", "reason"]
+    assert suppressed["reason"] == "asked by mail"
     assert {one["who"] for one in (resumed, suppressed, created)} == {operator.get("/tokens/own")["id"]}
     assert telling(str(list(stack.database["audit"].find()))) == []
+
+
+def test_who_let_somebody_be_called_again_and_why_is_found_by_their_phone(stack: Stack, operator: Operator) -> None:
+    phone = a_phone()
+    operator.post("/suppressions", {"phone": phone, "scope": "purpose:survey", "reason": "asked by mail"})
+    digest = operator.post("/suppressions/find", {"phone": phone})["hash"]
+    operator.post("/suppressions/remove", {"phone": phone, "scope": "purpose:survey", "reason": "asked for a call"})
+    refused = operator.refused("POST", "/suppressions/find", {"phone": phone})
+    assert (refused.status, digest in refused.body["detail"]) == (404, True)
+    operator.post("/erase", {"phone": phone})
+    told = [(one["what"], one["about"], one["reason"]) for one in operator.get("/audit")["items"]]
+    survey = {"hash": digest, "scope": "purpose:survey"}
+    assert told == [
+        ("POST /erase", {"hash": digest}, ""),
+        ("POST /suppressions/remove", survey, "asked for a call"),
+        ("POST /suppressions", survey, "asked by mail"),
+    ]
+    assert telling(str(list(stack.database["audit"].find()))) == []
+
+
+def test_a_change_that_is_refused_names_whom_it_was_about_all_the_same(operator: Operator) -> None:
+    """The change comes after its line, also where it is refused."""
+    phone = a_phone()
+    assert operator.refused("POST", "/suppressions/remove", {"phone": phone, "reason": "a mistake"}).status == 404
+    (deed,) = operator.get("/audit")["items"]
+    assert (deed["about"]["hash"], deed["outcome"]) == (wiring.suppression_list().hash_of(phone), "404")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/stop-all", {}),
+        ("/campaigns/{campaign}/start", {}),
+        ("/campaigns/{campaign}/stop", {}),
+        ("/contacts/{contact}/hold", {}),
+        ("/contacts/{contact}/cancel", {}),
+        ("/contacts/{contact}/call-back", {"at": "2027-03-02T10:00:00Z"}),
+        ("/contacts/{contact}/resolve", {"to": "failed"}),
+        ("/suppressions/import", {"phones": ["+12015550100"]}),
+    ],
+)
+def test_a_reason_is_kept_in_the_audit_log(operator: Operator, path: str, body: dict[str, Any]) -> None:
+    operator.ask("POST", path.format(campaign=operator.campaign(), contact="0" * 24), {**body, "reason": "a test"})
+    assert operator.get("/audit")["items"][0]["reason"] == "a test"
+
+
+def test_what_is_no_reason_is_kept_nowhere(stack: Stack, operator: Operator) -> None:
+    for given in ("call +12015550100", "x" * 201, 7, {"a": "b"}):
+        operator.refused("PATCH", f"/campaigns/{operator.campaign()}", {"reason": given})
+    assert {one["reason"] for one in operator.get("/audit")["items"]} == {""}
+    assert telling(str(list(stack.database["audit"].find()))) == []
+
+
+def test_a_deed_of_an_older_version_is_read(stack: Stack, operator: Operator) -> None:
+    campaign_id = operator.campaign()
+    stack.database["audit"].update_many({}, {"$unset": {"reason": ""}})
+    (deed,) = operator.get("/audit")["items"]
+    assert (deed["about"], deed["reason"]) == ({"id": campaign_id}, "")
 
 
 def test_the_audit_log_is_read_page_by_page(operator: Operator) -> None:

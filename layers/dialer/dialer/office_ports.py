@@ -245,7 +245,7 @@ class Tokens(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Deed:
-    """One change, as the audit log keeps it: no phone and no text that somebody wrote."""
+    """One change, as the audit log keeps it: no phone, and of what somebody wrote the reason alone."""
 
     id: str
     at: datetime
@@ -255,7 +255,9 @@ class Deed:
     what: str
     """Such as `POST /campaigns/{campaign_id}/pause`."""
     about: Mapping[str, str]
-    """The ids it is about."""
+    """The ids it is about; of a suppression the phone's keyed hash, and the scope."""
+    reason: str
+    """Why, in the words of whoever asked for it; empty where they gave none."""
     fields: Sequence[str]
     """The names of what was given."""
     outcome: str
@@ -265,8 +267,14 @@ class Deed:
 class AuditLog(Protocol):
     """Who has changed what, written before the change and completed after it."""
 
-    def begin(self, *, who: str, name: str, what: str, about: Mapping[str, str], fields: Sequence[str]) -> str:
+    def begin(
+        self, *, who: str, name: str, what: str, about: Mapping[str, str], fields: Sequence[str], reason: str = ""
+    ) -> str:
         """Its id. Where this fails nothing may be changed."""
+        ...
+
+    def tell(self, deed_id: str, *, about: Mapping[str, str]) -> None:
+        """More of what it is about. Where this fails nothing may be changed."""
         ...
 
     def end(self, deed_id: str, *, outcome: str, about: Mapping[str, str]) -> None: ...

@@ -17,9 +17,12 @@ class MongoAuditLog:
     def __init__(self, audit: Collection[Document]) -> None:
         self._audit = audit
 
-    def begin(self, *, who: str, name: str, what: str, about: Mapping[str, str], fields: Sequence[str]) -> str:
+    def begin(
+        self, *, who: str, name: str, what: str, about: Mapping[str, str], fields: Sequence[str], reason: str = ""
+    ) -> str:
         deed_id = str(ObjectId())
-        deed = {"who": who, "name": name, "what": what, "about": dict(about), "fields": list(fields)}
+        asked = {"who": who, "name": name, "what": what}
+        deed = {**asked, "about": dict(about), "reason": reason, "fields": list(fields)}
         with available():
             self._audit.update_one(
                 {"_id": deed_id},
@@ -28,10 +31,13 @@ class MongoAuditLog:
             )
         return deed_id
 
-    def end(self, deed_id: str, *, outcome: str, about: Mapping[str, str]) -> None:
-        learnt = {f"about.{name}": value for name, value in about.items()}
+    def tell(self, deed_id: str, *, about: Mapping[str, str]) -> None:
         with available():
-            self._audit.update_one({"_id": deed_id}, {"$set": {"outcome": outcome, **learnt}})
+            self._audit.update_one({"_id": deed_id}, {"$set": _learnt(about)})
+
+    def end(self, deed_id: str, *, outcome: str, about: Mapping[str, str]) -> None:
+        with available():
+            self._audit.update_one({"_id": deed_id}, {"$set": {"outcome": outcome, **_learnt(about)}})
 
     def page(self, *, limit: int, behind: str) -> Sequence[Deed]:
         wanted: Document = {"_id": {"$lt": behind}} if behind else {}
@@ -39,6 +45,12 @@ class MongoAuditLog:
             return [_deed_of(one) for one in self._audit.find(wanted, sort=[("_id", -1)], limit=limit)]
 
 
+def _learnt(about: Mapping[str, str]) -> Document:
+    return {f"about.{name}": value for name, value in about.items()}
+
+
 def _deed_of(document: Document) -> Deed:
+    """Deeds of older versions have no reason."""
     names = ("at", "who", "name", "what", "about", "fields", "outcome")
-    return Deed(id=document["_id"], **{name: document[name] for name in names})
+    reason = document.get("reason", "")
+    return Deed(id=document["_id"], reason=reason, **{name: document[name] for name in names})
