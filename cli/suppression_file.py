@@ -30,6 +30,10 @@ _SOURCE = re.compile(r"[A-Za-z][A-Za-z _-]{0,39}")
 _LIKE_A_PHONE = 7  # digits in a row
 _YEARS = range(2000, 2101)
 _HOPELESS = 100
+NO_COUNTRY = "no country code"
+"""What the API says of a number that is written as at home."""
+GIVE_REGION = "Say which country the numbers without a country code are of, such as --region US."
+_BE_CSV = "The file must be CSV with commas, with the phone in its first column."
 _NO_PHONE = "The first column is empty: the phone belongs there."
 
 
@@ -93,10 +97,11 @@ def demand_hope(part: Sequence[Row], rejected: Sequence[tuple[int, str]]) -> Non
     beginning = {row.line for row in part[:_HOPELESS]}
     refused = sorted(one for one in rejected if one[0] in beginning)
     if len(refused) >= _HOPELESS:
-        line, reason = refused[0]
+        homeless = [one for one in refused if NO_COUNTRY in one[1]]
+        (line, reason), advice = (homeless[0], GIVE_REGION) if len(homeless) > _HOPELESS // 2 else (refused[0], _BE_CSV)
         raise Misused(
             f"The first {_HOPELESS} rows are all refused, line {line} since: {reason.rstrip('.')}. "
-            "Nobody is suppressed. The file must be CSV with commas, with the phone in its first column."
+            f"Nobody is suppressed. {advice}"
         )
 
 

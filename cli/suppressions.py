@@ -18,7 +18,8 @@ from cli.session import AsJson, Sure, api, confirm, printer
 from cli.suppression_file import Row
 
 app = typer.Typer(no_args_is_help=True, help="Say who must not be called, and who may be again.")
-Phone = Annotated[str, typer.Argument(help="In international form, such as +12125550100.")]
+Phone = Annotated[str, typer.Argument(help="Such as +12125550100; with --region also as it is written there.")]
+Region = Annotated[str, typer.Option(help="Country of numbers written without one, such as US.")]
 Scope = Annotated[str, typer.Option(help="`global`, `campaign:ID` or `purpose:NAME`.")]
 _SHOWN = 20
 _BAD = re.compile(r"^phone (\d+): ?(.*)$", re.DOTALL)
@@ -26,23 +27,26 @@ Reason = Annotated[str, typer.Option("--reason", "-m", help="Why.")]
 
 
 @app.command()
-def add(phone: Phone, reason: Reason = "asked for it", scope: Scope = "global", as_json: AsJson = False) -> None:
+def add(
+    phone: Phone, reason: Reason = "asked for it", scope: Scope = "global", region: Region = "", as_json: AsJson = False
+) -> None:
     """Suppress a phone; done when no request to it can leave any more."""
-    done = api().post("/suppressions", {"phone": phone, "scope": scope, "reason": reason})
+    done = api().post("/suppressions", {"phone": phone, "region": region, "scope": scope, "reason": reason})
     printer.say(done, "Suppressed." if done["new"] else "It was suppressed already.")
 
 
 @app.command()
-def remove(phone: Phone, reason: Reason, scope: Scope = "global", as_json: AsJson = False) -> None:
+def remove(phone: Phone, reason: Reason, scope: Scope = "global", region: Region = "", as_json: AsJson = False) -> None:
     """Let a phone be called again, in one scope."""
-    done = api().post("/suppressions/remove", {"phone": phone, "scope": scope, "reason": reason})
+    wish = {"phone": phone, "region": region, "scope": scope, "reason": reason}
+    done = api().post("/suppressions/remove", wish)
     printer.say(done, "It may be called again in this scope.")
 
 
 @app.command()
-def find(phone: Phone, as_json: AsJson = False) -> None:
+def find(phone: Phone, region: Region = "", as_json: AsJson = False) -> None:
     """Ask whether a phone is suppressed, and why."""
-    found = api().post("/suppressions/find", {"phone": phone})
+    found = api().post("/suppressions/find", {"phone": phone, "region": region})
     if printer.as_json:
         printer.say(found)
     else:
@@ -51,11 +55,11 @@ def find(phone: Phone, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def erase(phone: Phone, sure: Sure = False, as_json: AsJson = False) -> None:
+def erase(phone: Phone, region: Region = "", sure: Sure = False, as_json: AsJson = False) -> None:
     """Forget a person in every campaign, with the files of these campaigns; that they must not be called is kept, as a
     hash."""
     confirm("What is known of this phone is removed for good, and its campaigns' files. Go on?", sure=sure)
-    done = api().post("/erase", {"phone": phone})
+    done = api().post("/erase", {"phone": phone, "region": region})
     waiting, files = len(done["waiting"]), len(done["open_files"])
     printer.say(
         done,
@@ -82,18 +86,20 @@ def bring(
     scope: Annotated[
         str, typer.Option(help="`global`, `campaign:ID` or `purpose:NAME`, for rows that say none.")
     ] = "global",
+    region: Region = "",
     as_json: AsJson = False,
 ) -> None:
     """Suppress every phone in a file. Doing it twice is harmless; lines that cannot be taken are named."""
     broken: Misused | None = None
     with suppression_file.opened(file) as stream, printer.bar() as bar:
         task = bar.add_task(file.name, total=suppression_file.size(stream))
+        wish = {"region": region, "scope": scope, "reason": reason, "source": "import"}
         rows, new = 0, 0
         rejects: list[Json] = []
         left_out: list[Json] = []
         try:
             for part in suppression_file.parts(stream):
-                added, refused = _send(part, {"scope": scope, "reason": reason, "source": "import"}, begins=rows == 0)
+                added, refused = _send(part, wish, begins=rows == 0)
                 rows, new, rejects = rows + len(part), new + added, [*rejects, *refused]
                 left_out += [{"line": row.line, "columns": list(row.left_out)} for row in part if row.left_out]
                 bar.update(task, completed=suppression_file.place(stream))
@@ -173,7 +179,9 @@ def _send(part: Sequence[Row], wish: dict[str, str], *, begins: bool) -> tuple[i
 
 def _told(rejects: Sequence[Json]) -> list[str]:
     more = [f"  and {len(rejects) - _SHOWN} more (--json names all)"] if len(rejects) > _SHOWN else []
-    return [*(f"  line {one['line']}: {one['reason']}" for one in rejects[:_SHOWN]), *more]
+    homeless = any(suppression_file.NO_COUNTRY in one["reason"] for one in rejects)
+    advice = [suppression_file.GIVE_REGION] if homeless else []
+    return [*(f"  line {one['line']}: {one['reason']}" for one in rejects[:_SHOWN]), *more, *advice]
 
 
 def _told_left_out(left_out: Sequence[Json]) -> list[str]:

@@ -45,6 +45,11 @@ _MAY_BE_AN_ADDRESS = re.compile(r"@|^\+?(?:[\s().-]*\d){7,}[\s().-]*$")
 Because = Annotated[Reason | None, Body(description="Why.")]
 
 
+Region = Annotated[
+    str, Field(pattern=r"^([A-Z]{2})?$", description="Country of numbers written without one, such as US.")
+]
+
+
 class Page(BaseModel):
     """What all pages have."""
 
@@ -80,9 +85,9 @@ def masked(phone: str) -> str:
     return f"{phone[:2]}{'•' * max(0, len(phone) - 4)}{phone[-2:]}"
 
 
-def e164(written: str, *, place: int | None = None) -> str:
+def e164(written: str, *, region: str = "", place: int | None = None) -> str:
     """A phone as contacts have it. Raises BadInput, without the phone in it."""
     try:
-        return phones.e164(written)
+        return phones.e164(written, region=region or None)
     except ValueError as wrong:
         raise BadInput(f"phone{'' if place is None else f' {place}'}: {wrong}.") from None

@@ -13,7 +13,7 @@ from dialer import wiring
 from dialer.errors import BadInput, NotFound
 from dialer.model import Purpose
 from dialer.office_ports import Listing, Suppressed
-from shapes import Cursor, Given, Page, Why, e164
+from shapes import Cursor, Given, Page, Region, Why, e164
 
 router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
 _TAG = ["suppressions"]
@@ -29,6 +29,7 @@ Scope = Annotated[str, Field(pattern=_SCOPE, description="`global`, `campaign:ID
 
 class NewSuppression(Given):
     phone: Phone
+    region: Region = ""
     scope: Scope = "global"
     source: str = Field(default="operator", min_length=1, max_length=40, pattern=r"^[A-Za-z][A-Za-z _-]*$")
     reason: Why = Field(min_length=1)
@@ -57,6 +58,7 @@ class NewSuppressions(Given):
     rows: list[SuppressionRow] = Field(
         default=[], max_length=_PART, description="Instead of `phones`, where each has a scope or a reason of its own."
     )
+    region: Region = ""
     scope: Scope = "global"
     source: str = Field(default="import", min_length=1, max_length=40, pattern=r"^[A-Za-z][A-Za-z _-]*$")
     reason: Why = Field(min_length=1)
@@ -76,7 +78,7 @@ class NewSuppressions(Given):
         if row.scope and not re.fullmatch(_SCOPE, row.scope):
             raise BadInput(f"phone {place}: its scope is none of {_SCOPES}.")
         return Listing(
-            phone=_phone(row.phone, place=place),
+            phone=_phone(row.phone, region=self.region, place=place),
             scope=row.scope or self.scope,
             source=row.source or self.source,
             reason=row.reason or self.reason,
@@ -86,12 +88,14 @@ class NewSuppressions(Given):
 
 class Unwanted(Given):
     phone: Phone
+    region: Region = ""
     scope: Scope = "global"
     reason: Why = Field(min_length=1)
 
 
 class Asked(Given):
     phone: Phone
+    region: Region = ""
 
 
 class ScopeShape(BaseModel):
@@ -127,7 +131,7 @@ class ErasedShape(BaseModel):
 @router.post("/suppressions", tags=_TAG, status_code=201, summary="Suppress a phone")
 def suppress(wish: Annotated[NewSuppression, Body()]) -> Outcome:
     """Answered only when no request to it can leave any more."""
-    phone = _phone(wish.phone)
+    phone = _phone(wish.phone, region=wish.region)
     _tell(phone, scope=wish.scope)
     return Outcome(new=wiring.registry().suppress([phone], scope=wish.scope, source=wish.source, reason=wish.reason))
 
@@ -141,7 +145,7 @@ def bring(wish: Annotated[NewSuppressions, Body()]) -> Outcome:
 @router.post("/suppressions/remove", tags=_TAG, summary="Let a phone be called again")
 def remove(wish: Annotated[Unwanted, Body()]) -> Outcome:
     """In one scope; the others stay. Who did it, and why, stands in the audit log under the phone's hash."""
-    phone = _phone(wish.phone)
+    phone = _phone(wish.phone, region=wish.region)
     _tell(phone, scope=wish.scope)
     wiring.registry().unsuppress(phone, scope=wish.scope)
     return Outcome(new=0)
@@ -150,7 +154,7 @@ def remove(wish: Annotated[Unwanted, Body()]) -> Outcome:
 @router.post("/suppressions/find", tags=_TAG, summary="Ask whether a phone is suppressed")
 def find(wanted: Annotated[Asked, Body()]) -> SuppressionShape:
     """It changes nothing. The hash, which a refusal names too, is what the audit log knows the phone by."""
-    phone = _phone(wanted.phone)
+    phone = _phone(wanted.phone, region=wanted.region)
     found = wiring.registry().suppressed(phone)
     if found is None:
         raise NotFound(f"This phone is not suppressed. The audit log knows it by its hash, {_hash(phone)}.")
@@ -172,7 +176,7 @@ def page(
 def erase(wanted: Annotated[Asked, Body()]) -> ErasedShape:
     """Removes what is kept of a phone in every campaign, and all files of these campaigns: uploaded lists, rejects and
     exports. The hash that it must not be called is kept."""
-    phone = _phone(wanted.phone)
+    phone = _phone(wanted.phone, region=wanted.region)
     _tell(phone)
     erased = wiring.registry().erase(phone)
     return ErasedShape(
@@ -192,9 +196,9 @@ def _hash(phone: str) -> str:
     return wiring.suppression_list().hash_of(phone)
 
 
-def _phone(written: str, *, place: int | None = None) -> str:
+def _phone(written: str, *, region: str, place: int | None = None) -> str:
     """In E.164, as contacts have it, or a hash of ours. Raises BadInput."""
-    return written if _is_hash(written) else e164(written, place=place)
+    return written if _is_hash(written) else e164(written, region=region, place=place)
 
 
 def _is_hash(text: str) -> bool:

@@ -325,6 +325,26 @@ def test_a_phone_is_let_go_in_one_scope_and_stays_in_the_others(operator: Operat
     assert operator.get("/suppressions")["items"] == []
 
 
+def test_a_number_as_it_is_written_at_home_is_taken_with_its_region(operator: Operator) -> None:
+    """In every request that names a phone; a hash stays one."""
+    phone, other = "+12015550142", "+12015550143"
+    home = {"phone": "(201) 555-0142", "region": "US"}
+    assert operator.post("/suppressions", {**home, "reason": "asked"}) == {"new": 1}
+    found = operator.post("/suppressions/find", home)
+    assert found == operator.post("/suppressions/find", {"phone": phone})
+    listed = {"phones": ["201 555 0142", "2015550143", other, found["hash"]], "region": "US", "reason": "a list"}
+    assert operator.post("/suppressions/import", listed) == {"new": 1}
+    rows = {"rows": [{"phone": "2015550143", "scope": "purpose:survey"}], "region": "US", "reason": "a list"}
+    assert operator.post("/suppressions/import", rows) == {"new": 1}
+    assert wiring.suppressions().among("any", [phone, other]) == {phone, other}
+    operator.post("/suppressions/remove", {**home, "reason": "changed their mind"})
+    assert operator.post("/erase", home) == ERASED
+    assert wiring.suppressions().among("any", [phone]) == {phone}
+    for wrong, said in (({"phone": "2015550142"}, "no country code"), ({**home, "region": "us"}, "region")):
+        refused = operator.refused("POST", "/suppressions", {**wrong, "reason": "asked"})
+        assert (refused.status, said in refused.body["detail"]) == (422, True)
+
+
 def test_what_was_exported_can_be_imported_again(operator: Operator) -> None:
     phones = [a_phone() for _ in range(5)]
     assert operator.post("/suppressions/import", {"phones": phones, "reason": "the old list"}) == {"new": 5}

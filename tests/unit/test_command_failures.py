@@ -24,7 +24,7 @@ REJECTS = b"line,reason\r\n2,no phone\r\n3,no phone\r\n"
 
 
 class Wire(ThreadingHTTPServer):
-    """Takes phones that begin with a plus, and has one list with two rejects."""
+    """Takes phones that begin with a plus, or any digits with a region, and has one list with two rejects."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
@@ -59,7 +59,9 @@ class _Answers(BaseHTTPRequestHandler):
         phones = [row["phone"] for row in sent["rows"]]
         self.server.imports.append(phones)
         for place, phone in enumerate(phones):
-            if not phone.startswith("+"):
+            if phone.isdigit() and not sent["region"]:
+                return self._say(422, {"detail": f"phone {place}: no country code: write it as +<country>."})
+            if not phone.startswith("+") and not phone.isdigit():
                 return self._say(422, {"detail": f"phone {place}: It is no phone."})
         return self._say(200, {"new": len(phones)})
 
@@ -112,6 +114,27 @@ def test_a_file_whose_first_hundred_rows_are_refused_is_given_up(wire: Wire, tmp
     assert done.returncode == 2
     assert "The first 100 rows are all refused, line 1 since: " in done.stderr
     assert len(wire.imports) <= 100
+
+
+NATIONAL = [f"2125550{number:03}" for number in range(120)]
+GIVE_REGION = "Say which country the numbers without a country code are of, such as --region US."
+
+
+def test_a_file_of_numbers_without_a_country_is_given_up_with_the_option_that_takes_it(
+    wire: Wire, tmp_path: Path
+) -> None:
+    done = dialer(wire, "suppress", "import", a_file(tmp_path, "Telefon", *NATIONAL))
+    assert done.returncode == 2
+    assert "line 2 since: no country code: write it as +<country>. Nobody is suppressed. Say which" in done.stderr
+    assert done.stderr.endswith(f"{GIVE_REGION}\n")
+
+
+def test_a_few_numbers_without_a_country_are_told_the_option_that_takes_them(wire: Wire, tmp_path: Path) -> None:
+    done = dialer(wire, "suppress", "import", a_file(tmp_path, "+12125550100", *NATIONAL[:2]))
+    assert done.returncode == 1
+    assert done.stdout.endswith(f"  line 3: no country code: write it as +<country>.\n{GIVE_REGION}\n")
+    taken = dialer(wire, "suppress", "import", a_file(tmp_path, "+12125550100", *NATIONAL[:2]), "--region", "US")
+    assert (taken.returncode, taken.stdout) == (0, "3 rows: 3 new, 0 known, 0 rejected.\n")
 
 
 def test_a_file_with_a_phone_among_its_first_hundred_rows_is_not_given_up(wire: Wire, tmp_path: Path) -> None:

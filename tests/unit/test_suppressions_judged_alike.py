@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from cli.suppression_file import _can_be_kept, parts
+from cli.suppression_file import NO_COUNTRY, _can_be_kept, parts
+from dialer import phones
 from dialer.columns import PHONE
 from suppressions import SuppressionRow
 
@@ -31,6 +32,11 @@ def test_the_phone_has_the_names_that_it_has_in_a_list(name: str) -> None:
     header = name.replace("_", " ").title()
     (row,) = next(parts(io.StringIO(f"{header},Reason\n+12125550100,asked\n")))
     assert row.said == {"phone": "+12125550100", "reason": "asked"}
+
+
+def test_a_number_without_a_country_is_refused_in_the_words_that_the_command_line_knows() -> None:
+    with pytest.raises(ValueError, match=f"^{NO_COUNTRY}"):
+        phones.e164("2125550100")
 
 
 @given(TEXTS)
