@@ -2,6 +2,7 @@
 
 import json
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -139,7 +140,9 @@ def test_a_suppression_list_comes_in_and_goes_out(terminal: Terminal, tmp_path: 
     written.write_text("\n".join([lines[0], *(line for line in lines[1:] if "asked us" in line)]))
     again = terminal.json("suppress", "import", str(written))
     assert (again["new"], again["known"], again["rejects"]) == (0, 5, [])
-    assert "asked us" in terminal("suppress", "find", people[0]).text
+    told = terminal("suppress", "find", people[0])
+    assert "asked us" in told.text
+    assert "`dialer audit --about " in told.text
     assert terminal("suppress", "remove", people[0], "-m", "asked again").code == 0
     assert "not suppressed" in terminal("suppress", "find", people[0]).text
 
@@ -201,6 +204,49 @@ def test_a_list_is_uploaded_called_and_exported(
     assert all(phone in calls.read_text() for phone in people)
     assert terminal.json("export", "status", campaign_id, str(tmp_path / "people-now.csv"))["rows"] == 3
     terminal.json("campaign", "stop", campaign_id, "--yes")
+
+
+def test_whatever_a_person_may_decide_is_one_command_and_its_reason_is_kept(
+    journey: Journey, terminal: Terminal, world: World, form: Path, numbers: Numbers
+) -> None:
+    doubtful, kept, later, mine = numbers(4)
+    journey.carrier.set_faults([{"kind": "reset", "op": "create", "match": doubtful}])
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    people = Office(url=world.api_url, token=world.operator_token)
+    draft = people.do("POST", "/campaigns", yaml.load(form.read_text(), yaml.BaseLoader))["id"]
+    campaign_id = terminal.json("campaign", "copy", draft, "--name", "the copy")["id"]
+    rows = [{"phone": phone, "name": "Ada"} for phone in (doubtful, kept, later)]
+    people.do("POST", f"/campaigns/{campaign_id}/contacts", {"rows": rows})
+    pending = people.do("POST", "/contacts/find", {"campaign_id": campaign_id, "state": "pending"})["items"]
+    ids = {one["phone"]: one["id"] for one in pending}
+    assert "is pending: on hold: asked by mail" in terminal("contact", "hold", ids[kept], "-m", "asked by mail").text
+    assert "is pending: on hold" in terminal("contact", "hold", ids[later]).text
+    assert "is pending: released: a mistake" in terminal("contact", "release", ids[later], "-m", "a mistake").text
+    called_back = terminal.json("contact", "call-back", ids[later], "--at", tomorrow, "-m", "asked for it")
+    assert called_back["due_at"][:16] == tomorrow[:16]
+    assert "is failed: cancelled: moved away" in terminal("contact", "cancel", ids[later], "-m", "moved away").text
+    people.do("POST", f"/campaigns/{campaign_id}/start")
+    journey.tick(campaign_id)
+    form.write_text("name: decided about\n")
+    assert "is changed." in terminal("campaign", "change", campaign_id, str(form)).text
+    scheduled = terminal("campaign", "schedule", campaign_id, "--end", tomorrow)
+    assert f"Starts: by hand. Ends: {tomorrow[:10]}" in scheduled.text
+    assert "is archived." in terminal("campaign", "archive", draft, "-m", "its copy runs").text
+    test_call = terminal.json("campaign", "test-call", campaign_id, "--to", mine)["campaign_id"]
+    journey.finish(test_call)
+    assert [call["to"] for call in journey.carrier.calls() if call["to"] == mine] == [mine]
+    erased = terminal("suppress", "erase", later, answers={"[y/N]": "y\n"})
+    assert "1 contacts and 0 files erased." in erased.text
+    assert "the local world" in terminal("token", "list").text
+    assert "operator" in terminal("token", "own").text
+    until(lambda: journey.pass_time(campaign_id) or journey.in_state("held", campaign_id))
+    watched = terminal("campaign", "watch", campaign_id)
+    assert (watched.code, "called by itself: the watch ends." in watched.text) == (0, True), watched.text
+    assert "on hold: 1" in terminal("campaign", "show", campaign_id).text
+    resolved = terminal("contact", "resolve", ids[doubtful], "--do-not-call", "-m", "it never rang")
+    assert f"{ids[doubtful]} is failed: a person decided: it never rang" in resolved.text
+    assert "it never rang" in terminal("audit", "--about", ids[doubtful]).text
+    people.do("POST", f"/campaigns/{campaign_id}/stop")
 
 
 def test_the_example_is_a_campaign(terminal: Terminal, tmp_path: Path) -> None:
