@@ -184,6 +184,16 @@ def test_an_end_that_was_decided_before_a_call_back_was_asked_for_is_not_written
     assert seen(contacts, contact).due_at == asked.callback_at
 
 
+def test_an_end_that_was_decided_before_a_voicemail_was_left_is_not_written(
+    contacts: Contacts, hearing: MongoHearing
+) -> None:
+    contact, end = in_state(contacts, State.PLACED, sid="CA1"), CallReport(sid="CA1", status="completed")
+    assert hearing.note_voicemail(ref(contact), sid="CA1")
+    assert not hearing.settle(ref(contact), end, outcome=Outcome.MACHINE, decision=AGAIN, seen=contact)
+    left = seen(contacts, contact)
+    assert hearing.settle(ref(contact), end, outcome=Outcome.VOICEMAIL, decision=AGAIN, seen=left)
+
+
 def test_the_end_of_a_call_nobody_had_heard_of_keeps_its_id(contacts: Contacts, hearing: MongoHearing) -> None:
     contact = in_state(contacts, State.UNCERTAIN)
     end = CallReport(sid="$phone", status="busy")

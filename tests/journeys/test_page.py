@@ -463,7 +463,11 @@ def test_how_far_a_file_has_been_sent_is_shown_beside_a_name_that_no_title_repea
 ) -> None:
     (person,) = numbers(1)
     to_the_store: list[Route] = []
-    operator.page.route(lambda url: not url.startswith(office.url), to_the_store.append)
+
+    def keep(route: Route) -> None:
+        to_the_store.append(route)
+
+    operator.page.route(lambda url: not url.startswith(office.url), keep)
     operator.open(f"#/campaigns/{drafted(office, [], name=f'Reminders for {person}')}")
     operator.sees(f"Reminders for {person}")
     assert operator.page.title().startswith("Reminders for …")

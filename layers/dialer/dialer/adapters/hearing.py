@@ -26,6 +26,7 @@ from dialer.retry import RetryDecision
 
 _ANSWERS = {"$ifNull": ["$attempt.answers", literal({})]}
 _CALLBACK_AT = {"$ifNull": ["$callback_at", None]}
+_LEFT = {"$ifNull": ["$attempt.voicemail_left", False]}
 _VOICEMAIL_LEFT: list[Stage] = [{"$set": {"attempt.voicemail_left": True}}]
 
 
@@ -130,6 +131,8 @@ class MongoHearing:
 
 
 def _as_seen(contact: Contact) -> list[Stage]:
-    """Nothing has been answered and no call-back been asked for since."""
+    """Nothing has been answered, no voicemail been left, and no call-back been asked for since."""
     answers = dict(contact.attempt.answers) if contact.attempt else {}
-    return [{"$eq": [_ANSWERS, literal(answers)]}, {"$eq": [_CALLBACK_AT, literal(contact.callback_at)]}]
+    left = contact.attempt.voicemail_left if contact.attempt else False
+    told = [{"$eq": [_ANSWERS, literal(answers)]}, {"$eq": [_LEFT, left]}]
+    return [*told, {"$eq": [_CALLBACK_AT, literal(contact.callback_at)]}]
