@@ -134,5 +134,5 @@ def _as_seen(contact: Contact) -> list[Stage]:
     """Nothing has been answered, no voicemail been left, and no call-back been asked for since."""
     answers = dict(contact.attempt.answers) if contact.attempt else {}
     left = contact.attempt.voicemail_left if contact.attempt else False
-    told = [{"$eq": [_ANSWERS, literal(answers)]}, {"$eq": [_LEFT, left]}]
+    told: list[Stage] = [{"$eq": [_ANSWERS, literal(answers)]}, {"$eq": [_LEFT, left]}]
     return [*told, {"$eq": [_CALLBACK_AT, literal(contact.callback_at)]}]
