@@ -31,6 +31,8 @@ def check_place(file: Path) -> None:
     """Raises Misused where no file can be, before anybody is asked for what would go there."""
     if file.is_dir():
         raise Misused(f"{file} cannot be written: it is a folder. Name a file in it.")
+    if not file.parent.is_dir():
+        raise Misused(f"{file} cannot be written: there is no folder {file.parent}.")
 
 
 def put(form: Json, content: BinaryIO, *, on_bytes: Callable[[int], object]) -> None:

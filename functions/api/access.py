@@ -62,19 +62,29 @@ def check_body(event: dict[str, Any]) -> None:
     if "\\u0000" in text or "\0" in text:
         raise BadInput("The body has a NUL character in it.")
     if is_read:
-        _check_depth(text)
+        _check_json(text)
     if is_read and text.lstrip(_JSON_SPACE).startswith("["):  # Powertools would take its first item and drop the others
         raise BadInput("The body is a list: send one object.")
 
 
-def _check_depth(text: str) -> None:
-    """What Python's own parser gives up on; whatever else is wrong is told by who reads it."""
+def _check_json(text: str) -> None:
+    """What Python's own parser gives up on or drops without a word; whatever else is wrong is told by who reads it."""
     try:
-        json.loads(text)
+        json.loads(text, object_pairs_hook=_each_once)
     except json.JSONDecodeError:
         return
     except (ValueError, RecursionError):
         raise BadInput("The body is nested too deeply, or has a number of thousands of digits.") from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises BadInput where an object has a name twice: of the two only the last would be read."""
+    read = dict(pairs)
+    if len(read) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadInput(f"The body has {twice[:60]!r} twice in one object: say it once.")
+    return read
 
 
 def _check_type(written: str, body: str) -> None:

@@ -112,6 +112,15 @@ def test_json_may_be_called_json_or_nothing_and_nothing_may_be_called_a_form(ope
     assert operator.ask("POST", start, content_type=form).status == 200
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['{"caps": ["reg-f"], "caps": []}', '{"retry": {"max_attempts": 1, "max_attempts": 9}}', '[{"a": 1, "a": 2}]'],
+)
+def test_what_is_said_twice_is_refused_and_not_read_as_it_was_said_last(operator: Operator, text: str) -> None:
+    refused = operator.refused("PATCH", f"/campaigns/{operator.campaign()}", text=text)
+    assert (refused.status, "twice in one object" in refused.body["detail"]) == (422, True)
+
+
 @pytest.mark.parametrize("space", ["", " \r\n\t"])
 def test_a_list_is_never_taken_for_its_first_item(operator: Operator, space: str) -> None:
     wishes = [{"phone": a_phone(), "reason": "asked"} for _ in range(2)]

@@ -86,7 +86,7 @@ def wire() -> Iterator[Wire]:
 
 
 def dialer(wire: Wire, *words: object, piped: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
-    given = {"DIALER_API_URL": wire.url, "DIALER_TOKEN": "a-token", "COLUMNS": "400", **variables}
+    given = {"DIALER_API_URL": wire.url, "DIALER_TOKEN": "a-token", "COLUMNS": "900", **variables}
     return subprocess.run(
         [sys.executable, "-m", "cli", *map(str, words)],
         cwd=ROOT, env={**os.environ, **given}, input=piped, capture_output=True, text=True, timeout=60, check=False,
@@ -173,11 +173,23 @@ def test_a_folder_in_place_of_a_file_is_one_sentence_before_anything_is_asked_fo
     assert wire.asked == []
 
 
+@pytest.mark.parametrize("words", [("export", "calls", "0b"), ("list", "report", "0a", "--rejects")])
+def test_a_file_in_no_folder_is_one_sentence_before_anything_is_asked_for(
+    wire: Wire, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    path = tmp_path / "no" / "such.csv"
+    sentence = f"{path} cannot be written: there is no folder {path.parent}.\n"
+    assert failed(dialer(wire, *words, path)) == (2, sentence)
+    assert wire.asked == []
+
+
 def test_an_export_that_cannot_be_written_is_one_sentence_and_leaves_nothing_behind(wire: Wire, tmp_path: Path) -> None:
-    in_the_way = a_file(tmp_path, "")
-    path = in_the_way / "calls.csv"
-    assert failed(dialer(wire, "export", "calls", "0b", path)) == (2, f"{path} cannot be written: Not a directory.\n")
-    assert list(tmp_path.iterdir()) == [in_the_way]
+    path = tmp_path / ("x" * 254)  # what arrives has a longer name until it is whole
+    assert failed(dialer(wire, "export", "calls", "0b", path)) == (
+        2,
+        f"{path} cannot be written: File name too long.\n",
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_login_that_cannot_be_kept_is_one_sentence(wire: Wire, tmp_path: Path) -> None:
