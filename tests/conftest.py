@@ -18,19 +18,20 @@ from local import runs
 from local.environments import Refused
 from local.mongod import Mongod, start_mongod
 
-JOURNEYS, WORLDS = "tests/journeys/", ("tests/deploy/", "tests/local/", "tests/faults/")
+JOURNEYS = "tests/journeys/"
+WORLDS = ("tests/deploy/", "tests/local/", "tests/faults/", f"{JOURNEYS}test_page.py")  # about as long as the journeys
 
 
 class FewWorlds(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Hands tests out one by one, but journeys to one worker, and all others that have a world to another one.
+    """Hands tests out one by one, but most journeys to one worker, and all others that have a world to another one.
 
     A world is mostly waited for, so two of them and a third worker fit on two cores; more would starve each other.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(JOURNEYS):
-            return "journeys"
-        return "worlds" if nodeid.startswith(WORLDS) else nodeid
+        if nodeid.startswith(WORLDS):
+            return "worlds"
+        return "journeys" if nodeid.startswith(JOURNEYS) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FewWorlds:

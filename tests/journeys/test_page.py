@@ -750,7 +750,7 @@ def test_pasted_yaml_gets_the_api_s_own_words_and_makes_a_draft(operator: Visito
     operator.sees("Line 2:")
     text.fill(json.dumps({**FORM, "pacing": {"call_delay_s": -1}}))
     operator.press("Make the draft")
-    operator.sees("pacing.call_delay_s: Input should be greater than or equal to 0.001")
+    operator.sees("pacing.call_delay_s: Input should be greater than or equal to 0")
     text.fill(f"name: By YAML\nfrom_numbers: [{FROM}]\ncall: {{say: Hello}}\nhours: {{opens: 08:00, closes: 20:00}}\n")
     operator.press("Make the draft")
     operator.sees("By YAML")

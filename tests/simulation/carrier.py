@@ -20,7 +20,6 @@ from tests.simulation.universe import Universe
 
 Result = TypeVar("Result")
 Tell = Callable[["Call", str], None]
-_LONGEST_QUEUE = timedelta(seconds=20)
 
 
 class Said(StrEnum):
@@ -77,6 +76,8 @@ class Habits:
     clock_off: int = 0
     queue: int = 0
     """The longest time that a call waits in the queue."""
+    tells: int = 0
+    """The longest wait in the queue that its replies tell of; true or not."""
     ring: int = 8_000
     talk: int = 20_000
     errors: float = 0.0
@@ -148,7 +149,8 @@ class Carrier:
         if begins <= now < ends:
             return Said.OUR_FAULT, meaning(http_status=401, code=20003)
         if trouble >= self.habits.errors or now >= self.universe.weather.ends:
-            busy = _LONGEST_QUEUE * max(0.0, 10 * trouble - 9)  # of ten calls, nine are dialed at once
+            told = timedelta(milliseconds=self.habits.tells)
+            busy = told * max(0.0, 10 * trouble - 9)  # of ten calls, nine are dialed at once
             return Said.YES, Placed(sid=self._create(asked, luck).sid, status="queued", queue_time=busy)
         return self._trouble(asked, luck, trouble / self.habits.errors)
 

@@ -215,6 +215,7 @@ def _span(luck: Random, ends: int, longest: int) -> tuple[int, int]:
 
 def _carrier(luck: Random, ends: int) -> carrier.Habits:
     return carrier.Habits(
+        tells=20_000,
         late=luck.choice((0, 5_000, 60_000, 120_000)),
         list_lag=luck.choice((0, 5_000, 60_000)),
         clock_off=luck.randint(-60_000, 60_000),
