@@ -110,6 +110,15 @@ def test_a_call_that_gets_through_makes_up_for_some_that_failed(stack: Stack, be
     assert (stack.campaign(campaign).running, stack.campaign(campaign).failures) == (True, STREAK - FORGIVEN)
 
 
+def test_a_voicemail_that_was_left_got_through_too(stack: Stack) -> None:
+    campaign = created(stack.database, a_campaign(failures=STREAK - 1))
+    contact = a_contact(campaign, state=State.PLACED)
+    stored(stack.database, replace(contact, attempt=replace(attempt_of(contact), voicemail_left=True)))
+    stack.invoke("voice", webhook("voice_status_completed_machine", contact))
+    assert stack.contact(contact).history[-1].outcome is Outcome.VOICEMAIL
+    assert stack.campaign(campaign).failures == STREAK - 1 - FORGIVEN
+
+
 @pytest.mark.parametrize("code", ["404", "410", "484"])
 def test_a_number_that_the_network_does_not_know_is_not_called_again(stack: Stack, code: str) -> None:
     contact = in_call(stack, retry=preset(Purpose.INFORMATIONAL))

@@ -2322,7 +2322,7 @@ MUTATIONS = (
     Mutation(
         name="a campaign is started after its own end",
         file=f"{PRODUCT}/campaigns.py",
-        old="            self._demand_time(self.show(campaign_id))\n",
+        old="            self._demand_time(sight)\n",
         new="",
         tests="tests/functions/test_api_campaigns.py",
     ),

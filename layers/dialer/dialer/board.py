@@ -11,17 +11,16 @@ from dialer.calling.group import country_of
 from dialer.calling.lawful import Spell, spell
 from dialer.carrier_answers import is_our_fault
 from dialer.lifecycle import BOOKED, State
-from dialer.model import Campaign, CampaignState, Contact, Outcome
+from dialer.model import Campaign, CampaignState, Contact
 from dialer.office_ports import Called, ContactBook, Ended, Floor, Standing, Wait, WaitingGroup
 from dialer.ports import Clock
 from dialer.statistics import Figures, Survey
-from dialer.troubles import trouble_of
+from dialer.troubles import TROUBLED, trouble_of
 
 DOUBTS = 25
 CALLS = 50
 _RECENT = timedelta(minutes=15)
 _LOOKED_INTO = {CampaignState.RUNNING, CampaignState.PAUSED}
-_TROUBLED = {Outcome.FAILED, Outcome.REJECTED, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.CANCELED}
 
 
 class Stage(StrEnum):
@@ -231,7 +230,7 @@ def doubt_of(contact: Contact, campaign: Campaign, bounds: Bounds) -> Doubt:
 def errors(campaign: Campaign, figures: Figures, *, now: datetime) -> Sequence[Error]:
     """Of the last quarter of an hour, the most frequent first: how calls failed, requests that came to nothing,
     and the refusal of the account that has paused the campaign."""
-    seen = [(end.detail or end.outcome, end.at, end.attempts) for end in figures.ends if end.outcome in _TROUBLED]
+    seen = [(end.detail or end.outcome, end.at, end.attempts) for end in figures.ends if end.outcome in TROUBLED]
     seen += [(one.reason, one.at, 1) for one in campaign.latest_setbacks]
     if refused_at := _refused_at(campaign):
         seen.append((campaign.reason, refused_at, 1))

@@ -26,7 +26,7 @@ from dialer.retry import RetryDecision, after_end, at_next_number, taken_back
 from dialer.script import tell_of_a_person
 from dialer.troubles import trouble_of
 
-_THROUGH = frozenset({Outcome.ANSWERED, Outcome.MACHINE, Outcome.BUSY, Outcome.NO_ANSWER, Outcome.REJECTED})
+_THROUGH = frozenset(Outcome) - {Outcome.FAILED, Outcome.CANCELED, Outcome.REFUSED, Outcome.UNKNOWN}
 _LOOKS = 3  # at an end while answers come in; what is still not written then, reconcile asks for
 
 

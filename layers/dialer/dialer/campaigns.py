@@ -135,8 +135,9 @@ class CampaignOffice:
         """Carry out a wish by name; asking twice is harmless. Raises Conflict where it cannot be granted."""
         wish = WISHES[verb]
         if wish is START:
-            self._demand_time(self.show(campaign_id))
-            self.demand_ready(self.show(campaign_id).campaign)
+            sight = self.show(campaign_id)
+            self._demand_time(sight)
+            self.demand_ready(sight.campaign)
         if wish is RESUME:
             self._demand_agents(self.show(campaign_id))
         self.campaigns.set_state(campaign_id, wish.target, sources=wish.sources, reason=reason)

@@ -6,6 +6,10 @@ Source of the SIP codes, which the carrier reports with a call's end: RFC 3261 s
 import re
 from dataclasses import dataclass
 
+from dialer.model import Outcome
+
+TROUBLED = frozenset({Outcome.FAILED, Outcome.REJECTED, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.CANCELED})
+"""Ends that an operator may have to do something about: their details are counted one by one."""
 _CODE = re.compile(r"\((\d{3,6})\)$|code (\d{3,6})$|^HTTP (\d{3})$")
 _SIP = {
     "403": "the network refuses this call",

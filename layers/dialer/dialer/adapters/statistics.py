@@ -19,9 +19,10 @@ from dialer.adapters.campaigns import RUNNING_INDEX
 from dialer.adapters.contact_documents import ENDED_INDEX, INDEXES, REASON_INDEX, SETTLED_INDEX, attempted_in
 from dialer.adapters.mongo import Document, available, database_clock
 from dialer.lifecycle import TERMINAL
-from dialer.model import CampaignState, Outcome
+from dialer.model import CampaignState
 from dialer.office_ports import Ended, Ends, Sums
 from dialer.ports import Clock
+from dialer.troubles import TROUBLED
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _REASONS = 50  # kept apart in each state; what is rarer is summed up
@@ -30,7 +31,7 @@ _LONGEST_REASON = 100
 _MINUTES = 60
 _SAMPLES = 60  # of permits granted, one a minute
 _ENDS = 1000  # kinds of end in all these minutes together
-_TROUBLED = sorted((Outcome.FAILED, Outcome.REJECTED, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.CANCELED))
+_TROUBLED = sorted(TROUBLED)
 
 
 class MongoStatistics:
