@@ -14,7 +14,7 @@ from dialer.adapters.clock import SystemClock
 from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.contact_documents import INDEXES, contact_of
 from dialer.adapters.hearing import MongoHearing
-from dialer.adapters.people import MongoPeople
+from dialer.adapters.people import NEVER, MongoPeople
 from dialer.columns import hints_in
 from dialer.contact_list import Batch, Place
 from dialer.errors import Unavailable
@@ -369,6 +369,55 @@ def test_a_list_never_cuts_the_wait_between_two_attempts_short(contacts: Contact
     assert only(contacts).due_at == retry
     assert imported(book, replace(row, call_after=retry + timedelta(hours=1))).updated == 1
     assert (only(contacts).due_at, only(contacts).used) == (retry + timedelta(hours=1), 1)
+
+
+def test_a_list_may_ask_for_a_call_at_a_certain_time(contacts: Contacts, book: MongoContactBook) -> None:
+    asked, later = now() + timedelta(hours=3), now() + timedelta(hours=4)
+    row = a_row(callback_at=asked)
+    imported(book, row, a_row(callback_at=asked, call_after=later), a_row(callback_at=now() - timedelta(minutes=1)))
+    one, other, late = contacts.find().sort("_id")
+    assert (one["due_at"], one["callback_at"]) == (asked, asked)
+    assert (other["due_at"], other["callback_at"]) == (later, asked)
+    assert late["due_at"] <= now()
+    assert "callback_at" not in late
+    imported(book, replace(row, callback_at=None, call_after=now()), list_id="later")
+    assert contacts.find_one({"_id": one["_id"]}) == one
+
+
+def test_a_call_that_a_later_list_asks_for_wins_over_the_schedule(contacts: Contacts, book: MongoContactBook) -> None:
+    retry, asked = now() + timedelta(days=2), now() + timedelta(hours=1)
+    contact = stored(contacts.database, a_contact("one", used=1, due_at=retry))
+    row = a_row(contact.phone, vars=contact.vars)
+    assert imported(book, replace(row, callback_at=now() - timedelta(days=1))) == Added(added=0, known=1)
+    assert imported(book, replace(row, callback_at=asked)).updated == 1
+    assert (only(contacts).due_at, only(contacts).callback_at, only(contacts).used) == (asked, asked, 1)
+    assert imported(book, replace(row, callback_at=asked), list_id="again") == Added(added=0, known=1)
+    assert imported(book, replace(row, call_after=now()), list_id="later") == Added(added=0, known=1)
+    assert only(contacts).due_at == asked
+
+
+def test_who_is_on_hold_is_called_when_they_asked_to_be_and_not_before_they_are_released(
+    contacts: Contacts, book: MongoContactBook
+) -> None:
+    contact = stored(contacts.database, a_contact("one"))
+    people, asked = MongoPeople(contacts), now() + timedelta(hours=1)
+    assert people.hold_back(replace(contact, attempt=None), reason="on holiday")
+    assert imported(book, a_row(contact.phone, vars=contact.vars, callback_at=asked)).updated == 1
+    assert only(contacts).due_at == NEVER
+    assert people.let_go(only(contacts), reason="back")
+    assert (only(contacts).due_at, only(contacts).callback_at) == (asked, asked)
+
+
+def test_a_wish_that_comes_while_a_list_is_compared_is_kept(
+    wire: TcpProxy, joined: Connect, contacts: Contacts
+) -> None:
+    contact = stored(contacts.database, a_contact("one"))
+    row = a_row(contact.phone, vars=contact.vars, callback_at=now() + timedelta(hours=1))
+    with writing_later(wire, joined, row) as adding:
+        asked = now() + timedelta(hours=5)
+        assert MongoPeople(contacts).call_back(replace(contact, attempt=None), at=asked, reason="they rang")
+    assert adding.result(20) == Added(added=0, known=1)
+    assert (only(contacts).due_at, only(contacts).callback_at) == (asked, asked)
 
 
 def test_a_list_never_ends_a_hold(contacts: Contacts, book: MongoContactBook) -> None:

@@ -243,8 +243,8 @@ MUTATIONS = (
     Mutation(
         name="a list cuts the wait between two attempts short",
         file=f"{ADAPTERS}/contact_book.py",
-        old='if there["used"] or "decided" in there:',
-        new='if "decided" in there:',
+        old='if there["used"] or "decided" in there or',
+        new='if "decided" in there or',
         tests="tests/adapters/test_contact_book.py",
     ),
     Mutation(
@@ -535,8 +535,36 @@ MUTATIONS = (
     Mutation(
         name="a list ends a hold",
         file=f"{ADAPTERS}/contact_book.py",
-        old='        if there["used"] or "decided" in there:',
-        new='        if there["used"]:',
+        old='        if there["used"] or "decided" in there or',
+        new='        if there["used"] or',
+        tests="tests/adapters/test_contact_book.py",
+    ),
+    Mutation(
+        name="a list's call-back ends a hold",
+        file=f"{ADAPTERS}/contact_book.py",
+        old='        if there["due_at"] != NEVER:',
+        new="        if there:",
+        tests="tests/adapters/test_contact_book.py",
+    ),
+    Mutation(
+        name="a list forgets a call-back that is waited for",
+        file=f"{ADAPTERS}/contact_book.py",
+        old=' or "callback_at" in there:',
+        new=":",
+        tests="tests/adapters/test_contact_book.py",
+    ),
+    Mutation(
+        name="a call-back of long ago is called again and again",
+        file=f"{ADAPTERS}/contact_book.py",
+        old="return row.callback_at if row.callback_at and row.callback_at > now else None",
+        new="return row.callback_at",
+        tests="tests/adapters/test_contact_book.py",
+    ),
+    Mutation(
+        name="who is released is called before they asked to be",
+        file=f"{ADAPTERS}/people.py",
+        old='due_at = no_sooner_than_asked({"$max": ["$$NOW", f"${_DUE_BEFORE}"]})',
+        new='due_at = {"$max": ["$$NOW", f"${_DUE_BEFORE}"]}',
         tests="tests/adapters/test_contact_book.py",
     ),
     Mutation(

@@ -453,6 +453,7 @@ def test_the_named_columns_are_read_and_are_no_variables() -> None:
             "call_after does not say which time zone it means: write it as 2026-03-01T09:30:00+01:00",
         ),
         ("call_after", "0026-03-01T09:30:00Z", "call_after is in no year of this century"),
+        ("callback_at", "soon", "callback_at is not a moment: write it as 2026-03-01T09:30:00+01:00"),
     ],
 )
 def test_a_cell_that_cannot_be_read_is_rejected_by_its_column(column: str, cell: str, reason: str) -> None:
@@ -515,10 +516,17 @@ def test_batches_are_not_apart_where_one_brings_in_whom_the_other_says_not_to_ca
     assert (adding.is_apart(barring), barring.is_apart(adding), adding.is_apart(other)) == (False, False, True)
 
 
-@pytest.mark.parametrize("header", ["call_after", "callback_at", "Callback At", "not_before", "due_at"])
+@pytest.mark.parametrize("header", ["call_after", "Call After", "not_before", "due_at"])
 def test_nobody_is_called_before_the_moment_that_the_list_says(header: str) -> None:
     (only,) = contacts(f"phone,{header}\n{ADA},2026-03-01T09:30:00+01:00\n")
-    assert (only.call_after, only.vars) == (datetime(2026, 3, 1, 8, 30, tzinfo=UTC), {})
+    assert (only.call_after, only.callback_at, only.vars) == (datetime(2026, 3, 1, 8, 30, tzinfo=UTC), None, {})
+
+
+@pytest.mark.parametrize("header", ["callback_at", "Callback At"])
+def test_the_list_says_when_somebody_asked_to_be_called_and_it_may_say_both(header: str) -> None:
+    (only,) = contacts(f"phone,{header},not_before\n{ADA},2026-03-01T09:30:00.123456+01:00,2026-03-01T08:00:00Z\n")
+    assert only.callback_at == datetime(2026, 3, 1, 8, 30, 0, 123_000, tzinfo=UTC)
+    assert (only.call_after, only.vars) == (datetime(2026, 3, 1, 8, tzinfo=UTC), {})
 
 
 @pytest.mark.parametrize(

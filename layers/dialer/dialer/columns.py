@@ -82,16 +82,24 @@ def _external_id(cell: str, _: Bearings) -> Fields:
 
 
 def _call_after(cell: str, _: Bearings) -> Fields:
+    return {"call_after": _moment("call_after", cell)}
+
+
+def _callback_at(cell: str, _: Bearings) -> Fields:
+    return {"callback_at": _moment("callback_at", cell)}
+
+
+def _moment(name: str, cell: str) -> datetime:
     try:
         moment = datetime.fromisoformat(cell)
     except ValueError:
-        raise ValueError("call_after is not a moment: write it as 2026-03-01T09:30:00+01:00") from None
+        raise ValueError(f"{name} is not a moment: write it as 2026-03-01T09:30:00+01:00") from None
     if moment.tzinfo is None:
-        raise ValueError("call_after does not say which time zone it means: write it as 2026-03-01T09:30:00+01:00")
+        raise ValueError(f"{name} does not say which time zone it means: write it as 2026-03-01T09:30:00+01:00")
     if moment.year not in _YEARS:
-        raise ValueError("call_after is in no year of this century")
+        raise ValueError(f"{name} is in no year of this century")
     moment = moment.astimezone(UTC)
-    return {"call_after": moment.replace(microsecond=moment.microsecond // 1000 * 1000)}
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _not_to_call(name: str) -> Column:
@@ -134,7 +142,8 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(names=("priority",), read=_priority),
     Column(names=("external_id", "vendor_lead_code"), read=_external_id),
-    Column(names=("call_after", "not_before", "due_at", "callback_at"), read=_call_after),
+    Column(names=("call_after", "not_before", "due_at"), read=_call_after),
+    Column(names=("callback_at",), read=_callback_at),
     *NOT_TO_CALL,
     *ALTERNATES,
 )  # fmt: skip

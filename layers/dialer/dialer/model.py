@@ -475,6 +475,8 @@ class NewContact:
     """What the sender calls this person."""
     call_after: datetime | None = None
     """Nobody calls before this moment."""
+    callback_at: datetime | None = None
+    """When this person asked to be called; one that is past asks for nothing any more."""
     line: int = field(default=0, compare=False)
     """Its line in the list."""
 

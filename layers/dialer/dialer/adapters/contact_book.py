@@ -23,6 +23,7 @@ from dialer.adapters.contact_documents import (
     to_terminal,
 )
 from dialer.adapters.mongo import Document, available, database_clock
+from dialer.adapters.people import NEVER
 from dialer.adapters.roll import MongoRoll
 from dialer.calling.whereabouts import Hints
 from dialer.columns import hint_named, hints_in
@@ -39,14 +40,14 @@ _QUICK_S = 0.1  # what takes no longer is counted anew each time
 _PENDING = str(State.PENDING)  # a plain text, which the driver writes quicker
 _COMPARED = dict.fromkeys(
     (
-        "listed", "phone", "region", "numbers", "state", "used", "priority", "due_at", "decided", "vars", "external_id",
-        "row",
+        "listed", "phone", "region", "numbers", "state", "used", "priority", "due_at", "decided", "callback_at", "vars",
+        "external_id", "row",
     ),
     1,
 )  # fmt: skip
 _SEEN_WITH = {"due_at": "due_at", "phone": "region", "numbers": "numbers"}
-"""What must still be as it was seen where something is written: a hold may have come, or the turn of another number, or
-one more number."""
+"""What must still be as it was seen where something is written: a hold may have come, or a call-back, or the turn of
+another number, or one more number."""
 
 
 class MongoContactBook(MongoRoll):
@@ -198,7 +199,7 @@ def _document(
         "phone": row.phone,
         "region": row.region,
         "priority": row.priority or 0,
-        "due_at": max(now, row.call_after) if row.call_after else now,
+        "due_at": _no_sooner(row.call_after, now),
         "state": _PENDING,
         "used": 0,
         "max": max_attempts,
@@ -208,6 +209,8 @@ def _document(
         document["vars_of"] = row.vars_of
     if row.external_id:
         document["external_id"] = row.external_id
+    if asked := _asked(row, now):
+        document |= {"callback_at": asked, "due_at": _no_sooner(row.call_after, asked)}
     if row.alternates:
         document["numbers"] = [{"phone": row.phone, "region": row.region}, *map(asdict, row.alternates)]
     if list_id:
@@ -248,13 +251,27 @@ def _news(row: NewContact, there: Document, now: datetime) -> Document:
     news = {name: value for name, value in said.items() if value != there.get(name)}
     if "vars" in news:
         news |= where  # of two lists at once the last one counts, and where somebody is must be what the variables say
-    if row.call_after:
-        due_at = max(now, row.call_after)
-        if there["used"] or "decided" in there:  # a wait that was decided is never cut short, nor is a hold
+    asked = _asked(row, now)
+    if asked and asked != there.get("callback_at"):
+        news["callback_at"] = asked
+        if there["due_at"] != NEVER:  # who is on hold is asked for when they are released
+            news["due_at"] = _no_sooner(row.call_after, asked)
+    elif row.call_after:
+        due_at = _no_sooner(row.call_after, now)
+        if there["used"] or "decided" in there or "callback_at" in there:  # never cut short; nor is a hold
             due_at = max(due_at, there["due_at"])
         if max(due_at, there["due_at"]) > now and due_at != there["due_at"]:
             news["due_at"] = due_at
     return news
+
+
+def _asked(row: NewContact, now: datetime) -> datetime | None:
+    """When the person is to be called back, whatever the schedule says; None where nobody asked, or it is past."""
+    return row.callback_at if row.callback_at and row.callback_at > now else None
+
+
+def _no_sooner(moment: datetime | None, due_at: datetime) -> datetime:
+    return max(moment, due_at) if moment else due_at
 
 
 def _vars(row: NewContact, known: dict[str, str]) -> dict[str, str]:
