@@ -18,7 +18,7 @@ from dialer.adapters.call_queue import SqsCallQueue
 from local import runs
 from local.environments import ROOT
 from local.processes import plain_environment, start
-from tests.adapters.aws import client
+from tests.adapters.aws import client, posts
 
 DELAY_S = 0.01
 MESSAGES = 500 if QUICK else 10_000
@@ -90,7 +90,8 @@ def _asked(far_queue: str) -> int:
 
 
 def _send(sqs: Any, *, url: str) -> Lap:
-    queue, going = SqsCallQueue(lambda: sqs, call_queue_url=url), rivals.call_messages(MESSAGES)
+    queue = SqsCallQueue(lambda: sqs, posts=lambda: posts(sqs), call_queue_url=url)
+    going = rivals.call_messages(MESSAGES)
     with Watch() as watch:
         sent = queue.send(going, delays=[0] * len(going))
     assert not sent.refused

@@ -25,7 +25,7 @@ from dialer.bounds import Bounds
 from dialer.model import Campaign, Pacing
 from dialer.secret import Secret
 from dialer.tick import Tick
-from tests.adapters.aws import client, make_lock_table
+from tests.adapters.aws import client, make_lock_table, posts
 from tests.builders import a_campaign
 
 LOCK_TABLE = "lock"
@@ -63,7 +63,7 @@ def tick_at(place: Place) -> Tick:
         claims=MongoClaims(database["contacts"]),
         reach=MongoReach(database["contacts"]),
         suppressions=MongoSuppressions(database["suppressions"], key=Secret("a key for benchmarks")),
-        queue=SqsCallQueue(lambda: sqs, call_queue_url=place.queue_url),
+        queue=SqsCallQueue(lambda: sqs, posts=lambda: posts(sqs), call_queue_url=place.queue_url),
         abandon_guard=AbandonGuard(answers=MongoLiveAnswers(database["live_answers"]), campaigns=campaigns),
         clock=clock,
         bounds=Bounds(),

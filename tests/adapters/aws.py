@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.credentials import Credentials
 from moto import mock_aws
 
 from dialer.adapters.aws import CONFIG
+from dialer.adapters.signed_posts import SignedPosts
 from local import runs
 from local.environments import Refused, interpreter
 from local.ministack import ACCESS_KEY, REGION, SECRET_KEY, start_ministack
@@ -30,6 +32,11 @@ def client(service: str, url: str | None, **config: Any) -> Client:
         aws_secret_access_key=SECRET_KEY,
         config=CONFIG.merge(Config(**config)),
     )
+
+
+def posts(made: Client) -> SignedPosts:
+    """To the same service, with the same keys."""
+    return SignedPosts(made, Credentials(ACCESS_KEY, SECRET_KEY))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from dialer.errors import BadInput, Unavailable
 from dialer.lifecycle import State
 from dialer.model import CallMessage
 from local.processes import free_port
-from tests.adapters.aws import client, moto
+from tests.adapters.aws import client, moto, posts
 from tests.adapters.http_wire import Answer, Asked, Cut, LossyProxy, Reply, Silence, WireServer
 from tests.builders import a_contact, a_message
 
@@ -43,7 +43,7 @@ class Queues:
 
     @property
     def adapter(self) -> SqsCallQueue:
-        return SqsCallQueue(lambda: self.sqs, call_queue_url=self.calls, refill_queue_url=self.refills)
+        return _queue(self.sqs, self.calls, self.refills)
 
     def received(self, url: str) -> list[dict[str, Any]]:
         """All that is visible now."""
@@ -72,6 +72,11 @@ def _made(sqs: "SQSClient") -> Iterator[Queues]:
     refills = sqs.create_queue(QueueName=f"refills-{name}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     yield Queues(sqs=sqs, calls=calls, refills=refills)
     sqs.close()
+
+
+def _queue(sqs: "SQSClient", calls: str, refills: str = "") -> SqsCallQueue:
+    """As wiring makes it."""
+    return SqsCallQueue(lambda: sqs, posts=lambda: posts(sqs), call_queue_url=calls, refill_queue_url=refills)
 
 
 def messages(count: int) -> list[CallMessage]:
@@ -186,8 +191,7 @@ def _reply(asked: Asked, *, failed: Sequence[int] = (), unnamed: Sequence[int] =
 def _over(server: WireServer, going: Sequence[CallMessage], **config: Any) -> Any:
     sqs = client("sqs", server.url, **config)
     try:
-        queue = SqsCallQueue(lambda: sqs, call_queue_url=f"{server.url}/123456789012/calls")
-        return queue.send(going, delays=[0] * len(going))
+        return _queue(sqs, f"{server.url}/123456789012/calls").send(going, delays=[0] * len(going))
     finally:
         sqs.close()
 
@@ -264,7 +268,7 @@ def test_a_lost_reply_delivers_twice_and_refuses_nobody(ministack: str) -> None:
 def test_a_queue_that_is_not_there_is_doubtful_to_send_to_and_unavailable_to_refill() -> None:
     sqs = client("sqs", f"http://127.0.0.1:{free_port()}")
     url = f"http://127.0.0.1:{free_port()}/1/q"
-    queue = SqsCallQueue(lambda: sqs, call_queue_url=url, refill_queue_url=url)
+    queue = _queue(sqs, url, url)
     sent = queue.send(messages(2), delays=[0, 0])
     assert (list(sent.refused), sent.doubtful) == ([], 2)
     with pytest.raises(Unavailable):

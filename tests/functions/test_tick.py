@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import boto3
 import pytest
 
 from dialer import wiring
@@ -339,6 +340,23 @@ def test_a_queue_that_is_gone_is_said_loudly_and_its_claims_are_left_to_expire(s
     report = stack.invoke("tick", event("tick_schedule"))
     assert [(campaign["sent"], campaign["doubtful"]) for campaign in report["campaigns"]] == [(0, 3)]
     assert {stack.contact(contact).state for contact in contacts} == {State.CLAIMED}
+
+
+def test_messages_are_sent_without_the_client_which_would_take_twice_the_time(stack: Stack) -> None:
+    assert boto3.DEFAULT_SESSION
+    through_the_client: list[Any] = []
+
+    def note(**asked: Any) -> None:
+        through_the_client.append(asked)
+
+    boto3.DEFAULT_SESSION.events.register("before-call.sqs.SendMessageBatch", note)
+    try:
+        filled(stack)
+        report = stack.invoke("tick", event("tick_schedule"))
+    finally:
+        boto3.DEFAULT_SESSION.events.unregister("before-call.sqs.SendMessageBatch", note)
+    assert [campaign["sent"] for campaign in report["campaigns"]] == [3]
+    assert through_the_client == []
 
 
 def test_two_contacts_with_one_phone_in_two_campaigns_are_both_claimed(stack: Stack) -> None:

@@ -500,9 +500,23 @@ MUTATIONS = (
     Mutation(
         name="what was refused the second time is taken back",
         file=f"{ADAPTERS}/call_queue.py",
-        old='        if refused and reply["ResponseMetadata"]["RetryAttempts"]:',
+        old="        if refused and sent_before:",
         new="        if refused and not reply:",
         tests="tests/adapters/test_call_queue.py",
+    ),
+    Mutation(
+        name="what a post may have delivered is taken back",
+        file=f"{ADAPTERS}/call_queue.py",
+        old='bool(posts or reply["ResponseMetadata"]["RetryAttempts"])',
+        new='bool(reply["ResponseMetadata"]["RetryAttempts"])',
+        tests="tests/adapters/test_call_queue.py",
+    ),
+    Mutation(
+        name="a post believes any answer",
+        file=f"{ADAPTERS}/signed_posts.py",
+        old="if status == _OK and isinstance(answer := json.loads(content), dict):",
+        new="if isinstance(answer := json.loads(content), dict):",
+        tests="tests/adapters/test_signed_posts.py",
     ),
     Mutation(
         name="who asked to be called later is not",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from dialer.abandon_guard import AbandonGuard
     from dialer.adapters.caller_ids import MongoCallerIds
+    from dialer.adapters.signed_posts import SignedPosts
     from dialer.audit import Audit
     from dialer.barring import Barring
     from dialer.board import Board
@@ -220,12 +221,23 @@ def _sqs() -> "SQSClient":
 
 
 @cache
+def _sqs_posts() -> "SignedPosts | None":
+    """None without credentials: the client says best what is missing."""
+    from dialer.adapters.signed_posts import SignedPosts
+
+    sqs, session = _sqs(), boto3.DEFAULT_SESSION  # which the client has made
+    credentials = session.get_credentials() if session else None
+    return SignedPosts(sqs, credentials) if credentials else None
+
+
+@cache
 def call_queue() -> "CallQueue":
     from dialer.adapters.call_queue import SqsCallQueue
 
     known = settings()
     return SqsCallQueue(
         _sqs,
+        posts=_sqs_posts,
         call_queue_url=known.call_queue_url,
         refill_queue_url=known.refill_queue_url,
     )

@@ -1,7 +1,7 @@
 """The queues: call messages in batches of ten on a few threads, and refill hints, one per campaign and second."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -16,9 +16,12 @@ from dialer.workers import each
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+    from dialer.adapters.signed_posts import SignedPosts
+
 _BATCH = 10  # SQS takes no more in one request
 _IDS = ("campaign_id", "contact_id", "attempt_id")
 _MOMENTS = ("slot_at", "not_after")
+_in_words = json.JSONEncoder(default=datetime.isoformat).encode
 
 Entry = tuple[CallMessage, int]
 
@@ -26,35 +29,46 @@ Entry = tuple[CallMessage, int]
 class SqsCallQueue:
     """Sends through two queues; a function that only needs one leaves the other's URL empty."""
 
-    def __init__(self, sqs: Callable[[], "SQSClient"], *, call_queue_url: str = "", refill_queue_url: str = "") -> None:
-        """`sqs` gives the client when there is something to send: most calls free no line that anybody waits for."""
+    def __init__(
+        self,
+        sqs: Callable[[], "SQSClient"],
+        *,
+        posts: "Callable[[], SignedPosts | None]" = lambda: None,
+        call_queue_url: str = "",
+        refill_queue_url: str = "",
+    ) -> None:
+        """`sqs` gives the client when there is something to send: most calls free no line that anybody waits for.
+
+        `posts` to the same service take the messages first; what is not answered plainly, the client sends again.
+        """
         self._sqs = sqs
+        self._posts = posts
         self._call_queue_url = call_queue_url
         self._refill_queue_url = refill_queue_url
 
     def send(self, messages: Sequence[CallMessage], *, delays: Sequence[int]) -> Sent:
         entries = list(zip(messages, delays, strict=True))
         batches = [entries[start : start + _BATCH] for start in range(0, len(entries), _BATCH)]
-        results = each(batches, partial(self._send_batch, self._sqs()), workers=CONNECTIONS)
+        results = each(batches, partial(self._send_batch, self._sqs(), self._posts()), workers=CONNECTIONS)
         return Sent(
             refused=[message for result in results for message in result.refused],
             doubtful=sum(result.doubtful for result in results),
             cause=next((result.cause for result in results if result.cause), ""),
         )
 
-    def _send_batch(self, sqs: "SQSClient", batch: Sequence[Entry]) -> Sent:
-        entries: list[Any] = [
+    def _send_batch(self, sqs: "SQSClient", posts: "SignedPosts | None", batch: Sequence[Entry]) -> Sent:
+        entries = [
             {"Id": str(index), "MessageBody": body_of(message), "DelaySeconds": delay}
             for index, (message, delay) in enumerate(batch)
         ]
         try:
             with available("the call queue"):
-                reply = sqs.send_message_batch(QueueUrl=self._call_queue_url, Entries=entries)
+                reply, sent_before = _asked(sqs, posts, {"QueueUrl": self._call_queue_url, "Entries": entries})
         except Unavailable as cause:
             return Sent(refused=[], doubtful=len(batch), cause=str(cause))
         refused = [batch[int(failed["Id"])][0] for failed in reply.get("Failed", [])]
         unnamed = len(batch) - len(refused) - len(reply.get("Successful", []))
-        if refused and reply["ResponseMetadata"]["RetryAttempts"]:
+        if refused and sent_before:
             why = "refused when sent again: the first try may have delivered it"
             return Sent(refused=[], doubtful=unnamed + len(refused), cause=why)
         return Sent(refused=refused, doubtful=unnamed)
@@ -69,9 +83,18 @@ class SqsCallQueue:
             )
 
 
+def _asked(sqs: "SQSClient", posts: "SignedPosts | None", request: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
+    """The queue's answer, and whether an earlier try of the same request may have arrived."""
+    if posts:
+        with suppress(Unavailable):
+            return posts.post("SendMessageBatch", request), False
+    reply = sqs.send_message_batch(**request)
+    return reply, bool(posts or reply["ResponseMetadata"]["RetryAttempts"])
+
+
 def body_of(message: CallMessage) -> str:
     """The message as it travels: ids and two ISO-8601 moments."""
-    return json.dumps(vars(message), default=datetime.isoformat)
+    return _in_words(vars(message))
 
 
 def message_of(body: str) -> CallMessage:

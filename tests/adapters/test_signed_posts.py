@@ -1,0 +1,90 @@
+"""Signed posts: what their client would send, once, and nothing but a plain success for an answer."""
+
+import json
+from typing import Any
+
+import pytest
+
+from dialer.errors import Unavailable
+from local.processes import free_port
+from tests.adapters.aws import client, moto, posts
+from tests.adapters.http_wire import Answer, Asked, Cut, Reply, Silence, WireServer
+
+WISH = {"QueueUrl": "http://q/1/calls", "Entries": [{"Id": "0", "MessageBody": "{}", "DelaySeconds": 0}]}
+TAKEN = {"Successful": [{"Id": "0", "MessageId": "m", "MD5OfMessageBody": "0" * 32}], "Failed": []}
+
+
+def asked_of(server: WireServer, **config: Any) -> dict[str, Any]:
+    sqs = client("sqs", server.url, **config)
+    try:
+        return posts(sqs).post("SendMessageBatch", WISH)
+    finally:
+        sqs.close()
+
+
+def test_a_post_is_what_its_client_would_send() -> None:
+    with WireServer(lambda _: Reply(body=json.dumps(TAKEN).encode())) as server:
+        assert asked_of(server) == TAKEN
+        sqs = client("sqs", server.url)
+        sqs.send_message_batch(**WISH)
+        sqs.close()
+    ours, theirs = server.asked
+    assert (ours.method, ours.path, json.loads(ours.body)) == (theirs.method, theirs.path, json.loads(theirs.body))
+    for header in ("host", "content-type", "x-amz-target"):
+        assert ours.headers[header] == theirs.headers[header]
+    (key, over), (its_key, its_over) = _signed(ours), _signed(theirs)
+    assert (key, over) == (its_key, its_over - {"x-amzn-query-mode"})  # in which words errors are told
+
+
+def _signed(asked: Asked) -> tuple[str, set[str]]:
+    """With which key and for which service, and over which headers."""
+    key, over, _ = asked.headers["authorization"].split(", ")
+    return key, set(over.removeprefix("SignedHeaders=").split(";"))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Cut(),
+        Silence(),
+        Reply(status=500, body=b"{}"),
+        Reply(status=301, body=b"{}", headers={"Location": "/elsewhere"}),
+        Reply(body=b""),
+        Reply(body=b"<html>"),
+        Reply(body=b"[]"),
+        Reply(body=b"\xff"),
+    ],
+    ids=["cut", "silence", "500", "moved", "empty", "html", "a list", "no text"],
+)
+def test_anything_but_a_plain_success_is_no_answer_and_is_not_asked_for_again(answer: Answer) -> None:
+    with WireServer(lambda _: answer) as server:
+        with pytest.raises(Unavailable, match="SendMessageBatch was not answered plainly"):
+            asked_of(server, read_timeout=0.2)
+        assert len(server.asked) == 1
+
+
+def test_nobody_there_is_no_answer() -> None:
+    sqs = client("sqs", f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(Unavailable):
+        posts(sqs).post("SendMessageBatch", WISH)
+    sqs.close()
+
+
+def test_an_emulator_in_the_clients_way_stands_in_ours() -> None:
+    with moto():
+        sqs = client("sqs", None)
+        url = sqs.create_queue(QueueName="calls")["QueueUrl"]
+        assert len(posts(sqs).post("SendMessageBatch", WISH | {"QueueUrl": url})["Successful"]) == 1
+        with pytest.raises(Unavailable):
+            posts(sqs).post("SendMessageBatch", WISH | {"QueueUrl": f"{url}-gone"})
+        sqs.close()
+
+
+def test_where_only_a_proxy_leads_out_nothing_is_sent_past_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    with WireServer(lambda _: Reply(body=json.dumps(TAKEN).encode())) as server:
+        with pytest.raises(Unavailable):
+            asked_of(server)
+        assert server.asked == []
