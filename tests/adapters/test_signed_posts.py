@@ -4,8 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from dialer.errors import Unavailable
+from local.ministack import ACCESS_KEY, REGION, SECRET_KEY
 from local.processes import free_port
 from tests.adapters.aws import client, moto, posts
 from tests.adapters.http_wire import Answer, Asked, Cut, Reply, Silence, WireServer
@@ -34,6 +38,24 @@ def test_a_post_is_what_its_client_would_send() -> None:
         assert ours.headers[header] == theirs.headers[header]
     (key, over), (its_key, its_over) = _signed(ours), _signed(theirs)
     assert (key, over) == (its_key, its_over - {"x-amzn-query-mode"})  # in which words errors are told
+
+
+def test_what_arrives_is_what_was_signed() -> None:
+    """MiniStack asks who somebody says they are, and not for their signature."""
+    with WireServer(lambda _: Reply(body=json.dumps(TAKEN).encode())) as server:
+        asked_of(server)
+    (asked,) = server.asked
+    _, over = _signed(asked)
+    arrived = AWSRequest(
+        asked.method,
+        f"http://{asked.headers['host']}{asked.path}",
+        headers={name: value for name, value in asked.headers.items() if name.lower() in over},
+        data=asked.body,
+    )
+    arrived.context["timestamp"] = asked.headers["x-amz-date"]
+    judge = SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "sqs", REGION)
+    text = judge.string_to_sign(arrived, judge.canonical_request(arrived))
+    assert asked.headers["authorization"].endswith(f"Signature={judge.signature(text, arrived)}")
 
 
 def _signed(asked: Asked) -> tuple[str, set[str]]:
