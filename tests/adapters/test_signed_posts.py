@@ -26,7 +26,9 @@ def asked_of(server: WireServer, **config: Any) -> dict[str, Any]:
         sqs.close()
 
 
-def test_a_post_is_what_its_client_would_send() -> None:
+def test_a_post_is_what_its_client_would_send(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "tick")
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=a87bd80c:1")
     with WireServer(lambda _: Reply(body=json.dumps(TAKEN).encode())) as server:
         assert asked_of(server) == TAKEN
         sqs = client("sqs", server.url)
@@ -34,7 +36,7 @@ def test_a_post_is_what_its_client_would_send() -> None:
         sqs.close()
     ours, theirs = server.asked
     assert (ours.method, ours.path, json.loads(ours.body)) == (theirs.method, theirs.path, json.loads(theirs.body))
-    for header in ("host", "content-type", "x-amz-target"):
+    for header in ("host", "content-type", "x-amz-target", "x-amzn-trace-id"):
         assert ours.headers[header] == theirs.headers[header]
     (key, over), (its_key, its_over) = _signed(ours), _signed(theirs)
     assert (key, over) == (its_key, its_over - {"x-amzn-query-mode"})  # in which words errors are told

@@ -268,6 +268,39 @@ def statements_of(template: dict[str, Any]) -> list[dict[str, Any]]:
     return [statement for document in documents for statement in document["Statement"]]
 
 
+def test_where_functions_go_round_through_queues_lambda_lets_them(template: dict[str, Any]) -> None:
+    """Unasked, it drops what has gone round 16 times: a long list would never be read to its end."""
+    functions = of_type(template, "AWS::Serverless::Function")
+    hears = {name: _queues_that_invoke(one) for name, one in functions.items()}
+    invokes = {
+        name: {other for other, queues in hears.items() if queues & _queues_written_by(template, one)}
+        for name, one in functions.items()
+    }
+    in_circles = {name for name in functions if name in _reached(invokes, name)}
+    allowed = {name for name, one in functions.items() if one["Properties"].get("RecursiveLoop") == "Allow"}
+    assert in_circles == allowed == {"TickFunction", "CallFunction", "VoiceFunction", "IntakeFunction"}
+
+
+def _queues_that_invoke(function: dict[str, Any]) -> set[str]:
+    events = function["Properties"].get("Events", {}).values()
+    return {event["Properties"]["Queue"]["GetAtt"] for event in events if event["Type"] == "SQS"}
+
+
+def _queues_written_by(template: dict[str, Any], function: dict[str, Any]) -> set[str]:
+    role = template["Resources"][function["Properties"]["Role"]["GetAtt"].removesuffix(".Arn")]
+    statements = [one for policy in role["Properties"]["Policies"] for one in policy["PolicyDocument"]["Statement"]]
+    sending = [one["Resource"] for one in statements if "sqs:SendMessage" in one["Action"]]
+    return {one["GetAtt"] for place in sending for one in (place if isinstance(place, list) else [place])}
+
+
+def _reached(invokes: dict[str, set[str]], start: str) -> set[str]:
+    reached, ahead = set[str](), set(invokes[start])
+    while ahead:
+        reached |= ahead
+        ahead = {further for name in ahead for further in invokes[name]} - reached
+    return reached
+
+
 @pytest.mark.parametrize("function", ["TickFunction", "ReconcileFunction"])
 def test_a_missed_minute_is_never_made_up_for(template: dict[str, Any], function: str) -> None:
     properties = template["Resources"][function]["Properties"]

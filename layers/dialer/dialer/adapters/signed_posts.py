@@ -5,6 +5,7 @@ the processor again, and a tick spends most of its time on its requests to the q
 """
 
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,8 @@ class SignedPosts:
         errors, and when to try again.
         """
         headers = {"X-Amz-Target": f"{self._target}.{operation}", "Content-Type": self._type}
+        if trace := os.environ.get("_X_AMZN_TRACE_ID"):  # the queue hands it on, and X-Ray shows one path
+            headers["X-Amzn-Trace-Id"] = trace
         request = AWSRequest("POST", self._url, headers=headers, data=json.dumps(asked))
         with suppress(BotoCoreError, HTTPError, ValueError):
             SigV4Auth(self._credentials.get_frozen_credentials(), *self._signed_for).add_auth(request)
