@@ -25,9 +25,9 @@ JERSEY = "US-NJ New_York"
 WIDE = "".join(chr(ord(digit) + 0xFEE0) for digit in ADA)  # as an East Asian keyboard writes it
 
 
-def rows(text: str | bytes, *, region: str | None = None) -> list[Row]:
+def rows(text: str | bytes, *, region: str | None = None, callers: tuple[str, ...] = ()) -> list[Row]:
     stream = io.BytesIO(text if isinstance(text, bytes) else text.encode())
-    return [row for batch in read(stream, region=region) for row in batch.rows]
+    return [row for batch in read(stream, region=region, callers=callers) for row in batch.rows]
 
 
 def contacts(text: str | bytes) -> list[NewContact]:
@@ -457,6 +457,42 @@ def test_the_named_columns_are_read_and_are_no_variables() -> None:
 )
 def test_a_cell_that_cannot_be_read_is_rejected_by_its_column(column: str, cell: str, reason: str) -> None:
     assert reject(f"phone,{column}\n{KAY},{cell}\n") == Reject(line=2, reason=reason)
+
+
+OURS = ("+12125550100", "+442079460958")
+
+
+@pytest.mark.parametrize("header", ["caller_id", "Caller ID", "caller-id"])
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        ("+12125550100", OURS[0]), ("(212) 555-0100", OURS[0]), ("12125550100", OURS[0]), ("'+1 212 555 0100", OURS[0]),
+        ("+44 20 7946 0958", OURS[1]), ("", ""), (" ", ""),
+    ],
+)  # fmt: skip
+def test_a_row_may_say_from_which_of_the_campaigns_numbers_its_person_is_called(
+    header: str, cell: str, number: str
+) -> None:
+    (row,) = rows(f"phone,{header}\n{ADA},{cell}\n", region="US", callers=OURS)
+    assert row == NewContact(phone=ADA, region=JERSEY, caller_id=number)
+
+
+def test_it_may_do_so_beside_what_says_where_the_person_is() -> None:
+    (row,) = rows(f"phone,state,caller_id\n{ADA},NJ,{OURS[0]}\n", callers=OURS)
+    assert isinstance(row, NewContact)
+    assert row.caller_id == OURS[0]
+
+
+@pytest.mark.parametrize("callers", [OURS, ()])
+@pytest.mark.parametrize("cell", ["+12125550101", "2125550100", "2.12556E+09", "the office", "9" * 30])
+def test_a_row_that_names_any_other_number_is_rejected(callers: tuple[str, ...], cell: str) -> None:
+    assert rows(f"phone,caller_id\n{ADA},{cell}\n", callers=callers) == [
+        Reject(
+            line=2,
+            reason="caller_id is no number of the campaign's: write one of its from_numbers, such as +12125550100, "
+            "or nothing",
+        )
+    ]
 
 
 DNC_NAMES = ["dnc", "DNC", "do not call", "Do-Not-Call", "do_not_call", "donotcall", "opt out", "Opt_Out", "opted out"]

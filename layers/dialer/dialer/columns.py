@@ -13,7 +13,7 @@ from typing import Any
 
 from dialer.calling.whereabouts import NO_HINTS, Hints
 from dialer.errors import BadList
-from dialer.phones import dialable
+from dialer.phones import dialable, e164
 
 PRIORITIES = range(-100, 101)  # a tick looks at each priority in turn: a few hundred are quick, a million are not
 _YEARS = range(2000, 2101)
@@ -36,6 +36,8 @@ class Bearings:
 
     region: str | None = None
     hints: Hints = NO_HINTS
+    callers: frozenset[str] = frozenset()
+    """The numbers that the campaign calls from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,27 @@ def _call_after(cell: str, _: Bearings) -> Fields:
     return {"call_after": moment.replace(microsecond=moment.microsecond // 1000 * 1000)}
 
 
+def _caller_id(cell: str, bearings: Bearings) -> Fields:
+    number = _one_of(bearings.callers, cell, bearings.region)
+    if not number:
+        raise ValueError(
+            "caller_id is no number of the campaign's: write one of its from_numbers, such as +12125550100, or nothing"
+        )
+    return {"caller_id": number}
+
+
+@lru_cache(maxsize=1024)
+def _one_of(callers: frozenset[str], cell: str, region: str | None) -> str:
+    """The one that the cell means; empty where it is none of them."""
+    if cell in callers:
+        return cell
+    try:
+        number = e164(cell, region=region)
+    except ValueError:
+        return ""
+    return number if number in callers else ""
+
+
 def _not_to_call(name: str) -> Column:
     """Each of its names is a column of its own: of two that stand in one list either may say it."""
 
@@ -135,6 +158,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(names=("priority",), read=_priority),
     Column(names=("external_id", "vendor_lead_code"), read=_external_id),
     Column(names=("call_after", "not_before", "due_at", "callback_at"), read=_call_after),
+    Column(names=("caller_id",), read=_caller_id),
     *NOT_TO_CALL,
     *ALTERNATES,
 )  # fmt: skip

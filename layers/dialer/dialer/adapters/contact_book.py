@@ -40,7 +40,7 @@ _PENDING = str(State.PENDING)  # a plain text, which the driver writes quicker
 _COMPARED = dict.fromkeys(
     (
         "listed", "phone", "region", "numbers", "state", "used", "priority", "due_at", "decided", "vars", "external_id",
-        "row",
+        "caller_id", "row",
     ),
     1,
 )  # fmt: skip
@@ -208,6 +208,8 @@ def _document(
         document["vars_of"] = row.vars_of
     if row.external_id:
         document["external_id"] = row.external_id
+    if row.caller_id:
+        document["caller_id"] = row.caller_id
     if row.alternates:
         document["numbers"] = [{"phone": row.phone, "region": row.region}, *map(asdict, row.alternates)]
     if list_id:
@@ -243,6 +245,8 @@ def _news(row: NewContact, there: Document, now: datetime) -> Document:
         said["priority"] = row.priority
     if row.external_id:
         said["external_id"] = row.external_id
+    if row.caller_id:
+        said["caller_id"] = row.caller_id
     where = _where(row, there, said["vars"])
     said |= where
     news = {name: value for name, value in said.items() if value != there.get(name)}
