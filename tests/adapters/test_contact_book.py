@@ -325,6 +325,15 @@ def test_another_list_may_name_the_number_that_who_waits_is_called_from(
     assert (after.caller_id, after.used, after.due_at) == ("+12125550101", 1, contact.due_at)
 
 
+def test_an_empty_cell_takes_nobody_out_of_their_language(contacts: Contacts, book: MongoContactBook) -> None:
+    row = a_row(vars={"language": "es-MX", "name": "Ada"})
+    imported(book, row)
+    assert imported(book, replace(row, vars={"language": "", "name": "Ada L."}), list_id="list-2").updated == 1
+    assert only(contacts).vars == {"language": "es-MX", "name": "Ada L."}
+    assert imported(book, replace(row, vars={"language": "fr-CA"}), list_id="list-3").updated == 1
+    assert only(contacts).vars == {"language": "fr-CA", "name": "Ada L."}
+
+
 def test_a_list_that_says_nothing_new_writes_nothing(contacts: Contacts, book: MongoContactBook) -> None:
     row = a_row(priority=0, external_id="A", caller_id="+12125550100")
     imported(book, row)

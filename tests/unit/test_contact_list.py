@@ -18,6 +18,7 @@ from dialer.contact_list import Reject, Row, Sheet, read, read_on, sheet_of
 from dialer.errors import BadList
 from dialer.model import NewContact, Number
 from dialer.phones import dialable, e164
+from tests.unit.test_languages import NONE, WRITTEN
 
 ADA = "+12015550123"
 KAY = "+447700900123"
@@ -493,6 +494,24 @@ def test_a_row_that_names_any_other_number_is_rejected(callers: tuple[str, ...],
             "or nothing",
         )
     ]
+
+
+@pytest.mark.parametrize("header", ["language", "Language", " LANGUAGE ", "language_"])
+@pytest.mark.parametrize("written", [*WRITTEN, ""])
+def test_a_row_may_say_in_which_language_its_person_is_spoken_to(header: str, written: str) -> None:
+    found = contacts(f"phone,{header},name\n{ADA},{written},Ada\n")
+    assert found == [NewContact(phone=ADA, region=JERSEY, vars={"name": "Ada", "language": written})]
+
+
+@pytest.mark.parametrize("written", [one for one in NONE if one == one.strip() and '"' not in one])
+def test_a_row_with_what_is_no_language_is_rejected_with_what_to_write(written: str) -> None:
+    assert reject(f"phone,language\n{ADA},{written}\n") == Reject(
+        line=2, reason="language is no language tag: write it as en-US or es-MX, or nothing"
+    )
+
+
+def test_a_list_names_the_language_once() -> None:
+    assert refusal("phone,language,Language\n") == "The list names a column twice: language."
 
 
 DNC_NAMES = ["dnc", "DNC", "do not call", "Do-Not-Call", "do_not_call", "donotcall", "opt out", "Opt_Out", "opted out"]

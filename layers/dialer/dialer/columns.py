@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from dialer import languages
 from dialer.calling.whereabouts import NO_HINTS, Hints
 from dialer.errors import BadList
 from dialer.phones import dialable, e164
@@ -24,6 +25,7 @@ _YES, _NO = frozenset({"yes", "y", "true", "1", "x"}), frozenset({"no", "n", "fa
 
 Fields = Mapping[str, Any]
 """Fields of NewContact, by name."""
+_NO_FIELDS: Fields = {}
 
 
 class NotToCall(ValueError):
@@ -117,6 +119,15 @@ def _one_of(callers: frozenset[str], cell: str, region: str | None) -> str:
     return number if number in callers else ""
 
 
+def _language(cell: str, _: Bearings) -> Fields:
+    """It stays a variable, which the call reads."""
+    try:
+        languages.demand_tag(cell)
+    except ValueError as wrong:
+        raise ValueError(f"language {wrong}, or nothing") from None
+    return _NO_FIELDS
+
+
 def _not_to_call(name: str) -> Column:
     """Each of its names is a column of its own: of two that stand in one list either may say it."""
 
@@ -147,6 +158,8 @@ NOT_TO_CALL = tuple(
     _not_to_call(name) for name in ("dnc", "do_not_call", "donotcall", "opt_out", "optout", "opted_out")
 )
 """Where one says yes, the row is rejected, and its campaign does not call whoever it names."""
+LANGUAGE = Column(names=(languages.VARIABLE,), read=_language)
+"""It is a variable too, under this name however the list writes it."""
 COLUMNS: tuple[Column, ...] = (
     Column(
         names=(
@@ -159,6 +172,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(names=("external_id", "vendor_lead_code"), read=_external_id),
     Column(names=("call_after", "not_before", "due_at", "callback_at"), read=_call_after),
     Column(names=("caller_id",), read=_caller_id),
+    LANGUAGE,
     *NOT_TO_CALL,
     *ALTERNATES,
 )  # fmt: skip
@@ -226,7 +240,8 @@ def columns_of(header: Sequence[str]) -> Columns:
     _demand_a_phone(names, known)
     _demand_no_reference(variables)
     _demand_each_once(names, known, variables)
-    return Columns(names=names, known=known, variables=variables, hints=hints)
+    spoken = tuple((place, column.name) for place, column in known if column is LANGUAGE)
+    return Columns(names=names, known=known, variables=(*variables, *spoken), hints=hints)
 
 
 def _demand_a_phone(names: Sequence[str], known: Sequence[tuple[int, Column]]) -> None:

@@ -99,7 +99,7 @@ class _Playbill:
         if plan.voicemail:
             yield Scene(when="voicemail", page=speech.voicemail(plan, self._variables))
         if self._takes_opt_outs():
-            yield Scene(when="opt-out", page=speech.farewell(plan))
+            yield Scene(when="opt-out", page=speech.farewell(plan, self._variables))
 
     def _beginning(self) -> Iterator[Scene]:
         page = self._page(speech.START)

@@ -12,6 +12,7 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
+from dialer import languages
 from dialer.adapters.clock import SystemClock
 from dialer.adapters.contact_documents import (
     INDEXES,
@@ -262,13 +263,17 @@ def _news(row: NewContact, there: Document, now: datetime) -> Document:
 
 
 def _vars(row: NewContact, known: dict[str, str]) -> dict[str, str]:
-    """What the row says, behind what it does not say. An empty cell takes nobody out of their state."""
+    """What the row says, behind what it does not say. An empty cell takes nobody out of their state or language."""
     if row.vars.items() <= known.items():
         return known
-    said = {name: cell for name, cell in row.vars.items() if cell or not (hint_named(name) and known.get(name))}
+    said = {name: cell for name, cell in row.vars.items() if cell or not (_stands(name) and known.get(name))}
     if said.items() <= known.items():
         return known
     return {name: cell for name, cell in known.items() if name not in said} | said
+
+
+def _stands(name: str) -> bool:
+    return name == languages.VARIABLE or bool(hint_named(name))
 
 
 def _where(row: NewContact, there: Document, variables: dict[str, str]) -> Document:
