@@ -98,6 +98,30 @@ def _call_after(cell: str, _: Bearings) -> Fields:
     return {"call_after": moment.replace(microsecond=moment.microsecond // 1000 * 1000)}
 
 
+def _not_to_call(name: str) -> Column:
+    """Each of its names is a column of its own: of two that stand in one list either may say it."""
+
+    def read(cell: str, _: Bearings) -> Fields:
+        said = cell.lower()
+        if said in _YES:
+            raise NotToCall("the list says not to call")
+        if said not in _NO:
+            raise ValueError(
+                f"{name} says neither yes nor no: write yes where this person must not be called, else no or nothing"
+            )
+        return {}
+
+    return Column(names=(name,), read=read)
+
+
+def _another(number: int) -> Column:
+    """`alt_phone_1` is a person's second number, and so is `phone_2`."""
+    besides = [f"alt_phone_{number}", f"alternate_phone_{number}"]
+    counted = [f"{name}{number + 1}" for name in ("phone_", "phone", "phone_number_", "number")]
+    alone = ["alt_phone", "alternate_phone"] if number == 1 else []
+    return Column(names=(*besides, *counted, *alone), read=_alternate)
+
+
 def _caller_id(cell: str, bearings: Bearings) -> Fields:
     number = _one_of(bearings.callers, cell, bearings.region)
     if not number:
@@ -128,30 +152,6 @@ def _language(cell: str, _: Bearings) -> Fields:
     return _NO_FIELDS
 
 
-def _not_to_call(name: str) -> Column:
-    """Each of its names is a column of its own: of two that stand in one list either may say it."""
-
-    def read(cell: str, _: Bearings) -> Fields:
-        said = cell.lower()
-        if said in _YES:
-            raise NotToCall("the list says not to call")
-        if said not in _NO:
-            raise ValueError(
-                f"{name} says neither yes nor no: write yes where this person must not be called, else no or nothing"
-            )
-        return {}
-
-    return Column(names=(name,), read=read)
-
-
-def _another(number: int) -> Column:
-    """`alt_phone_1` is a person's second number, and so is `phone_2`."""
-    besides = [f"alt_phone_{number}", f"alternate_phone_{number}"]
-    counted = [f"{name}{number + 1}" for name in ("phone_", "phone", "phone_number_", "number")]
-    alone = ["alt_phone", "alternate_phone"] if number == 1 else []
-    return Column(names=(*besides, *counted, *alone), read=_alternate)
-
-
 ALTERNATES = tuple(_another(number) for number in range(1, 10))
 """Other phones of the same person, in the order in which they are tried. Their readers give `phone` and `region`."""
 NOT_TO_CALL = tuple(
@@ -171,10 +171,10 @@ COLUMNS: tuple[Column, ...] = (
     Column(names=("priority",), read=_priority),
     Column(names=("external_id", "vendor_lead_code"), read=_external_id),
     Column(names=("call_after", "not_before", "due_at", "callback_at"), read=_call_after),
-    Column(names=("caller_id",), read=_caller_id),
-    LANGUAGE,
     *NOT_TO_CALL,
     *ALTERNATES,
+    Column(names=("caller_id",), read=_caller_id),
+    LANGUAGE,
 )  # fmt: skip
 PHONE, *_ = COLUMNS
 _HINTS = {

@@ -97,9 +97,8 @@ class Conversation:
         if self._opts_out(ref, contact, plan, _said(given)):
             # Where somebody could still take them.
             in_queue = given.hook is not None and given.hook.asks is Asks.WAITING
-            return report_of(ref, "opted out", campaign_id=of), LEAVE if in_queue else speech.farewell(
-                plan, contact.vars
-            )
+            page = LEAVE if in_queue else speech.farewell(plan, contact.vars)
+            return report_of(ref, "opted out", campaign_id=of), page
         if not _is_on(contact, ref, given.sid):
             page = self._hear_late(ref, contact, sight, given)
             return report_of(ref, "no-op", "the call is over, or another one", campaign_id=of), page

@@ -473,10 +473,10 @@ class NewContact:
     vars: dict[str, str] = field(default_factory=dict)
     vars_of: str = ""
     """The contact whose variables are spoken to this one: a test call's, which keeps nobody's values."""
-    external_id: str = ""
-    """What the sender calls this person."""
     caller_id: str = ""
     """The number of the campaign's that this person is called from; empty: the campaign chooses."""
+    external_id: str = ""
+    """What the sender calls this person."""
     call_after: datetime | None = None
     """Nobody calls before this moment."""
     line: int = field(default=0, compare=False)

@@ -57,7 +57,7 @@ class Rehearsal:
         contact = self._contact(campaign, contact_id)
         variables = _variables(campaign, contact)
         made = self.office.shadow(campaign)
-        own = dict.fromkeys(variables, "") if contact else dict(variables)
+        own = dict.fromkeys(variables, "") if contact_id else dict(variables)
         caller = contact.caller_id if contact else ""
         person = NewContact(phone=phone, region=group, vars=own, vars_of=contact_id, caller_id=caller)
         self.contacts.add(made.id, [person], max_attempts=1)
