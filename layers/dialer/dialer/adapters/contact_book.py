@@ -209,10 +209,10 @@ def _document(
         document["vars_of"] = row.vars_of
     if row.external_id:
         document["external_id"] = row.external_id
-    if row.caller_id:
-        document["caller_id"] = row.caller_id
     if row.alternates:
         document["numbers"] = [{"phone": row.phone, "region": row.region}, *map(asdict, row.alternates)]
+    if row.caller_id:
+        document["caller_id"] = row.caller_id
     if list_id:
         document["row"] = {"list": list_id, "line": row.line}
     return document
