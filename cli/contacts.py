@@ -12,8 +12,8 @@ from cli.session import AsJson, Why, an_id, api, because, printer
 app = typer.Typer(no_args_is_help=True, help="Find contacts, read their story, and decide about them.")
 Id = Annotated[str, typer.Argument(metavar="CONTACT", callback=an_id, help="The contact's id.")]
 _SHOWN = (
-    "id", "campaign_id", "external_id", "phone", "numbers", "region", "state", "reason", "due_at", "priority", "used",
-    "max", "vars",
+    "id", "campaign_id", "external_id", "phone", "numbers", "caller_id", "region", "state", "reason", "due_at",
+    "priority", "used", "max", "vars",
 )  # fmt: skip
 _PAGE = 200
 _DECISION = ("at", "state", "reason", "due_at")

@@ -170,6 +170,8 @@ def document_of(contact: Contact, *, patience: timedelta = PATIENCE) -> dict[str
         document["attempt"] = _attempt_document(contact.attempt, patience)
     if contact.external_id:
         document["external_id"] = contact.external_id
+    if contact.caller_id:
+        document["caller_id"] = contact.caller_id
     if contact.history:
         document["history"] = [_past_document(past) for past in contact.history]
     return document

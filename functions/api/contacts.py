@@ -119,6 +119,10 @@ class ContactShape(BaseModel):
     )
     phone: str = Field(description="The one that is dialed, or will be next; its middle is hidden from a viewer.")
     numbers: list[str] = Field(description="All of the person's phones, in the order in which they are tried.")
+    caller_id: str = Field(
+        description="The number that its list has it called from, while that is one of the campaign's; empty: the "
+        "campaign's `caller` chooses."
+    )
     region: str
     zones: list[str] = Field(description="Where its phone may ring: every zone whose clock must say that it is time.")
     state: State
@@ -282,6 +286,7 @@ def _shape(contact: Contact) -> ContactShape:
         external_id=shapes.shown_id(contact.external_id, whole=whole),
         phone=shapes.shown(contact.phone, whole=whole),
         numbers=[shapes.shown(phone, whole=whole) for phone in _in_order(contact)],
+        caller_id=contact.caller_id,
         region=contact.region,
         zones=_zones(contact.region),
         state=contact.state,

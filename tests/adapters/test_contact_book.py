@@ -311,9 +311,33 @@ def test_who_still_waits_is_told_what_is_new_and_keeps_what_the_list_does_not_sa
     assert only(contacts).priority == -1
 
 
-def test_a_list_that_says_nothing_new_writes_nothing(contacts: Contacts, book: MongoContactBook) -> None:
-    row = a_row(priority=0, external_id="A")
+def test_another_list_may_name_the_number_that_who_waits_is_called_from(
+    contacts: Contacts, book: MongoContactBook
+) -> None:
+    contact = stored(contacts.database, a_contact("one", used=1, caller_id="+12125550100"))
+    row = a_row(contact.phone, vars=contact.vars)
+    assert imported(book, row) == Added(added=0, known=1)
+    assert imported(book, replace(row, caller_id="+12125550100"), list_id="list-2") == Added(added=0, known=1)
+    assert imported(book, replace(row, caller_id="+12125550101"), list_id="list-3") == Added(
+        added=0, known=0, updated=1
+    )
+    after = only(contacts)
+    assert (after.caller_id, after.used, after.due_at) == ("+12125550101", 1, contact.due_at)
+
+
+def test_an_empty_cell_takes_nobody_out_of_their_language(contacts: Contacts, book: MongoContactBook) -> None:
+    row = a_row(vars={"language": "es-MX", "name": "Ada"})
     imported(book, row)
+    assert imported(book, replace(row, vars={"language": "", "name": "Ada L."}), list_id="list-2").updated == 1
+    assert only(contacts).vars == {"language": "es-MX", "name": "Ada L."}
+    assert imported(book, replace(row, vars={"language": "fr-CA"}), list_id="list-3").updated == 1
+    assert only(contacts).vars == {"language": "fr-CA", "name": "Ada L."}
+
+
+def test_a_list_that_says_nothing_new_writes_nothing(contacts: Contacts, book: MongoContactBook) -> None:
+    row = a_row(priority=0, external_id="A", caller_id="+12125550100")
+    imported(book, row)
+    assert only(contacts).caller_id == "+12125550100"
     before = contacts.find_one()
     assert imported(book, row, replace(row, vars={}), list_id="list-2") == Added(added=0, known=1, repeated=1)
     assert contacts.find_one() == before

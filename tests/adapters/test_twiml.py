@@ -48,6 +48,11 @@ def test_a_text_is_spoken_in_its_voice_and_language_and_a_sound_is_played() -> N
     assert (play.tag, play.text) == ("Play", "https://s.example/a.mp3?a&b")
 
 
+def test_where_no_voice_is_named_the_carrier_chooses_its_own_for_the_language() -> None:
+    (say,) = tree(Words(text="Hola Ada.", language="es-MX"))
+    assert (say.text, say.attrib) == ("Hola Ada.", {"language": "es-MX"})
+
+
 def test_one_key_is_taken_while_the_text_is_spoken() -> None:
     (gather,) = tree(Listen(lines=(Words(text="Press 9."),), hook=HERE, timeout=timedelta(seconds=3)))
     assert gather.tag == "Gather"

@@ -38,6 +38,21 @@ def test_a_small_list_is_added_by_the_same_rules_as_a_file(operator: Operator) -
     assert (again["added"], again["known"]) == (0, 2)
 
 
+def test_a_row_is_called_from_the_campaigns_own_number_or_rejected(operator: Operator, viewer: Operator) -> None:
+    campaign_id = operator.campaign(from_numbers=["+12125550100", "+12125550101"])
+    rows = [
+        {"phone": "+12015550101", "caller_id": "212 555 0101"},
+        {"phone": "+12015550102", "caller_id": "+12125550102"},
+        {"phone": "+12015550103", "caller_id": None},
+    ]
+    added = operator.post(f"/campaigns/{campaign_id}/contacts", {"rows": rows, "region": "US"})
+    assert (added["added"], [reject["row"] for reject in added["rejects"]]) == (2, [1])
+    assert added["rejects"][0]["reason"].startswith("caller_id is no number of the campaign's: write one of its")
+    for who, phone, number in ((operator, "+12015550101", "+12125550101"), (viewer, "+12015550103", "")):
+        (found,) = who.post("/contacts/find", {"phone": phone})["items"]
+        assert found["caller_id"] == number
+
+
 @pytest.mark.parametrize(
     "body",
     [

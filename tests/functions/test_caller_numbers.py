@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dialer.lifecycle import State
-from dialer.model import CallerChoice, CallerPolicy, CampaignState, Contact
+from dialer.model import CallerChoice, CallerPolicy, CampaignState, Contact, attempt_of
 from tests.builders import a_campaign, a_contact, a_message, an_attempt, created, now, stored
 from tests.functions.conftest import Stack
 from tests.functions.events import batch
@@ -90,6 +90,38 @@ def test_another_number_shows_at_each_attempt_where_they_rotate(stack: Stack) ->
     first, second, third = shown(stack, contact)
     assert first != second
     assert third == first
+
+
+@pytest.mark.parametrize("choice", CallerChoice)
+@pytest.mark.parametrize("own", NUMBERS)
+def test_a_person_is_called_from_the_number_that_their_row_names(stack: Stack, choice: CallerChoice, own: str) -> None:
+    contacts = claimed(stack, 2, policy=CallerPolicy(choice=choice), caller_id=own)
+    for contact in contacts:
+        stack.invoke("call", batch(a_message(contact)))
+    assert shown(stack, *contacts) == [own, own]
+    assert {attempt_of(stack.contact(contact)).from_number for contact in contacts} == {own}
+
+
+def test_they_wait_for_that_number_where_it_has_been_used_up_and_others_do_not(stack: Stack) -> None:
+    first, second = claimed(stack, 2, policy=CallerPolicy(daily_limit=1), caller_id=NUMBERS[0])
+    anybody = stored(stack.database, a_contact(first.campaign_id, state=State.CLAIMED))
+    for contact in (first, second, anybody):
+        stack.invoke("call", batch(a_message(contact)))
+    assert shown(stack, first, second, anybody) == [NUMBERS[0], NUMBERS[1]]
+    waiting = stack.contact(second)
+    assert (waiting.state, waiting.used) == (State.PENDING, 0)
+    assert waiting.due_at is not None
+    assert waiting.due_at > now()
+    assert "every caller number that may show" in waiting.reason
+
+
+@pytest.mark.parametrize("numbers", [NUMBERS, NUMBERS[:1]])
+def test_nobody_is_called_from_a_number_that_the_campaign_has_no_more(stack: Stack, numbers: tuple[str, ...]) -> None:
+    (contact,) = claimed(stack, 1, policy=CallerPolicy(), caller_id="+12035550196")
+    stack.database["campaigns"].update_one({"_id": contact.campaign_id}, {"$set": {"from_numbers": list(numbers)}})
+    stack.invoke("call", batch(a_message(contact)))
+    (number,) = shown(stack, contact)
+    assert number in numbers
 
 
 def test_the_nearest_number_shows_where_presence_is_local(stack: Stack) -> None:

@@ -213,6 +213,36 @@ def test_an_opt_out_is_written_whatever_became_of_the_attempt_and_kept_in_its_st
     assert kept == ({"opt_out": "speech"} if state in {State.DONE, State.PENDING} or after.attempt else {})
 
 
+def in_spanish(stack: Stack) -> Contact:
+    """Somebody whose list asks for another language than the campaign's, while their call is on."""
+    plan = CallPlan(script=SURVEY, voice="Polly.Joanna", farewell="{bye|Goodbye.}")
+    campaign = created(stack.database, a_campaign(call=plan))
+    said = {"name": "Ada", "language": "es-MX", "bye": "Adiós."}
+    return stored(stack.database, a_contact(campaign, state=State.PLACED, vars=said))
+
+
+def test_a_person_is_spoken_to_and_heard_in_the_language_of_their_row(stack: Stack) -> None:
+    reply = stack.invoke("voice", webhook("voice_answer", in_spanish(stack)))
+    elements = list(ET.fromstring(reply["body"]).iter())
+    assert {(one.get("voice"), one.get("language")) for one in elements if one.tag == "Say"} == {(None, "es-MX")}
+    heard = [one for one in elements if one.tag == "Gather" and "speech" in one.attrib["input"]]
+    assert {one.get("language") for one in heard} == {"es-MX"}
+    assert all({"stop", "dar de baja"} <= {*one.attrib["hints"].split(", ")} for one in heard)
+
+
+@pytest.mark.parametrize("words", ["Dar de baja, por favor.", "¡Basta!", "stop"])
+def test_who_opts_out_in_the_language_of_their_row_is_heard(stack: Stack, words: str) -> None:
+    contact = in_spanish(stack)
+    assert press(stack, contact, "at=2", SpeechResult=words) == ["Adiós.", "Hangup"]
+    assert wiring.suppressions().among("any", [contact.phone]) == {contact.phone}
+
+
+def test_a_word_of_another_language_opts_nobody_out_who_is_not_spoken_to_in_it(stack: Stack) -> None:
+    contact = in_call(stack)
+    assert press(stack, contact, "at=2", SpeechResult="basta") == ["Record"]
+    assert not wiring.suppressions().among("any", [contact.phone])
+
+
 def test_an_opt_out_that_cannot_be_written_is_not_confirmed(stack: Stack) -> None:
     """The suppressions are sealed with another key: writing under this one would lose the opt-out."""
     contact = in_call(stack)

@@ -116,6 +116,16 @@ def test_numbers_without_a_country_are_read_as_the_sender_said(stack: Stack) -> 
     assert list(people(stack, new.campaign_id)) == [ADA]
 
 
+def test_a_list_is_held_to_the_numbers_that_its_campaign_has_when_it_is_read(stack: Stack) -> None:
+    """They may have changed since the form for its file was given out."""
+    new = uploaded(stack, f"phone,caller_id\n{ADA},+12125550177\n{BO},{a_campaign().from_numbers[0]}\n")
+    stack.database["campaigns"].update_one({"_id": new.campaign_id}, {"$set": {"from_numbers": ["+12125550177"]}})
+    stack.invoke("intake", noticed(new))
+    (found,) = map(contact_of, stack.database["contacts"].find())
+    assert (found.phone, found.caller_id) == (ADA, "+12125550177")
+    assert file(stack, new.rejects_key).splitlines()[1].startswith("3,")
+
+
 def test_a_running_campaign_takes_a_second_list_and_tells_only_those_who_wait(stack: Stack) -> None:
     new = uploaded(stack, SHEET)
     stack.invoke("intake", noticed(new))

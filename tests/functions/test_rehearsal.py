@@ -248,6 +248,30 @@ def test_a_test_call_speaks_as_to_somebody_and_keeps_nothing_of_them(stack: Stac
     assert not [known for known in ("Ada", "Turin", person.phone) if known in left]
 
 
+def test_a_preview_and_a_test_call_as_to_somebody_speak_their_language(stack: Stack) -> None:
+    campaign = a_draft(stack)
+    person = stored(stack.database, a_contact(campaign, vars={"language": "fr-CA"}))
+    pages = "".join(heard(campaign, person).values())
+    assert '<Say language="fr-CA">Hello there.</Say>' in pages
+    assert ("<Say " in pages, pages.count("<Say ")) == (True, pages.count('<Say language="fr-CA">'))
+    made = wiring.rehearsal().test_call(campaign.id, a_phone(), contact_id=person.id)
+    dialed(stack, made)
+    (document,) = stack.database["contacts"].find({"campaign_id": made.id})
+    answered = webhook("voice_answer", stack.contact(contact_of(document)))
+    assert '<Say language="fr-CA">Hello there.</Say>' in stack.invoke("voice", answered)["body"]
+
+
+def test_a_test_call_as_to_somebody_is_made_from_the_number_that_they_are_called_from(stack: Stack) -> None:
+    numbers = ("+12015550198", "+12025550197")
+    campaign = a_draft(stack, from_numbers=numbers, call=CallPlan(say="Hello."))
+    for own in numbers:
+        person = stored(stack.database, a_contact(campaign, caller_id=own))
+        made = wiring.rehearsal().test_call(campaign.id, a_phone(), contact_id=person.id)
+        dialed(stack, made)
+        (document,) = stack.database["contacts"].find({"campaign_id": made.id})
+        assert attempt_of(contact_of(document)).from_number == own
+
+
 @pytest.mark.parametrize("number", ["", "hello", "+1", "2015550100"])
 def test_a_test_call_needs_a_number(stack: Stack, number: str) -> None:
     with pytest.raises(BadInput, match="The number to call cannot be used"):

@@ -182,7 +182,7 @@ def test_a_story_has_every_decision_where_it_happened_and_the_number_that_was_di
 ) -> None:
     first, second = numbers(2)
     campaign_id = drafted(office, [])
-    rows = {"rows": [{"phone": first, "alt_phone_1": second, "name": "Ada"}]}
+    rows = {"rows": [{"phone": first, "alt_phone_1": second, "name": "Ada", "caller_id": FROM}]}
     office.do("POST", f"/campaigns/{campaign_id}/contacts", rows)
     (found,) = office.do("POST", "/contacts/find", {"phone": first})["items"]
     office.do("POST", f"/contacts/{found['id']}/hold", {"reason": "asked by mail"})
@@ -219,6 +219,7 @@ def test_a_story_has_every_decision_where_it_happened_and_the_number_that_was_di
     expect(steps).to_have_count(5)
     expect(steps.nth(3)).to_contain_text("released: a mistake")
     operator.sees(f"{first}, {second}")
+    operator.sees("Called from")
 
 
 def test_a_viewer_sees_all_of_it_but_no_number_and_no_button(

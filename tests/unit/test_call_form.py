@@ -11,6 +11,7 @@ from dialer.campaign_form import checked
 from dialer.errors import BadCampaign
 from dialer.model import CallerChoice, CallerPolicy, CallPlan, OnMachine
 from dialer.script import Ask, Choice, HangUp, Menu, Play, Record, Say, Stream, Transfer
+from tests.unit.test_languages import NONE, WRITTEN
 
 
 def a_form(call: Any, **more: Any) -> dict[str, Any]:
@@ -185,6 +186,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "call: Value error, `on_machine: voicemail` needs a `voicemail` text",
     ),
     ({"say": "Hi.", "opt_out_words": []}, "call.opt_out_words: "),
+    (
+        {"script": [{"say": "Hi.", "language": "French"}]},
+        "call.script.0.language: Value error, is no language tag: write it as en-US or es-MX",
+    ),
     ({"say": "Hi.", "callback_number": "2125550100"}, "call.callback_number: "),
 ]
 
@@ -210,6 +215,19 @@ def test_what_is_nested_too_deep_is_refused_before_anything_else(depth: int, ref
 
 def test_a_websocket_on_this_machine_needs_no_encryption() -> None:
     assert plan(script=[{"stream": {"url": "ws://127.0.0.1:9/a"}}]).script == (Stream(url="ws://127.0.0.1:9/a"),)
+
+
+@pytest.mark.parametrize("written", [*WRITTEN, ""])
+def test_a_language_is_written_as_in_a_list(written: str) -> None:
+    (line,) = plan(script=[{"say": "Hi.", "language": written}]).script
+    assert line == Say(text="Hi.", language=written)
+    assert plan(say="Hi.", language=written).language == written
+
+
+@pytest.mark.parametrize("written", NONE)
+def test_what_is_no_language_in_a_list_is_none_in_a_campaign(written: str) -> None:
+    expected = "call.language: Value error, is no language tag: write it as en-US or es-MX"
+    assert complaint({"say": "Hi.", "language": written}) == expected
 
 
 @pytest.mark.parametrize(("limit", "name"), [(0, "daily_limit"), (True, "zone")])

@@ -49,8 +49,24 @@ def test_a_local_number_is_of_the_persons_own_area_where_there_is_one(phone: str
     assert first == near
 
 
-def test_only_what_asks_for_the_person_reads_the_person() -> None:
-    assert [needs_contact(policy) for policy in (FIXED, ROTATE, LOCAL)] == [False, True, True]
+def test_only_where_there_is_a_choice_the_person_is_read() -> None:
+    assert [needs_contact(NUMBERS[:count]) for count in (1, 2, 4)] == [False, True, True]
+
+
+@pytest.mark.parametrize("policy", [FIXED, ROTATE, LOCAL])
+@given(contact=st.integers(0, 2**24 - 1), used=st.integers(0, 20), own=st.sampled_from(NUMBERS))
+def test_the_number_that_a_row_asks_for_is_the_only_one(
+    policy: CallerPolicy, contact: int, used: int, own: str
+) -> None:
+    order = callers(NUMBERS, policy, contact_id=f"{contact:024x}", phone="+12025559999", used=used, own=own)
+    assert order == (own,)
+
+
+@pytest.mark.parametrize("policy", [FIXED, ROTATE, LOCAL])
+@pytest.mark.parametrize("own", ["+12125550199", "12015550100", ""])
+def test_a_number_that_is_not_the_campaigns_is_asked_for_in_vain(policy: CallerPolicy, own: str) -> None:
+    usual = callers(NUMBERS, policy, contact_id=f"{ID}1", phone="+12025559999")
+    assert callers(NUMBERS, policy, contact_id=f"{ID}1", phone="+12025559999", own=own) == usual
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from dialer.contact_list import Reject, Row, Sheet, read, read_on, sheet_of
 from dialer.errors import BadList
 from dialer.model import NewContact, Number
 from dialer.phones import dialable, e164
+from tests.unit.test_languages import NONE, WRITTEN
 
 ADA = "+12015550123"
 KAY = "+447700900123"
@@ -25,9 +26,9 @@ JERSEY = "US-NJ New_York"
 WIDE = "".join(chr(ord(digit) + 0xFEE0) for digit in ADA)  # as an East Asian keyboard writes it
 
 
-def rows(text: str | bytes, *, region: str | None = None) -> list[Row]:
+def rows(text: str | bytes, *, region: str | None = None, callers: tuple[str, ...] = ()) -> list[Row]:
     stream = io.BytesIO(text if isinstance(text, bytes) else text.encode())
-    return [row for batch in read(stream, region=region) for row in batch.rows]
+    return [row for batch in read(stream, region=region, callers=callers) for row in batch.rows]
 
 
 def contacts(text: str | bytes) -> list[NewContact]:
@@ -458,6 +459,60 @@ def test_the_named_columns_are_read_and_are_no_variables() -> None:
 )
 def test_a_cell_that_cannot_be_read_is_rejected_by_its_column(column: str, cell: str, reason: str) -> None:
     assert reject(f"phone,{column}\n{KAY},{cell}\n") == Reject(line=2, reason=reason)
+
+
+OURS = ("+12125550100", "+442079460958")
+
+
+@pytest.mark.parametrize("header", ["caller_id", "Caller ID", "caller-id"])
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        ("+12125550100", OURS[0]), ("(212) 555-0100", OURS[0]), ("12125550100", OURS[0]), ("'+1 212 555 0100", OURS[0]),
+        ("+44 20 7946 0958", OURS[1]), ("", ""), (" ", ""),
+    ],
+)  # fmt: skip
+def test_a_row_may_say_from_which_of_the_campaigns_numbers_its_person_is_called(
+    header: str, cell: str, number: str
+) -> None:
+    (row,) = rows(f"phone,{header}\n{ADA},{cell}\n", region="US", callers=OURS)
+    assert row == NewContact(phone=ADA, region=JERSEY, caller_id=number)
+
+
+def test_it_may_do_so_beside_what_says_where_the_person_is() -> None:
+    (row,) = rows(f"phone,state,caller_id\n{ADA},NJ,{OURS[0]}\n", callers=OURS)
+    assert isinstance(row, NewContact)
+    assert row.caller_id == OURS[0]
+
+
+@pytest.mark.parametrize("callers", [OURS, ()])
+@pytest.mark.parametrize("cell", ["+12125550101", "2125550100", "2.12556E+09", "the office", "9" * 30])
+def test_a_row_that_names_any_other_number_is_rejected(callers: tuple[str, ...], cell: str) -> None:
+    assert rows(f"phone,caller_id\n{ADA},{cell}\n", callers=callers) == [
+        Reject(
+            line=2,
+            reason="caller_id is no number of the campaign's: write one of its from_numbers, such as +12125550100, "
+            "or nothing",
+        )
+    ]
+
+
+@pytest.mark.parametrize("header", ["language", "Language", " LANGUAGE ", "language_"])
+@pytest.mark.parametrize("written", [*WRITTEN, ""])
+def test_a_row_may_say_in_which_language_its_person_is_spoken_to(header: str, written: str) -> None:
+    found = contacts(f"phone,{header},name\n{ADA},{written},Ada\n")
+    assert found == [NewContact(phone=ADA, region=JERSEY, vars={"name": "Ada", "language": written})]
+
+
+@pytest.mark.parametrize("written", [one for one in NONE if one == one.strip() and '"' not in one])
+def test_a_row_with_what_is_no_language_is_rejected_with_what_to_write(written: str) -> None:
+    assert reject(f"phone,language\n{ADA},{written}\n") == Reject(
+        line=2, reason="language is no language tag: write it as en-US or es-MX, or nothing"
+    )
+
+
+def test_a_list_names_the_language_once() -> None:
+    assert refusal("phone,language,Language\n") == "The list names a column twice: language."
 
 
 DNC_NAMES = ["dnc", "DNC", "do not call", "Do-Not-Call", "do_not_call", "donotcall", "opt out", "Opt_Out", "opted out"]

@@ -1,6 +1,7 @@
 """What the person hears: the campaign's script with the contact's own words, whatever those words are."""
 
 from datetime import timedelta
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dialer.adapters import twiml
+from dialer.languages import opt_out_words
 from dialer.model import CallPlan
 from dialer.script import Ask, Choice, HangUp, Menu, Play, Record, Say, Script, Stream, Transfer
 from dialer.speech import (
@@ -25,6 +27,7 @@ from dialer.speech import (
     Queue,
     Sound,
     Talk,
+    Tongue,
     Words,
     await_finding,
     farewell,
@@ -32,6 +35,7 @@ from dialer.speech import (
     hold,
     needed,
     page_for,
+    tongue_of,
     voicemail,
     whisper,
 )
@@ -282,7 +286,114 @@ def test_a_machine_is_told_the_voicemail_and_whoever_was_taken_for_one_can_opt_o
 
 def test_the_farewell_is_spoken_in_the_plans_voice_and_the_call_ends() -> None:
     plan = CallPlan(say="Hello.", voice="Polly.Joanna", language="en-GB", farewell="Done.")
-    assert farewell(plan) == (Words(text="Done.", voice="Polly.Joanna", language="en-GB"), HangUp())
+    assert farewell(plan, {}) == (Words(text="Done.", voice="Polly.Joanna", language="en-GB"), HangUp())
+
+
+SPANISH = {"language": "es-MX", "name": "Ada"}
+IN_SPANISH = ("", "es-MX")
+USUAL = ("Polly.Joanna", "en-US")
+
+
+def spoken(page: Page) -> list[tuple[str, str]]:
+    """Voice and language of every text."""
+    lines = [line for verb in page for line in (verb.lines if isinstance(verb, Listen) else (verb,))]
+    return [(line.voice, line.language) for line in lines if isinstance(line, Words)]
+
+
+def in_one_voice(**more: Any) -> CallPlan:
+    return CallPlan(voice="Polly.Joanna", language="en-US", **more)
+
+
+def test_somebody_is_spoken_to_in_the_language_of_their_row_and_not_in_the_campaigns_voice() -> None:
+    plan = in_one_voice(say="{name}", identification="Us.", opt_out_line="Press 9.", voicemail=(Say(text="Call us."),))
+    for variables, expected in ((SPANISH, IN_SPANISH), ({}, USUAL)):
+        assert spoken(page_for(plan, variables)) == [expected] * 3
+        assert spoken(voicemail(plan, variables)) == [expected]
+        assert spoken(farewell(plan, variables)) == [expected]
+
+
+@pytest.mark.parametrize("language", ["en-US", "EN-us", "", "English", "{x}"])
+def test_the_campaigns_own_language_or_none_leaves_its_voice_as_it_is(language: str) -> None:
+    assert spoken(page_for(in_one_voice(say="Hello."), {"language": language})) == [USUAL]
+
+
+def test_the_language_of_a_row_is_a_variable_too() -> None:
+    (listen,) = page_for(CallPlan(say="You asked for {language}."), SPANISH)
+    assert isinstance(listen, Listen)
+    assert listen.lines == (Words(text="You asked for es-MX.", language="es-MX"),)
+
+
+def test_a_line_that_names_its_own_language_keeps_it_and_a_voice_alone_gives_way() -> None:
+    script: Script = (
+        Say(text="Bonjour.", voice="Polly.Lea", language="fr-FR"),
+        Say(text="Salut.", language="fr-FR"),
+        Say(text="Hello.", voice="Polly.Matthew"),
+    )
+    french = [("Polly.Lea", "fr-FR"), ("Polly.Joanna", "fr-FR")]
+    assert spoken(page_for(in_one_voice(script=script), SPANISH)) == [*french, IN_SPANISH]
+    assert spoken(page_for(in_one_voice(script=script), {})) == [*french, ("Polly.Matthew", "en-US")]
+
+
+def test_whoever_takes_a_transfer_hears_the_campaigns_language() -> None:
+    transfer = Transfer(to=PHONE, whisper="{name} is on the line.", otherwise=(Say(text="Sorry."),))
+    plan = in_one_voice(script=(transfer,))
+    assert spoken(whisper(plan, SPANISH, transfer)) == [USUAL]
+    assert spoken(page_for(plan, SPANISH, place=("0", "o", "0"))) == [IN_SPANISH]
+
+
+def test_the_farewell_may_have_words_of_each_persons_language() -> None:
+    plan = CallPlan(say="Hello.", farewell="{bye|Goodbye.}", callback_number=PHONE)
+    assert [farewell(plan, said)[0] for said in ({"bye": "Adiós."}, {})] == [
+        Words(text="Adiós.", voice="alice", language="en-US"), Words(text="Goodbye.", voice="alice", language="en-US"),
+    ]  # fmt: skip
+    assert needed(CallPlan(say="Hello.", farewell="{bye} {callback_number}", callback_number=PHONE)) == {"bye"}
+
+
+@pytest.mark.parametrize(
+    ("language", "hears", "more"),
+    [
+        ("es-MX", "es-MX", True),
+        ("en-GB", "en-GB", False),  # the campaign's words are of this language
+        ("es", "en-US", True),  # the carrier does not listen by it
+        ("ja-JP", "en-US", False),  # no words are known
+        ("", "en-US", False),
+    ],
+)
+def test_words_are_recognised_in_the_persons_language_where_they_can_opt_out_in_it(
+    language: str, hears: str, more: bool
+) -> None:
+    plan = CallPlan(script=(Ask(name="q", prompt=(), hints=("red",)),), opt_out_words=("stop", "remove me"))
+    (listen,) = page_for(plan, {"language": language})
+    assert isinstance(listen, Listen)
+    assert listen.language == hears
+    assert listen.hints[:3] == ("red", "stop", "remove me")
+    assert ("dar de baja" in listen.hints, len(listen.hints) > 3) == (more, more)
+    assert tongue_of(plan, {"language": language}).opt_out_words == listen.hints[1:]
+
+
+def test_a_word_that_chooses_something_in_the_script_opts_nobody_out() -> None:
+    menu = Menu(
+        name="m",
+        prompt=(),
+        choices=(
+            Choice(key="1", outcome="x", words=("Cancelar mi cita",)),
+            Choice(key="2", outcome="y", words=("sí",)),
+        ),
+    )
+    words = tongue_of(CallPlan(script=(Record(name="r", prompt=()), menu)), SPANISH).opt_out_words
+    assert "basta" in words
+    assert "cancelar" not in words
+
+
+def test_where_every_known_word_chooses_something_the_campaigns_language_is_recognised() -> None:
+    choice = Choice(key="1", outcome="x", words=opt_out_words("es"))
+    plan = CallPlan(script=(Menu(name="m", prompt=(), choices=(choice,)),))
+    assert tongue_of(plan, SPANISH) == Tongue(other="es-MX", hears="en-US", opt_out_words=plan.opt_out_words)
+
+
+def test_a_word_is_known_once() -> None:
+    words = tongue_of(CallPlan(script=(Ask(name="q", prompt=()),)), {"language": "fr-FR"}).opt_out_words
+    assert words.count("stop") == 1
 
 
 def test_the_variables_that_must_be_there_are_those_without_another_text() -> None:

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from dialer import opt_out
+from dialer import languages, opt_out
 from dialer.model import CallPlan, OnMachine
 from dialer.script import (
     Ask,
@@ -38,6 +38,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Text = Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT)]
 Word = Annotated[str, Field(min_length=1, max_length=60)]
 Value = Annotated[str, Field(max_length=400)]
+Language = Annotated[str, Field(max_length=35), AfterValidator(lambda tag: tag and languages.demand_tag(tag))]
 Seconds = Annotated[int, Field(ge=1, le=600)]
 Steps = Annotated[tuple["StepForm", ...], Field(max_length=_MOST_STEPS)]
 Lines = Annotated[tuple["LineForm", ...], Field(max_length=20)]
@@ -53,7 +54,7 @@ class LineForm(_Form):
     say: Text | None = None
     play: str | None = Field(default=None, max_length=2000)
     voice: str = Field(default="", max_length=100)
-    language: str = Field(default="", max_length=35)
+    language: Language = ""
 
     @field_validator("play")
     @classmethod
@@ -179,7 +180,7 @@ class CallForm(_Form):
     twiml: str = Field(default="", max_length=_LONGEST_TEXT)
     script: Steps = ()
     voice: str = Field(default="alice", max_length=100)
-    language: str = Field(default="en-US", max_length=35)
+    language: Language = "en-US"
     ring_timeout_s: int = Field(default=25, ge=15, le=600)
     talk_limit_s: int = Field(default=300, ge=5, le=14_400)
     detect_machine: bool = False

@@ -8,15 +8,21 @@ from dialer.model import CallerChoice, CallerPolicy
 _AREA = len("+1212")  # the country and area code of a number of the North American plan
 
 
-def needs_contact(policy: CallerPolicy) -> bool:
-    """Whether the choice asks for the person's phone or attempts."""
-    return policy.choice is not CallerChoice.FIXED
+def needs_contact(numbers: tuple[str, ...]) -> bool:
+    """Whether there is a choice: it rests on the person's phone, their attempts, or what their row says."""
+    return len(numbers) > 1
 
 
 def callers(
-    numbers: tuple[str, ...], policy: CallerPolicy, *, contact_id: str, phone: str = "", used: int = 0
+    numbers: tuple[str, ...], policy: CallerPolicy, *, contact_id: str, phone: str = "", used: int = 0, own: str = ""
 ) -> tuple[str, ...]:
-    """The numbers in the order in which they may be used; all but the first only where it has reached its limit."""
+    """The numbers in the order in which they may be used; all but the first only where it has reached its limit.
+
+    `own` is the one that the person's row asks for: no other may be used then. One that is not among the numbers, as
+    where the campaign has other ones since, is asked for in vain.
+    """
+    if own in numbers:
+        return (own,)
     preferred = _local(numbers, phone) if policy.choice is CallerChoice.LOCAL else numbers
     turn = used if policy.choice is CallerChoice.ROTATE else 0
     first = (int(contact_id[-6:], 16) + turn) % len(preferred)

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from dialer import languages
 from dialer.calling.whereabouts import NO_HINTS, Hints
 from dialer.errors import BadList
-from dialer.phones import dialable
+from dialer.phones import dialable, e164
 
 PRIORITIES = range(-100, 101)  # a tick looks at each priority in turn: a few hundred are quick, a million are not
 _YEARS = range(2000, 2101)
@@ -24,6 +25,7 @@ _YES, _NO = frozenset({"yes", "y", "true", "1", "x"}), frozenset({"no", "n", "fa
 
 Fields = Mapping[str, Any]
 """Fields of NewContact, by name."""
+_NO_FIELDS: Fields = {}
 
 
 class NotToCall(ValueError):
@@ -36,6 +38,8 @@ class Bearings:
 
     region: str | None = None
     hints: Hints = NO_HINTS
+    callers: frozenset[str] = frozenset()
+    """The numbers that the campaign calls from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,12 +130,44 @@ def _another(number: int) -> Column:
     return Column(names=(*besides, *counted, *alone), read=_alternate)
 
 
+def _caller_id(cell: str, bearings: Bearings) -> Fields:
+    number = _one_of(bearings.callers, cell, bearings.region)
+    if not number:
+        raise ValueError(
+            "caller_id is no number of the campaign's: write one of its from_numbers, such as +12125550100, or nothing"
+        )
+    return {"caller_id": number}
+
+
+@lru_cache(maxsize=1024)
+def _one_of(callers: frozenset[str], cell: str, region: str | None) -> str:
+    """The one that the cell means; empty where it is none of them."""
+    if cell in callers:
+        return cell
+    try:
+        number = e164(cell, region=region)
+    except ValueError:
+        return ""
+    return number if number in callers else ""
+
+
+def _language(cell: str, _: Bearings) -> Fields:
+    """It stays a variable, which the call reads."""
+    try:
+        languages.demand_tag(cell)
+    except ValueError as wrong:
+        raise ValueError(f"language {wrong}, or nothing") from None
+    return _NO_FIELDS
+
+
 ALTERNATES = tuple(_another(number) for number in range(1, 10))
 """Other phones of the same person, in the order in which they are tried. Their readers give `phone` and `region`."""
 NOT_TO_CALL = tuple(
     _not_to_call(name) for name in ("dnc", "do_not_call", "donotcall", "opt_out", "optout", "opted_out")
 )
 """Where one says yes, the row is rejected, and its campaign does not call whoever it names."""
+LANGUAGE = Column(names=(languages.VARIABLE,), read=_language)
+"""It is a variable too, under this name however the list writes it."""
 COLUMNS: tuple[Column, ...] = (
     Column(
         names=(
@@ -146,6 +182,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(names=("callback_at",), read=_callback_at),
     *NOT_TO_CALL,
     *ALTERNATES,
+    Column(names=("caller_id",), read=_caller_id),
+    LANGUAGE,
 )  # fmt: skip
 PHONE, *_ = COLUMNS
 _HINTS = {
@@ -211,7 +249,8 @@ def columns_of(header: Sequence[str]) -> Columns:
     _demand_a_phone(names, known)
     _demand_no_reference(variables)
     _demand_each_once(names, known, variables)
-    return Columns(names=names, known=known, variables=variables, hints=hints)
+    spoken = tuple((place, column.name) for place, column in known if column is LANGUAGE)
+    return Columns(names=names, known=known, variables=(*variables, *spoken), hints=hints)
 
 
 def _demand_a_phone(names: Sequence[str], known: Sequence[tuple[int, Column]]) -> None:

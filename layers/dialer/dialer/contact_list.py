@@ -8,7 +8,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -95,15 +95,18 @@ class Batch:
         return frozenset(chain((row.phone for row in self.contacts), self.unwanted))
 
 
-def read(stream: IO[bytes], *, region: str | None = None, size: int = _BATCH) -> Iterator[Batch]:
-    """The rows of a list, in order. `region` is the country of numbers written without one.
+def read(
+    stream: IO[bytes], *, region: str | None = None, callers: Iterable[str] = (), size: int = _BATCH
+) -> Iterator[Batch]:
+    """The rows of a list, in order. `region` is the country of numbers written without one, `callers` are the numbers
+    that its people may be called from.
 
     Raises BadList when nothing can be read: no header, no phone column, not text; and where it breaks off, behind the
     last row before that.
     """
     with _opened(stream) as lines:
         sheet = _sheet(lines)
-        yield from _batches(lines, sheet, sheet.begins, region, size)
+        yield from _batches(lines, sheet, sheet.begins, _bearings(region, callers), size)
 
 
 def sheet_of(stream: IO[bytes]) -> Sheet:
@@ -113,11 +116,21 @@ def sheet_of(stream: IO[bytes]) -> Sheet:
 
 
 def read_on(
-    stream: IO[bytes], sheet: Sheet, *, place: Place, region: str | None = None, size: int = _BATCH
+    stream: IO[bytes],
+    sheet: Sheet,
+    *,
+    place: Place,
+    region: str | None = None,
+    callers: Iterable[str] = (),
+    size: int = _BATCH,
 ) -> Iterator[Batch]:
     """The rows from a place on. The stream begins there."""
     with _buffered(stream) as rest:
-        yield from _batches(_Lines(rest, sheet.encoding, place), sheet, place, region, size)
+        yield from _batches(_Lines(rest, sheet.encoding, place), sheet, place, _bearings(region, callers), size)
+
+
+def _bearings(region: str | None, callers: Iterable[str]) -> Bearings:
+    return Bearings(region=region, callers=frozenset(callers))
 
 
 @contextmanager
@@ -262,9 +275,9 @@ def _told_apart(head: list[str], delimiters: str) -> tuple[str, list[str]]:
     return delimiter, cells
 
 
-def _batches(lines: _Lines, sheet: Sheet, begins: Place, region: str | None, size: int) -> Iterator[Batch]:
+def _batches(lines: _Lines, sheet: Sheet, begins: Place, bearings: Bearings, size: int) -> Iterator[Batch]:
     """What was read before the list breaks off comes first."""
-    reading = _Reading(lines, sheet, begins, region)
+    reading = _Reading(lines, sheet, begins, bearings)
     while not reading.ended:
         batch = reading.take(size)
         if batch.rows:
@@ -276,7 +289,7 @@ def _batches(lines: _Lines, sheet: Sheet, begins: Place, region: str | None, siz
 class _Reading:
     """The rows behind the header, or behind the place where another reading ended."""
 
-    def __init__(self, lines: _Lines, sheet: Sheet, begins: Place, region: str | None) -> None:
+    def __init__(self, lines: _Lines, sheet: Sheet, begins: Place, bearings: Bearings) -> None:
         columns = sheet.columns
         self._lines, self._names, self._begins = lines, columns.names, begins
         self._width, self._variables, self._hints = len(columns.names), columns.variables, columns.hints
@@ -287,7 +300,7 @@ class _Reading:
         self._others = [(place, column.read) for place, column in others if column not in alone]
         at = {column: place for place, column in others}
         self._alternates = [(at[column], column.read) for column in ALTERNATES if column in at]
-        self._bearings = Bearings(region=region)
+        self._bearings = bearings
         self._reader = csv.reader(lines.taken, dialect=csv.excel, delimiter=sheet.delimiter, strict=True)
         self.ended = False
         self.broken: BadList | None = None
@@ -403,4 +416,6 @@ class _Reading:
     def _bearings_of(self, cells: list[str]) -> Bearings:
         there = len(cells)
         said = {name: cells[place] for place, name in self._hints if place < there and cells[place]}
-        return Bearings(region=self._bearings.region, hints=Hints(**said)) if said else self._bearings
+        if not said:
+            return self._bearings
+        return Bearings(region=self._bearings.region, callers=self._bearings.callers, hints=Hints(**said))

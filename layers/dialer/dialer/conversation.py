@@ -97,7 +97,8 @@ class Conversation:
         if self._opts_out(ref, contact, plan, _said(given)):
             # Where somebody could still take them.
             in_queue = given.hook is not None and given.hook.asks is Asks.WAITING
-            return report_of(ref, "opted out", campaign_id=of), LEAVE if in_queue else speech.farewell(plan)
+            page = LEAVE if in_queue else speech.farewell(plan, contact.vars)
+            return report_of(ref, "opted out", campaign_id=of), page
         if not _is_on(contact, ref, given.sid):
             page = self._hear_late(ref, contact, sight, given)
             return report_of(ref, "no-op", "the call is over, or another one", campaign_id=of), page
@@ -234,7 +235,7 @@ class Conversation:
         if own and given.hook is not None and given.hook.asks is Asks.INPUT:
             step = script.step_at(speech.script_of(plan), given.hook.place)
             if isinstance(step, script.Transfer) and not self._transferred(ref, sight, given, step.name) and is_same:
-                return speech.farewell(plan)
+                return speech.farewell(plan, contact.vars)
         return SILENCE
 
     def _keep(self, ref: CallRef, given: Input, name: str, value: str, *, call_back: timedelta | None = None) -> None:
@@ -244,9 +245,8 @@ class Conversation:
 
     def _opts_out(self, ref: CallRef, contact: Contact, plan: CallPlan, said: Said) -> bool:
         """Whether this opts out; it is written then."""
-        if not opt_out.is_opt_out(
-            digit=plan.opt_out_digit, words=plan.opt_out_words, pressed=said.digits, spoken=said.words
-        ):
+        words = speech.tongue_of(plan, contact.vars).opt_out_words
+        if not opt_out.is_opt_out(digit=plan.opt_out_digit, words=words, pressed=said.digits, spoken=said.words):
             return False
         by_key = said.digits == plan.opt_out_digit != ""
         self._opt_out(ref, contact, sid=said.sid, source="keypress" if by_key else "speech")

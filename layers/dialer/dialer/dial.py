@@ -111,7 +111,9 @@ class Dial:
         caller = self._reserve_caller(message, sight)
         if not caller:
             tomorrow = next_day(sight.campaign.caller, sight.now)
-            return self._put_off(message, tomorrow, "every caller number has been used as often as it may today")
+            return self._put_off(
+                message, tomorrow, "every caller number that may show has been used as often as it may today"
+            )
         report = self._dial_from(caller, message, sight)
         if report.outcome in _NOTHING_LEFT:
             self._release_caller(caller, sight)
@@ -120,9 +122,9 @@ class Dial:
     def _reserve_caller(self, message: CallMessage, sight: Sight) -> str:
         """The number to show; empty where each has reached its limit. Without a limit nothing is counted."""
         policy, numbers = sight.campaign.caller, sight.campaign.from_numbers
-        contact = self.lines.explain(message.contact_id) if needs_contact(policy) else None
-        phone, used = (contact.phone, contact.used) if contact else ("", 0)
-        usable = callers(numbers, policy, contact_id=message.contact_id, phone=phone, used=used)
+        contact = self.lines.explain(message.contact_id) if needs_contact(numbers) else None
+        phone, used, own = (contact.phone, contact.used, contact.caller_id) if contact else ("", 0, "")
+        usable = callers(numbers, policy, contact_id=message.contact_id, phone=phone, used=used, own=own)
         if policy.daily_limit is None:
             return usable[0]
         day, limit = day_of(policy, sight.now), policy.daily_limit

@@ -19,6 +19,7 @@ from dialer.contact_list import Batch, Place, Reject, Sheet
 from dialer.errors import BadInput, BadList, Unavailable, UnknownCampaign
 from dialer.list_ports import PART_BYTES, Lists, PaperQueue, Store
 from dialer.list_records import Counts, ListState, UploadedList
+from dialer.model import Campaign
 from dialer.office_ports import ContactBook
 from dialer.ports import Campaigns, Clock
 from dialer.spreadsheet import harmless
@@ -68,9 +69,9 @@ class Intake:
 
         Returns when no request to anybody whom the list says not to call can leave any more.
         """
-        most = _attempts(self.office.campaigns, campaign_id)
-        list_id, report = self.new_id(), ImportReport()
-        batches = contact_list.read(stream, region=region, size=_BATCH)
+        campaign = _open(self.office.campaigns, campaign_id)
+        most, list_id, report = campaign.retry.max_attempts, self.new_id(), ImportReport()
+        batches = contact_list.read(stream, region=region, callers=campaign.from_numbers, size=_BATCH)
         coming = bring_in(self.contacts, campaign_id, batches, bar=self.bar, max_attempts=most, list_id=list_id)
         for batch, counts in coming:
             for name, count in vars(counts).items():
@@ -136,11 +137,14 @@ class ListReading:
         return _report(found, "no-op") if found else ReadingReport(list_id=list_id, outcome="unknown")
 
     def _read(self, uploaded: UploadedList, owner: str) -> ReadingReport:
-        most = _attempts(self.campaigns, uploaded.campaign_id)
+        campaign = _open(self.campaigns, uploaded.campaign_id)
+        most, callers = campaign.retry.max_attempts, campaign.from_numbers
         began, sheet = self._opened(uploaded, owner)
         read, goes_on = began, False
         with self.store.reading(began.key, version=began.version, offset=began.place.offset) as stream:
-            batches = contact_list.read_on(stream, sheet, place=began.place, region=began.region, size=self.batch)
+            batches = contact_list.read_on(
+                stream, sheet, place=began.place, region=began.region, callers=callers, size=self.batch
+            )
             with closing(self._bring_in_all(began, owner, batches, most)) as progress:  # then nothing is on its way
                 for reached, goes_on in progress:
                     read = reached
@@ -249,13 +253,13 @@ class ListReading:
             return
 
 
-def _attempts(campaigns: Campaigns, campaign_id: str) -> int:
-    """How often the campaign tries each. Raises BadCampaign where it takes nobody any more."""
+def _open(campaigns: Campaigns, campaign_id: str) -> Campaign:
+    """The campaign as it is now. Raises BadCampaign where it takes nobody any more."""
     sight = campaigns.see(campaign_id)
     if sight is None:
         raise UnknownCampaign(campaign_id)
     demand_open(sight.campaign)
-    return sight.campaign.retry.max_attempts
+    return sight.campaign
 
 
 def bring_in(

@@ -444,6 +444,8 @@ class Contact:
     vars: dict[str, str] = field(default_factory=dict)
     external_id: str = ""
     """What the sender of the list calls this person."""
+    caller_id: str = ""
+    """The number that the list has this person called from; empty: the campaign chooses."""
     attempt: Attempt | None = None
     history: tuple[FinishedAttempt, ...] = ()
     decisions: tuple[Decision, ...] = ()
@@ -471,6 +473,8 @@ class NewContact:
     vars: dict[str, str] = field(default_factory=dict)
     vars_of: str = ""
     """The contact whose variables are spoken to this one: a test call's, which keeps nobody's values."""
+    caller_id: str = ""
+    """The number of the campaign's that this person is called from; empty: the campaign chooses."""
     external_id: str = ""
     """What the sender calls this person."""
     call_after: datetime | None = None

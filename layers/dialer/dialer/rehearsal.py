@@ -7,7 +7,7 @@ from datetime import timedelta
 from dialer import script, speech
 from dialer.campaigns import CampaignOffice
 from dialer.errors import BadCampaign, BadInput
-from dialer.model import Campaign, CampaignState, NewContact
+from dialer.model import Campaign, CampaignState, Contact, NewContact
 from dialer.office_ports import ContactBook
 from dialer.phones import dialable
 from dialer.ports import Hearing
@@ -38,7 +38,7 @@ class Rehearsal:
         A token for a media stream stands as `preview`: nobody can use it.
         """
         campaign = self.office.show(campaign_id).campaign
-        return list(_Playbill(campaign, self._variables(campaign, contact_id)).scenes())
+        return list(_Playbill(campaign, _variables(campaign, self._contact(campaign, contact_id))).scenes())
 
     def test_call(self, campaign_id: str, to: str, *, region: str | None = None, contact_id: str = "") -> Campaign:
         """One call to this number, as the campaign would call it: through the queue, the hours, the suppression list
@@ -54,10 +54,12 @@ class Rehearsal:
             phone, group = dialable(to, region=region)
         except ValueError as wrong:
             raise BadInput(f"The number to call cannot be used: {wrong}.") from None
-        variables = self._variables(campaign, contact_id)
+        contact = self._contact(campaign, contact_id)
+        variables = _variables(campaign, contact)
         made = self.office.shadow(campaign)
         own = dict.fromkeys(variables, "") if contact_id else dict(variables)
-        person = NewContact(phone=phone, region=group, vars=own, vars_of=contact_id)
+        caller = contact.caller_id if contact else ""
+        person = NewContact(phone=phone, region=group, vars=own, vars_of=contact_id, caller_id=caller)
         self.contacts.add(made.id, [person], max_attempts=1)
         try:
             return self.office.ask(made.id, "start")
@@ -65,14 +67,19 @@ class Rehearsal:
             self.office.ask(made.id, "archive", reason="a test call that could not start")
             raise
 
-    def _variables(self, campaign: Campaign, contact_id: str) -> Mapping[str, str]:
-        """A contact's; without one each variable that must be there is spoken as its own name."""
+    def _contact(self, campaign: Campaign, contact_id: str) -> Contact | None:
+        """None where nobody is named."""
         if not contact_id:
-            return {name: name for name in speech.needed(campaign.call)}
+            return None
         contact = self.hearing.find(contact_id)
         if contact is None or contact.campaign_id != campaign.id:
             raise BadInput(f"Campaign {campaign.id!r} has no contact {contact_id!r}.")
-        return contact.vars
+        return contact
+
+
+def _variables(campaign: Campaign, contact: Contact | None) -> Mapping[str, str]:
+    """A contact's; without one each variable that must be there is spoken as its own name."""
+    return contact.vars if contact else {name: name for name in speech.needed(campaign.call)}
 
 
 class _Playbill:
@@ -92,7 +99,7 @@ class _Playbill:
         if plan.voicemail:
             yield Scene(when="voicemail", page=speech.voicemail(plan, self._variables))
         if self._takes_opt_outs():
-            yield Scene(when="opt-out", page=speech.farewell(plan))
+            yield Scene(when="opt-out", page=speech.farewell(plan, self._variables))
 
     def _beginning(self) -> Iterator[Scene]:
         page = self._page(speech.START)

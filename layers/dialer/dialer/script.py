@@ -199,6 +199,12 @@ def takes_speech(script: Script) -> bool:
     )
 
 
+def words_of_choices(script: Script) -> tuple[str, ...]:
+    """Every word that chooses something anywhere."""
+    menus = (step for step in every_step(script) if isinstance(step, Menu))
+    return tuple(word for menu in menus for choice in menu.choices for word in choice.words)
+
+
 def texts(script: Script) -> Iterator[str]:
     """Every text with variables in it."""
     for step in every_step(script):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from dialer import languages, opt_out
 from dialer.model import CallPlan, OnMachine
 from dialer.script import (
     OTHERWISE,
@@ -30,6 +31,7 @@ from dialer.script import (
     onward,
     takes_speech,
     texts,
+    words_of_choices,
 )
 
 START: Place = ("0",)
@@ -162,6 +164,17 @@ class Document:
     twiml: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tongue:
+    """The language that somebody is spoken to in, and what they are heard by."""
+
+    other: str = ""
+    """Another language than the campaign's; empty: that one, in its voice."""
+    hears: str
+    """The language in which words are recognised."""
+    opt_out_words: tuple[str, ...]
+
+
 Verb = Words | Sound | Listen | Keep | Join | Queue | Talk | GoOn | Pause | Leave | Document | HangUp
 Page = tuple[Verb, ...]
 SILENCE: Page = (HangUp(),)
@@ -178,9 +191,40 @@ def page_for(
     """The script from a place on; nothing left to say hangs up. `credentials` go with a media stream."""
     if plan.twiml:
         return (Document(twiml=plan.twiml),) if place == START else SILENCE
-    known = _known(plan, variables)
-    writer = _Writer(plan=plan, variables=known, script=script_of(plan), credentials=credentials or {})
+    writer = _Writer(
+        plan=plan,
+        tongue=tongue_of(plan, variables),
+        variables=_known(plan, variables),
+        script=script_of(plan),
+        credentials=credentials or {},
+    )
     return tuple(writer.verbs(place)) or SILENCE
+
+
+def tongue_of(plan: CallPlan, variables: Mapping[str, str]) -> Tongue:
+    """The campaign's language, or the one that somebody's list asks for.
+
+    Nobody may be less able to opt out for it: the words that do so are the campaign's and those of the other language,
+    and where none of these are known, words are recognised in the campaign's language as they would be without it.
+    """
+    asked, heard, words = languages.asked_for(variables), plan.language, plan.opt_out_words
+    if not asked or asked == languages.tag(plan.language):
+        return Tongue(hears=heard, opt_out_words=words)
+    akin = languages.are_akin(asked, plan.language)
+    more = () if akin else _opt_out_words(plan, asked)
+    if languages.is_heard(asked) and (akin or more):
+        heard = asked
+    return Tongue(other=asked, hears=heard, opt_out_words=(*words, *more))
+
+
+def _opt_out_words(plan: CallPlan, language: str) -> tuple[str, ...]:
+    """A language's own, beside the campaign's: none that means something else in its script."""
+    taken = words_of_choices(plan.script)
+    return tuple(
+        word
+        for word in languages.opt_out_words(language)
+        if word not in plan.opt_out_words and not any(opt_out.is_among((word,), choice) for choice in taken)
+    )
 
 
 def script_of(plan: CallPlan) -> Script:
@@ -191,8 +235,8 @@ def script_of(plan: CallPlan) -> Script:
 
 def voicemail(plan: CallPlan, variables: Mapping[str, str]) -> Page:
     """What a machine is told, or a person who was taken for one: the key that opts out is listened for."""
-    known = _known(plan, variables)
-    lines = tuple(_spoken(line, plan, known) for line in plan.voicemail)
+    known, tongue = _known(plan, variables), tongue_of(plan, variables)
+    lines = tuple(_spoken(line, plan, tongue, known) for line in plan.voicemail)
     if not plan.opt_out_digit:
         return (*lines, HangUp())
     return (Listen(lines=lines, hook=Hook(asks=Asks.NEXT, place=_OVER), timeout=_LAST_CHANCE), HangUp())
@@ -221,6 +265,7 @@ def await_finding(plan: CallPlan, place: Place, *, answered_by: str) -> Page:
 
 
 def whisper(plan: CallPlan, variables: Mapping[str, str], transfer: Transfer) -> Page:
+    """In the campaign's language: whoever takes the transfer is not the person who is called."""
     text = fill(transfer.whisper, _known(plan, variables))
     return (Words(text=text, voice=plan.voice, language=plan.language),)
 
@@ -242,9 +287,10 @@ def _silence(plan: CallPlan, length: timedelta, hook: Hook) -> Listen | Pause:
     return Listen(lines=(), hook=hook, timeout=length) if plan.opt_out_digit else Pause(length=length)
 
 
-def farewell(plan: CallPlan) -> Page:
+def farewell(plan: CallPlan, variables: Mapping[str, str]) -> Page:
     """What somebody hears who has just opted out; then the call ends."""
-    return (Words(text=plan.farewell, voice=plan.voice, language=plan.language), HangUp())
+    said = Say(text=plan.farewell)
+    return (_spoken(said, plan, tongue_of(plan, variables), _known(plan, variables)), HangUp())
 
 
 def fill(text: str, variables: Mapping[str, str]) -> str:
@@ -269,7 +315,7 @@ def value_of(variables: Mapping[str, str], name: str) -> str | None:
 
 def needed(plan: CallPlan) -> frozenset[str]:
     """The variables that the texts use and have no other text for."""
-    spoken = [*texts(script_of(plan)), *texts(plan.voicemail)]
+    spoken = [*texts(script_of(plan)), *texts(plan.voicemail), plan.farewell]
     names = (name for text in spoken for name in _PLACEHOLDER.findall(text) if "|" not in name)
     return frozenset(name.strip() for name in names) - _known(plan, {}).keys()
 
@@ -283,10 +329,14 @@ def _known(plan: CallPlan, variables: Mapping[str, str]) -> Mapping[str, str]:
     return own
 
 
-def _spoken(line: Line, plan: CallPlan, variables: Mapping[str, str]) -> Spoken:
+def _spoken(line: Line, plan: CallPlan, tongue: Tongue, variables: Mapping[str, str]) -> Spoken:
+    """A line that names its own language is spoken in it. In another one than the campaign's no voice is named: those
+    that are set belong to the campaign's, and the carrier has one for each language."""
     match line:
         case Play(url=url):
             return Sound(url=url)
+        case Say(text=text, language="") if tongue.other:
+            return Words(text=fill(text, variables), language=tongue.other)
         case Say(text=text, voice=voice, language=language):
             return Words(text=fill(text, variables), voice=voice or plan.voice, language=language or plan.language)
 
@@ -296,6 +346,7 @@ class _Writer:
     """Writes the steps of one page."""
 
     plan: CallPlan
+    tongue: Tongue
     variables: Mapping[str, str]
     script: Script
     credentials: Mapping[str, str] = field(default_factory=dict)
@@ -350,8 +401,8 @@ class _Writer:
             hook=hook,
             timeout=step.timeout,
             speech=speech,
-            language=self.plan.language,
-            hints=(*words, *self.plan.opt_out_words) if speech else (),
+            language=self.tongue.hears,
+            hints=(*words, *self.tongue.opt_out_words) if speech else (),
         )
 
     def _prompt(self, place: Place, step: Record) -> Iterator[Verb]:
@@ -369,7 +420,7 @@ class _Writer:
         return Join(to=step.to, timeout=step.timeout, hook=hook, whisper=heard)
 
     def _lines(self, lines: Iterable[Line]) -> tuple[Spoken, ...]:
-        return tuple(_spoken(line, self.plan, self.variables) for line in lines)
+        return tuple(_spoken(line, self.plan, self.tongue, self.variables) for line in lines)
 
     def _parameters(self, parameters: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         """The operator's first, ours last: nobody else's value may stand for the token."""

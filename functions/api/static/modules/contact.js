@@ -37,6 +37,7 @@ function draw({ contact, campaign }) {
         fact("Due", dueWord(contact)),
         fact("Where it may ring", where, zones),
         (contact.numbers || []).length > 1 && fact("Phones", count(contact.numbers.length), contact.numbers.join(", ")),
+        contact.caller_id && fact("Called from", contact.caller_id, "as its list says"),
         fact("Known to you as", contact.external_id || "–", contact.list_id && contact.line ? `line ${count(contact.line)} of its list` : null),
         fact("Priority", String(contact.priority)),
       ),

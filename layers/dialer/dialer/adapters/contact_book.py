@@ -12,6 +12,7 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
+from dialer import languages
 from dialer.adapters.clock import SystemClock
 from dialer.adapters.contact_documents import (
     INDEXES,
@@ -41,7 +42,7 @@ _PENDING = str(State.PENDING)  # a plain text, which the driver writes quicker
 _COMPARED = dict.fromkeys(
     (
         "listed", "phone", "region", "numbers", "state", "used", "priority", "due_at", "decided", "callback_at", "vars",
-        "external_id", "row",
+        "external_id", "caller_id", "row",
     ),
     1,
 )  # fmt: skip
@@ -213,6 +214,8 @@ def _document(
         document |= {"callback_at": asked, "due_at": _no_sooner(row.call_after, asked)}
     if row.alternates:
         document["numbers"] = [{"phone": row.phone, "region": row.region}, *map(asdict, row.alternates)]
+    if row.caller_id:
+        document["caller_id"] = row.caller_id
     if list_id:
         document["row"] = {"list": list_id, "line": row.line}
     return document
@@ -246,6 +249,8 @@ def _news(row: NewContact, there: Document, now: datetime) -> Document:
         said["priority"] = row.priority
     if row.external_id:
         said["external_id"] = row.external_id
+    if row.caller_id:
+        said["caller_id"] = row.caller_id
     where = _where(row, there, said["vars"])
     said |= where
     news = {name: value for name, value in said.items() if value != there.get(name)}
@@ -275,13 +280,17 @@ def _no_sooner(moment: datetime | None, due_at: datetime) -> datetime:
 
 
 def _vars(row: NewContact, known: dict[str, str]) -> dict[str, str]:
-    """What the row says, behind what it does not say. An empty cell takes nobody out of their state."""
+    """What the row says, behind what it does not say. An empty cell takes nobody out of their state or language."""
     if row.vars.items() <= known.items():
         return known
-    said = {name: cell for name, cell in row.vars.items() if cell or not (hint_named(name) and known.get(name))}
+    said = {name: cell for name, cell in row.vars.items() if cell or not (_stands(name) and known.get(name))}
     if said.items() <= known.items():
         return known
     return {name: cell for name, cell in known.items() if name not in said} | said
+
+
+def _stands(name: str) -> bool:
+    return name == languages.VARIABLE or bool(hint_named(name))
 
 
 def _where(row: NewContact, there: Document, variables: dict[str, str]) -> Document:

@@ -292,6 +292,7 @@ def contact_of(document: Document) -> Contact:
         setbacks=document.get("setbacks", 0),
         vars=document.get("vars", {}),
         external_id=document.get("external_id", ""),
+        caller_id=document.get("caller_id", ""),
         attempt=_attempt_of(contact_id, attempt) if attempt else None,
         history=tuple(_finished_of(contact_id, listed, past) for past in document.get("history", ())),
         decisions=decisions_of(document),

@@ -83,7 +83,7 @@ def _nested(verb: Listen | Join | Talk, about: str) -> Any:
 def _speak(to: Any, line: Spoken) -> None:
     match line:
         case Words(text=text, voice=voice, language=language):
-            to.say(_plain(text), voice=_plain(voice), language=_plain(language))
+            to.say(_plain(text), voice=_plain(voice) or None, language=_plain(language) or None)
         case Sound(url=url):
             to.play(_plain(url))
 
