@@ -8,11 +8,6 @@ from dialer.model import CallerChoice, CallerPolicy
 _AREA = len("+1212")  # the country and area code of a number of the North American plan
 
 
-def needs_contact(policy: CallerPolicy) -> bool:
-    """Whether the choice asks for the person's phone or attempts."""
-    return policy.choice is not CallerChoice.FIXED
-
-
 def callers(
     numbers: tuple[str, ...], policy: CallerPolicy, *, contact_id: str, phone: str = "", used: int = 0
 ) -> tuple[str, ...]:
