@@ -102,12 +102,12 @@ class Dial:
         wait = max(queue, _wait_for(message, sight))
         if wait > self.bounds.early_wait:
             return self._put_off(message, wait, "too early")
-        contact = self.lines.explain(message.contact_id)  # while it is claimed, where it may ring stays as it is
         self.clock.sleep(max(0.0, wait.total_seconds()))
         if not self._has_turn(message, sight.campaign, self.bounds.early_wait - max(timedelta(0), wait)):
             return self._put_off(message, max(_TURN, sight.campaign.share), "the account dials no faster")
         if self._too_little_time():
             raise Unavailable("too little time is left to dial: the message returns")
+        contact = self.lines.explain(message.contact_id)  # while it is claimed, where it may ring stays as it is
         caller = self._reserve_caller(message, sight, contact)
         if not caller:
             tomorrow = next_day(sight.campaign.caller, sight.now)
