@@ -100,6 +100,14 @@ class AttemptShape(BaseModel):
         description="Every zone in which it may ring; where hours hold, each said that it is time."
     )
     rules: str = Field(description="The version of the calling hours it was judged by, or that these were set aside.")
+    rule: str = Field(
+        description="Which hours those were, all of them open: the campaign's own first, where it has any, then the "
+        "rows of the table by their ids; empty where nobody noted it."
+    )
+    zone_source: str = Field(
+        description="What `region` was made from: `number`, and the hints of the list that were read with it, such as "
+        "`number, postal_code, state`; empty where nobody noted it."
+    )
 
 
 class DecisionShape(BaseModel):
@@ -348,5 +356,7 @@ def attempts_of(contact: Contact, *, whole: bool) -> list[AttemptShape]:
         region=now.region,
         zones=_zones(now.region),
         rules=now.rules,
+        rule=now.rule,
+        zone_source=now.zone_source,
     )
     return [*past, going]

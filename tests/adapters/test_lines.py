@@ -12,19 +12,30 @@ from dialer.adapters.lines import MongoLines
 from dialer.adapters.overdue import MongoOverdue
 from dialer.errors import PhoneBusy
 from dialer.lifecycle import UNSETTLED, State
-from dialer.model import CallMessage, Contact, FinishedAttempt, Number, Outcome, attempt_of
+from dialer.model import Attempt, CallMessage, Contact, FinishedAttempt, Grounds, Number, Outcome, attempt_of
 from tests.adapters.racing import in_threads
 from tests.adapters.verbs import Contacts
 from tests.builders import FROM_NUMBER, a_contact, a_message, a_phone, a_sid, an_attempt, now, stored
 
 SILENCE, PATIENCE = timedelta(seconds=90), timedelta(minutes=16)
 SECOND = timedelta(seconds=1)
+GROUNDS = Grounds(rules="2026-01-02", rule="every place; US-FL sales", zone_source="number, state")
 
 
 def take(lines: MongoLines, message: CallMessage, token: str = "mine") -> Contact | None:
     return lines.take_line(
-        message, token=token, from_number=FROM_NUMBER, silence=SILENCE, patience=PATIENCE, talk_limit=PATIENCE
+        message,
+        token=token,
+        from_number=FROM_NUMBER,
+        silence=SILENCE,
+        patience=PATIENCE,
+        talk_limit=PATIENCE,
+        grounds=GROUNDS,
     )
+
+
+def grounds_of(attempt: Attempt | FinishedAttempt) -> Grounds:
+    return Grounds(rules=attempt.rules, rule=attempt.rule, zone_source=attempt.zone_source)
 
 
 def claimed(contacts: Contacts, **overrides: Any) -> Contact:
@@ -53,6 +64,7 @@ def test_a_taken_line_carries_all_that_the_dial_needs(contacts: Contacts, lines:
     assert attempt.dial_at is not None
     assert before <= attempt.dial_at <= now()
     assert attempt.until == attempt.dial_at + SILENCE
+    assert grounds_of(attempt) == GROUNDS
 
 
 def test_the_line_is_given_once(contacts: Contacts, lines: MongoLines) -> None:
@@ -148,7 +160,8 @@ def test_a_refused_number_gives_way_to_the_next_and_the_attempt_is_not_used(
     assert (after.state, after.used, after.reason) == (State.PENDING, 0, "no such number")
     assert (after.phone, after.region, after.listed) == (right.phone, right.region, wrong.phone)
     assert after.due_at is not None
-    assert [(past.to, past.outcome) for past in after.history] == [(wrong.phone, Outcome.REFUSED)]
+    (past,) = after.history
+    assert (past.to, past.outcome, grounds_of(past)) == (wrong.phone, Outcome.REFUSED, GROUNDS)
 
 
 @pytest.mark.parametrize("state", [state for state in State if state not in UNSETTLED])

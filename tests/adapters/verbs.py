@@ -17,7 +17,7 @@ from dialer.adapters.mongo import Document
 from dialer.adapters.overdue import MongoOverdue
 from dialer.adapters.people import MongoPeople
 from dialer.lifecycle import IN_FLIGHT, MOVES, Move, State
-from dialer.model import CallReport, Contact, Number, Outcome, attempt_of
+from dialer.model import CallReport, Contact, Grounds, Number, Outcome, attempt_of
 from dialer.ports import CallRef
 from dialer.retry import RetryDecision
 from tests.builders import FROM_NUMBER, a_claimed, a_contact, a_message, a_sid, an_attempt, now
@@ -88,7 +88,13 @@ def _sift(to: State) -> Callable[[Contacts, Contact], object]:
 
 def _take(contacts: Contacts, contact: Contact) -> object:
     return MongoLines(contacts).take_line(
-        a_message(contact), token="$token", from_number=FROM_NUMBER, silence=LATER, patience=LATER, talk_limit=LATER
+        a_message(contact),
+        token="$token",
+        from_number=FROM_NUMBER,
+        silence=LATER,
+        patience=LATER,
+        talk_limit=LATER,
+        grounds=Grounds(rules=TEXT, rule=TEXT, zone_source=TEXT),
     )
 
 

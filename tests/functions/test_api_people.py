@@ -132,14 +132,19 @@ def test_a_campaigns_contacts_in_a_state_come_page_by_page_each_once(
 
 def test_a_contact_tells_its_whole_story(stack: Stack, operator: Operator) -> None:
     contact = a_contact(operator.campaign(), state=State.PLACED, used=2, reason="")
-    judged = [("US-AK Anchorage,Adak", "2026-01-02"), ("US-IL Chicago", "any hour")]
+    judged = [
+        ("US-AK Anchorage,Adak", "2026-01-02", "every place; US federal", "number, state"),
+        ("US-IL Chicago", "any hour", "any hour", "number"),
+    ]
+    names = ("region", "rules", "rule", "zone_source")
+    first, second = (dict[str, Any](zip(names, one, strict=True)) for one in judged)
     (past,) = finished(contact.id, Outcome.BUSY)
-    past = replace(past, region=judged[0][0], rules=judged[0][1], answered_by="machine_start", voicemail_left=True)
-    attempt = replace(attempt_of(contact), region=judged[1][0], rules=judged[1][1], answered_by="human")
+    past = replace(past, **first, answered_by="machine_start", voicemail_left=True)
+    attempt = replace(attempt_of(contact), **second, answered_by="human")
     contact = stored(stack.database, replace(contact, history=(past,), attempt=attempt))
     told = operator.get(f"/contacts/{contact.id}")
     assert [(one["n"], one["outcome"]) for one in told["attempts"]] == [(1, "busy"), (1, "placed")]
-    assert [(one["region"], one["rules"]) for one in told["attempts"]] == judged
+    assert [tuple(one[name] for name in names) for one in told["attempts"]] == judged
     assert [sorted(one["zones"]) for one in told["attempts"]] == [
         ["America/Adak", "America/Anchorage"],
         ["America/Chicago"],

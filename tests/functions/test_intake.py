@@ -22,7 +22,7 @@ from dialer.exports import CALL_COLUMNS, CONTACT_COLUMNS
 from dialer.intake import ListReading
 from dialer.lifecycle import UNSETTLED, State
 from dialer.list_records import Counts, Export, ExportKind, ExportState, ListState, UploadedList
-from dialer.model import CallReport, CampaignState, Contact, FinishedAttempt, Outcome, RetryPolicy, attempt_of
+from dialer.model import CallReport, CampaignState, Contact, FinishedAttempt, Hours, Outcome, RetryPolicy, attempt_of
 from dialer.ports import CallRef
 from tests.builders import a_campaign, a_contact, a_message, a_phone, a_region_at, a_sid, created, now, stored
 from tests.functions.conftest import Stack
@@ -531,11 +531,13 @@ def test_an_export_of_calls_says_by_whose_clocks_each_was_allowed_and_what_they_
     """As it was then: a list may have moved them since."""
     region = "US-FL Chicago,New_York"
     campaign = created(stack.database, a_campaign())
-    called = a_contact(campaign, state=State.CLAIMED, region=region, phone=a_phone(1), priority=7)
+    where = {"Time Zone": "America/Chicago", "state": "FL"}
+    called = a_contact(campaign, state=State.CLAIMED, region=region, phone=a_phone(1), priority=7, vars=where)
     stored(stack.database, called)
     stack.invoke("call", batch(a_message(called)))
     settled(stack, called, "completed")
-    stack.database["contacts"].update_one({"_id": called.id}, {"$set": {"region": "GB Europe/London"}})
+    moved = {"region": "GB Europe/London", "vars": {"country": "GB"}}
+    stack.database["contacts"].update_one({"_id": called.id}, {"$set": moved})
     before = FinishedAttempt(
         id=f"{called.id}-{1:024x}", n=1, to=a_phone(2), from_number="", dial_at=now(), ended_at=now(), sid=a_sid(),
         outcome=Outcome.BUSY,
@@ -549,8 +551,11 @@ def test_an_export_of_calls_says_by_whose_clocks_each_was_allowed_and_what_they_
     assert [moment.utcoffset() for moment in moments] == [
         dialed.astimezone(ZoneInfo(zone)).utcoffset() for zone in told["zones"].split()
     ]
-    assert (told["rules"], told["phone_number"], told["priority"]) == ("any hour", called.phone, "7")
-    assert (unknown["zone_group"], unknown["zones"], unknown["local_time"], unknown["rules"]) == ("", "", "", "")
+    assert told["zone_source"] == "number, timezone, state"
+    assert (told["rule"], told["rules"], told["phone_number"]) == ("any hour", "any hour", called.phone)
+    assert told["priority"] == "7"
+    judged = ("zone_group", "zones", "zone_source", "local_time", "rule", "rules")
+    assert {unknown[name] for name in judged} == {""}
 
 
 def settled(stack: Stack, contact: Contact, status: str) -> None:
@@ -560,12 +565,17 @@ def settled(stack: Stack, contact: Contact, status: str) -> None:
     wiring.callback().status(ref, CallReport(sid=asked_for["sid"], status=status))
 
 
-def test_a_call_under_the_rules_names_their_version(stack: Stack) -> None:
-    campaign = created(stack.database, a_campaign(any_hour_because=""))
-    called = stored(stack.database, a_contact(campaign, state=State.CLAIMED, region=a_region_at(12)))
-    stack.invoke("call", batch(a_message(called)))
-    (told,) = exported(stack, campaign.id, ExportKind.CALLS)
-    assert (told["rules"], told["zone_group"]) == (rule_version(), called.region)
+def test_a_call_under_the_rules_names_them_and_their_version_while_it_is_on_and_when_it_is_over(stack: Stack) -> None:
+    campaign = created(stack.database, a_campaign(any_hour_because="", hours=Hours(opens="00:00", closes="24:00")))
+    region = a_region_at(12)
+    called = [stored(stack.database, a_contact(campaign, state=State.CLAIMED, region=region)) for _ in range(2)]
+    stack.invoke("call", batch(*map(a_message, called)))
+    settled(stack, called[0], "completed")
+    lines = exported(stack, campaign.id, ExportKind.CALLS)
+    assert {told["status"] for told in lines} == {"answered", "placed"}
+    for told in lines:
+        assert (told["zone_group"], told["zone_source"]) == (region, "number")
+        assert (told["rule"], told["rules"]) == ("the campaign's hours; every place", rule_version())
 
 
 def test_an_export_of_contacts_names_the_country_and_beside_it_where_the_phone_may_ring(stack: Stack) -> None:

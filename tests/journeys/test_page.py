@@ -191,7 +191,7 @@ def test_a_story_has_every_decision_where_it_happened_and_the_number_that_was_di
     past = {
         "id": "0" * 24, "n": 1, "to": first, "from": FROM, "sid": "CA" + "0" * 32, "outcome": "busy", "detail": "486",
         "dial_at": moment, "ended_at": moment, "region": "US-AK Anchorage,Adak,Juneau",
-        "rules": "2026-01-02",
+        "rules": "2026-01-02", "rule": "every place; US federal", "zone_source": "number, postal_code",
         "answered_by": "machine_end_beep", "voicemail_left": True,
     }  # fmt: skip
     with contacts_of(world) as contacts:
@@ -203,8 +203,8 @@ def test_a_story_has_every_decision_where_it_happened_and_the_number_that_was_di
     expect(steps).to_have_count(4)
     expect(steps.nth(1)).to_contain_text("486: the line is busy")
     expect(steps.nth(1)).to_contain_text(f"To{first}")
-    expect(steps.nth(1)).to_contain_text("US-AKAnchorage, Adak, Juneau")
-    expect(steps.nth(1)).to_contain_text("Rules2026-01-02")
+    expect(steps.nth(1)).to_contain_text("US-AKAnchorage, Adak, Juneauby its number, postal code")
+    expect(steps.nth(1)).to_contain_text("Rulesevery place; US federalas of 2026-01-02")
     adak, anchorage = (moment.astimezone(ZoneInfo(f"America/{zone}")) for zone in ("Adak", "Anchorage"))
     clocks = [re.compile(f"there: .* {one:%H:%M:%S}") for one in (adak, anchorage)]  # Juneau's is Anchorage's
     expect(steps.nth(1).get_by_text("there: ")).to_have_text(clocks * 2)  # dialed, and ended

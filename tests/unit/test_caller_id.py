@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.caller_id import callers, day_of, needs_contact, next_day
+from dialer.caller_id import callers, day_of, next_day
 from dialer.model import CallerChoice, CallerPolicy
 
 NUMBERS = ("+12015550100", "+12025550101", "+12015550102", "+442079460000")
@@ -47,10 +47,6 @@ def test_a_rotating_number_is_another_one_at_each_attempt() -> None:
 def test_a_local_number_is_of_the_persons_own_area_where_there_is_one(phone: str, near: set[str]) -> None:
     first = {callers(NUMBERS, LOCAL, contact_id=f"{ID}{n}", phone=phone)[0] for n in range(8)}
     assert first == near
-
-
-def test_only_where_there_is_a_choice_the_person_is_read() -> None:
-    assert [needs_contact(NUMBERS[:count]) for count in (1, 2, 4)] == [False, True, True]
 
 
 @pytest.mark.parametrize("policy", [FIXED, ROTATE, LOCAL])

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dialer.last_look import Go, Never, NotNow, Verdict, may_call, may_dial
-from dialer.model import Campaign, CampaignState, Hours, Pacing
-from tests.builders import a_campaign
+from dialer.calling.rules import rule_version
+from dialer.last_look import Go, Never, NotNow, Verdict, grounds_for, may_call, may_dial
+from dialer.model import Campaign, CampaignState, Grounds, Hours, Pacing
+from tests.builders import a_campaign, a_contact
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 CAMPAIGN = a_campaign(pacing=Pacing(max_concurrent=2))
@@ -62,3 +63,18 @@ def test_a_call_too_many_waits_for_a_line_and_never_returns_as_due_at_once() -> 
     assert isinstance(said, NotNow)
     assert said.until > NOON
     assert said.reason == "all lines in use"
+
+
+def test_the_grounds_of_a_call_are_the_rules_and_what_is_known_of_where_it_rings() -> None:
+    campaign = replace(CAMPAIGN, any_hour_because="")
+    contact = a_contact(campaign, region="US-NY New_York", vars={"Zip Code": "x", "ZIP": "10001"})
+    version, rule = rule_version(), "every place; US federal"
+    assert grounds_for(campaign, contact) == Grounds(rules=version, rule=rule, zone_source="number, postal_code")
+    assert grounds_for(CAMPAIGN, None) == Grounds(rules="any hour")
+
+
+def test_the_variables_of_a_test_call_say_nothing_of_where_it_rings() -> None:
+    """They are spoken alone: its number was given by itself."""
+    testing = replace(CAMPAIGN, shadow_of="0a1b2c3d4e5f")
+    contact = a_contact(testing, region="US-NY New_York", vars={"state": "state"})
+    assert grounds_for(testing, contact).zone_source == "number"

@@ -8,11 +8,6 @@ from dialer.model import CallerChoice, CallerPolicy
 _AREA = len("+1212")  # the country and area code of a number of the North American plan
 
 
-def needs_contact(numbers: tuple[str, ...]) -> bool:
-    """Whether there is a choice: it rests on the person's phone, their attempts, or what their row says."""
-    return len(numbers) > 1
-
-
 def callers(
     numbers: tuple[str, ...], policy: CallerPolicy, *, contact_id: str, phone: str = "", used: int = 0, own: str = ""
 ) -> tuple[str, ...]:

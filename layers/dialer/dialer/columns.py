@@ -4,7 +4,6 @@ Whatever is not named here is a variable. A new column is one more entry in COLU
 a field of NewContact.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from dialer import languages
+from dialer.calling.hinted import hint_named, plainly
 from dialer.calling.whereabouts import NO_HINTS, Hints
 from dialer.errors import BadList
 from dialer.phones import dialable, e164
@@ -19,7 +19,6 @@ from dialer.phones import dialable, e164
 PRIORITIES = range(-100, 101)  # a tick looks at each priority in turn: a few hundred are quick, a million are not
 _YEARS = range(2000, 2101)
 _LONGEST_ID = 200
-_BETWEEN_WORDS = re.compile(r"[\s_.\-]+")
 _DIGITS_OF_A_PHONE = 7
 _YES, _NO = frozenset({"yes", "y", "true", "1", "x"}), frozenset({"no", "n", "false", "0"})
 
@@ -186,15 +185,6 @@ COLUMNS: tuple[Column, ...] = (
     LANGUAGE,
 )  # fmt: skip
 PHONE, *_ = COLUMNS
-_HINTS = {
-    "timezone": "timezone",
-    "time_zone": "timezone",
-    "postal_code": "postal_code",
-    "zip": "postal_code",
-    "state": "state",
-    "country": "country",
-}
-"""Columns that say where somebody is, and which hint they are. They stay variables too."""
 
 
 def hints_in(variables: Mapping[str, str]) -> Hints:
@@ -203,19 +193,9 @@ def hints_in(variables: Mapping[str, str]) -> Hints:
     return Hints(**said) if said else NO_HINTS
 
 
-@lru_cache(maxsize=1024)
-def hint_named(name: str) -> str:
-    """Which hint a variable is; empty for one that says nothing of where somebody is."""
-    return _HINTS.get(_plainly(name), "")
-
-
 def column_named(name: str) -> Column | None:
     """The column that a header cell names, however it is written: `Phone Number` is `phone_number`."""
-    return _BY_NAME.get(_plainly(name))
-
-
-def _plainly(name: str) -> str:
-    return _BETWEEN_WORDS.sub("_", name.strip().lower()).strip("_")
+    return _BY_NAME.get(plainly(name))
 
 
 _BY_NAME = {name: column for column in COLUMNS for name in column.names}

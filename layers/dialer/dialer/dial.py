@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 from dialer.alternates import following
 from dialer.bounds import Bounds
 from dialer.breaker import tripped
-from dialer.caller_id import callers, day_of, needs_contact, next_day
+from dialer.caller_id import callers, day_of, next_day
 from dialer.calling.group import country_of
-from dialer.calling.lawful import judged_by
 from dialer.caps import caps_of, within_caps
 from dialer.carrier_answers import Answer, NotPlaced, OurFault, Placed, Refused, Unsure
 from dialer.errors import DialerError, PhoneBusy, Unavailable
-from dialer.last_look import Go, Never, NotNow, Verdict, may_dial
+from dialer.last_look import Go, Never, NotNow, Verdict, grounds_for, may_dial
 from dialer.lifecycle import State
 from dialer.model import CallMessage, Campaign, CampaignState, Contact, OnMachine, Sight, attempt_of
 from dialer.pacing import backoff, rest_for
@@ -108,21 +107,21 @@ class Dial:
             return self._put_off(message, max(_TURN, sight.campaign.share), "the account dials no faster")
         if self._too_little_time():
             raise Unavailable("too little time is left to dial: the message returns")
-        caller = self._reserve_caller(message, sight)
+        contact = self.lines.explain(message.contact_id)  # while it is claimed, where it may ring stays as it is
+        caller = self._reserve_caller(message, sight, contact)
         if not caller:
             tomorrow = next_day(sight.campaign.caller, sight.now)
             return self._put_off(
                 message, tomorrow, "every caller number that may show has been used as often as it may today"
             )
-        report = self._dial_from(caller, message, sight)
+        report = self._dial_from(caller, message, sight, contact)
         if report.outcome in _NOTHING_LEFT:
             self._release_caller(caller, sight)
         return report
 
-    def _reserve_caller(self, message: CallMessage, sight: Sight) -> str:
+    def _reserve_caller(self, message: CallMessage, sight: Sight, contact: Contact | None) -> str:
         """The number to show; empty where each has reached its limit. Without a limit nothing is counted."""
         policy, numbers = sight.campaign.caller, sight.campaign.from_numbers
-        contact = self.lines.explain(message.contact_id) if needs_contact(numbers) else None
         phone, used, own = (contact.phone, contact.used, contact.caller_id) if contact else ("", 0, "")
         usable = callers(numbers, policy, contact_id=message.contact_id, phone=phone, used=used, own=own)
         if policy.daily_limit is None:
@@ -139,7 +138,7 @@ class Dial:
         except Unavailable:
             return
 
-    def _dial_from(self, caller: str, message: CallMessage, sight: Sight) -> DialReport:
+    def _dial_from(self, caller: str, message: CallMessage, sight: Sight, claimed: Contact | None) -> DialReport:
         call = sight.campaign.call
         try:
             contact = self.lines.take_line(
@@ -149,7 +148,7 @@ class Dial:
                 silence=self.bounds.dial_silence,
                 patience=call.ring_timeout + call.talk_limit + self.bounds.queue_time,
                 talk_limit=call.talk_limit,
-                rules=judged_by(sight.campaign),
+                grounds=grounds_for(sight.campaign, claimed),
             )
         except PhoneBusy:
             return self._phone_busy(message)

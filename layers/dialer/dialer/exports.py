@@ -225,15 +225,17 @@ def _answered(attempt: Attempt | FinishedAttempt) -> Line:
 
 def _judged(attempt: Attempt | FinishedAttempt) -> Line:
     """The clocks by which it was allowed, and what they showed; nothing of an attempt that did not write it down."""
+    rules: Line = {"rules": attempt.rules, "rule": attempt.rule}
     if not attempt.region or attempt.dial_at is None:
-        return {"rules": attempt.rules}
+        return rules
     zones = group_of(attempt.region).zones
     local = (attempt.dial_at.astimezone(ZoneInfo(zone)) for zone in zones)
     return {
         "zone_group": attempt.region,
         "zones": " ".join(zones),
+        "zone_source": attempt.zone_source,
         "local_time": " ".join(one.isoformat(timespec="seconds") for one in local),
-        "rules": attempt.rules,
+        **rules,
     }
 
 
@@ -286,7 +288,7 @@ _WHOSE = ("external_id", "metadata", "variables", "contact_id", "campaign_id", "
 CALL_COLUMNS = (
     "call_date", "phone_number_dialed", "status", "detail", "attempt", "caller_id", "ended_at", "call_sid",
     "attempt_id", "duration_s", "price", "answered_by", "voicemail_left", "answers", "zone_group", "zones",
-    "local_time", "rules", "phone_number", "priority", *_WHOSE,
+    "zone_source", "local_time", "rule", "rules", "phone_number", "priority", *_WHOSE,
 )  # fmt: skip
 CONTACT_COLUMNS = (
     "phone_number", "country", "state", "reason", "called_count", "max_attempts", "last_call_date", "last_status",

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dialer.calling.group import country_of
-from dialer.calling.lawful import Closed, look
-from dialer.model import Campaign
+from dialer.calling.hinted import zone_source
+from dialer.calling.lawful import Closed, allowed_by, judged_by, look
+from dialer.model import Campaign, Contact, Grounds
 
 _PAUSED = timedelta(0)
 _CROWDED = timedelta(seconds=5)
@@ -64,3 +65,16 @@ def may_dial(*, campaign: Campaign, region: str, suppressed: bool, live: int, no
     if isinstance(verdict, Go) and live > campaign.pacing.max_concurrent:
         return NotNow(until=now + _CROWDED, reason="all lines in use")
     return verdict
+
+
+def grounds_for(campaign: Campaign, contact: Contact | None) -> Grounds:
+    """By what this contact may be dialed, if it may. A test call's number was given without any columns of a list."""
+    rules = judged_by(campaign)
+    if contact is None:
+        return Grounds(rules=rules)
+    variables = {} if campaign.shadow_of else contact.vars
+    return Grounds(
+        rules=rules,
+        rule=allowed_by(campaign, contact.region),
+        zone_source=zone_source(contact.region, variables),
+    )

@@ -341,6 +341,21 @@ class Sight:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Grounds:
+    """By what an attempt was allowed, as it was known when the line was taken; empty where nobody noted it."""
+
+    rules: str = ""
+    """The version of what the clocks were read by: see `calling.lawful.judged_by`."""
+    rule: str = ""
+    """Which rules they were: see `calling.lawful.allowed_by`."""
+    zone_source: str = ""
+    """What its zone group was made from: see `calling.hinted.zone_source`."""
+
+
+NO_GROUNDS = Grounds()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Attempt:
     """One permission to call, from its claim to its end."""
 
@@ -365,7 +380,9 @@ class Attempt:
     region: str = ""
     """The zone group whose clocks allowed it; empty before it was dialed."""
     rules: str = ""
-    """What the clocks were read by: see `calling.lawful.judged_by`."""
+    rule: str = ""
+    zone_source: str = ""
+    """These three are its grounds: see `Grounds`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -394,7 +411,9 @@ class FinishedAttempt:
     region: str = ""
     """The zone group whose clocks allowed it."""
     rules: str = ""
-    """What the clocks were read by: see `calling.lawful.judged_by`."""
+    rule: str = ""
+    zone_source: str = ""
+    """These three are its grounds: see `Grounds`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

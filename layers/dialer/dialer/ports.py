@@ -14,12 +14,14 @@ from dialer.breaker import Setbacks
 from dialer.carrier_answers import Answer
 from dialer.lifecycle import State
 from dialer.model import (
+    NO_GROUNDS,
     CallMessage,
     CallReport,
     Campaign,
     CampaignState,
     Claimed,
     Contact,
+    Grounds,
     Number,
     Outcome,
     Sight,
@@ -223,12 +225,12 @@ class Lines(Protocol):
         silence: timedelta,
         patience: timedelta,
         talk_limit: timedelta,
-        rules: str = "",
+        grounds: Grounds = NO_GROUNDS,
     ) -> Contact | None:
         """T4: the one permission to dial, or None when somebody else had it or its time has passed.
 
         `silence`: after it this invocation is dead. `patience`: how long the carrier may be silent about the call;
-        once somebody has answered, only the `talk_limit`. `rules`: what the hours are judged by; kept with the attempt.
+        once somebody has answered, only the `talk_limit`. `grounds`: kept with the attempt.
         Raises PhoneBusy; Unproven when the write may have happened and the database cannot say.
         """
         ...

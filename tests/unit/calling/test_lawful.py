@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dialer.calling.group import Group, country_of, group_of
-from dialer.calling.lawful import Closed, Open, first_open, look, never, spell
+from dialer.calling.lawful import Closed, Open, allowed_by, first_open, look, never, spell
 from dialer.calling.rules import rows_for, rule_version
 from dialer.calling.week import Schedule, Week, open_together
 from dialer.last_look import Never, NotNow, may_call
@@ -161,6 +161,50 @@ def test_the_call_that_rings_across_two_windows_that_meet_is_in_hours() -> None:
     windows = (Window(opens="10:00", closes="12:00"), Window(opens="12:00", closes="17:00"))
     campaign = a_campaign(any_hour_because="", hours=Hours(zone="America/New_York", windows=windows))
     assert isinstance(look(campaign, "US-NY New_York", datetime(2026, 11, 17, 16, 59, 59, tzinfo=UTC)), Open)
+
+
+@pytest.mark.parametrize(
+    ("region", "plan", "said"),
+    [
+        ("US-NY New_York", {}, "every place; US federal"),
+        ("US-FL Chicago,New_York", {"purpose": Purpose.TELEMARKETING}, "every place; US federal; US-FL sales"),
+        (
+            "US-FL+US-GA New_York",
+            {"purpose": Purpose.TELEMARKETING, "voice": Voice.AI},
+            "every place; US federal; US-FL sales; US-GA sales; US-GA automated",
+        ),
+        (
+            "US",
+            {"purpose": Purpose.TELEMARKETING},
+            "every place; US federal; US unknown state, sales; US unknown state, automated",
+        ),
+        ("BR Sao_Paulo", {"hours": Hours()}, "the campaign's hours; every place"),
+        ("BR Sao_Paulo", {"purpose": Purpose.TELEMARKETING}, "every place; a country without a row"),
+        ("US-FL New_York", {"any_hour_because": "an outage"}, "any hour"),
+        ("", {"any_hour_because": "an outage", "hours": Hours()}, "the campaign's hours; any hour"),
+        ("", {}, ""),
+        ("US Moon/Base", {"hours": Hours()}, ""),
+    ],
+)
+def test_what_allowed_a_call_is_named_once_whichever_places_and_zones_ask_it(
+    region: str, plan: dict[str, Any], said: str
+) -> None:
+    assert allowed_by(a_campaign(**{"any_hour_because": "", **plan}), region) == said
+
+
+@given(campaign=CAMPAIGNS, region=GROUPS)
+def test_every_row_that_must_be_open_is_named_and_no_other(campaign: Campaign, region: str) -> None:
+    rows = {row.id for place in group_of(region).places for row in rows_for(place, campaign.purpose, campaign.voice)}
+    own = {"the campaign's hours"} if campaign.hours else set()
+    named, cut, _ = allowed_by(campaign, region).partition(" and others")
+    assert set(named.split("; ")) == rows | own or (cut and set(named.split("; ")) < rows | own)
+
+
+def test_a_long_list_of_rules_is_cut_behind_a_whole_one() -> None:
+    region = "US-CA+US-GA+US-IN+US-ME+US-NE New_York"
+    sales = a_campaign(any_hour_because="", purpose=Purpose.TELEMARKETING, voice=Voice.PRERECORDED, hours=Hours())
+    known = "US-CA sales; US-CA automated; US-GA sales; US-GA automated; US-IN sales"
+    assert allowed_by(sales, region) == f"the campaign's hours; every place; US federal; {known} and others"
 
 
 LATE = Hours(zone="America/New_York", opens="20:00", closes="22:00")

@@ -26,8 +26,9 @@ from dialer.adapters.contact_documents import (
 from dialer.adapters.mongo import Document, available, database_clock
 from dialer.adapters.people import NEVER
 from dialer.adapters.roll import MongoRoll
+from dialer.calling.hinted import hint_named
 from dialer.calling.whereabouts import Hints
-from dialer.columns import hint_named, hints_in
+from dialer.columns import hints_in
 from dialer.errors import Unavailable
 from dialer.lifecycle import Move, State, target
 from dialer.model import Contact, NewContact

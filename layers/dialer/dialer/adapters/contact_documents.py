@@ -256,6 +256,8 @@ def archive(
         "answers": "$attempt.answers",
         "region": "$attempt.region",
         "rules": "$attempt.rules",
+        "rule": "$attempt.rule",
+        "zone_source": "$attempt.zone_source",
     }
     if duration is not None:
         entry["duration_s"] = literal(round(duration.total_seconds()))
@@ -328,6 +330,8 @@ def _attempt_of(contact_id: str, attempt: Document) -> Attempt:
         answers=attempt.get("answers", {}),
         region=attempt.get("region", ""),
         rules=attempt.get("rules", ""),
+        rule=attempt.get("rule", ""),
+        zone_source=attempt.get("zone_source", ""),
     )
 
 
@@ -347,6 +351,8 @@ def _finished_of(contact_id: str, listed: str, past: Document) -> FinishedAttemp
         answers=past.get("answers", {}),
         region=past.get("region", ""),
         rules=past.get("rules", ""),
+        rule=past.get("rule", ""),
+        zone_source=past.get("zone_source", ""),
         duration=timedelta(seconds=past["duration_s"]) if "duration_s" in past else None,
         price=Decimal(past["price"]) if "price" in past else None,
     )

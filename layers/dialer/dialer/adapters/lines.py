@@ -26,7 +26,7 @@ from dialer.adapters.contact_documents import (
 from dialer.adapters.mongo import Document, available, linearizable, literal
 from dialer.errors import PhoneBusy, Unproven
 from dialer.lifecycle import LIVE, Move, State, target
-from dialer.model import CallMessage, Contact, Number, Outcome, attempt_of
+from dialer.model import NO_GROUNDS, CallMessage, Contact, Grounds, Number, Outcome, attempt_of
 from dialer.ports import Acceptance
 
 _PROOF_MS = 3000
@@ -47,7 +47,7 @@ class MongoLines:
         silence: timedelta,
         patience: timedelta,
         talk_limit: timedelta,
-        rules: str = "",
+        grounds: Grounds = NO_GROUNDS,
     ) -> Contact | None:
         attempts_left = {"$lt": ["$used", "$max"]}
         slot_is_here = {"$lte": [literal(message.slot_at), "$$NOW"]}
@@ -79,7 +79,9 @@ class MongoLines:
                     "attempt.talk_limit_ms": milliseconds(talk_limit),
                     "attempt.rank": 0,
                     "attempt.region": {"$ifNull": ["$region", ""]},  # a list may say another one later
-                    "attempt.rules": literal(rules),
+                    "attempt.rules": literal(grounds.rules),
+                    "attempt.rule": literal(grounds.rule),
+                    "attempt.zone_source": literal(grounds.zone_source),
                 }
             }
         ]
@@ -185,5 +187,7 @@ def _dialed_again(contact: Contact) -> list[Stage]:
         "rank": attempt.rank,
         "region": literal(attempt.region),
         "rules": literal(attempt.rules),
+        "rule": literal(attempt.rule),
+        "zone_source": literal(attempt.zone_source),
     }
     return [{"$set": {"used": {"$add": ["$used", 1]}, **{f"attempt.{name}": value for name, value in facts.items()}}}]

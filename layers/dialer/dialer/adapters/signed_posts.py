@@ -5,7 +5,6 @@ the processor again, and a tick spends most of its time on its requests to the q
 """
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
+from botocore.handlers import add_recursion_detection_header
 from botocore.hooks import first_non_none_response
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
@@ -55,8 +55,7 @@ class SignedPosts:
         errors, and when to try again.
         """
         headers = {"X-Amz-Target": f"{self._target}.{operation}", "Content-Type": self._type}
-        if trace := os.environ.get("_X_AMZN_TRACE_ID"):  # the queue hands it on, and X-Ray shows one path
-            headers["X-Amzn-Trace-Id"] = trace
+        add_recursion_detection_header({"headers": headers})  # a trace, which the queue hands on
         request = AWSRequest("POST", self._url, headers=headers, data=json.dumps(asked))
         with suppress(BotoCoreError, HTTPError, ValueError):
             SigV4Auth(self._credentials.get_frozen_credentials(), *self._signed_for).add_auth(request)

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dialer.calling.group import group_of
+from dialer.calling.group import Group, group_of
 from dialer.calling.rules import Row, rows_for, rule_version
 from dialer.calling.week import Schedule, Stretch, open_together, stretches_together
 from dialer.hours import schedule_of
@@ -20,7 +20,9 @@ _NEVER = timedelta(days=1)  # to look again: rules change, and so do clocks
 _SEASONS = ((1, 10), (3, 15), (7, 10), (10, 26))  # in which the world's clocks differ in every way that they do
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_REGION = 60
+_LONGEST_RULE = 120
 OWN_WINDOW = "outside the campaign's hours"
+_IN_OWN_WINDOW = "the campaign's hours"
 ANY_HOUR = "any hour"
 
 
@@ -87,6 +89,14 @@ def never(campaign: Campaign, region: str) -> Closed | None:
 def judged_by(campaign: Campaign) -> str:
     """What such a look goes by: the version of the rules, or that this campaign sets them aside."""
     return ANY_HOUR if campaign.any_hour_because else rule_version()
+
+
+def allowed_by(campaign: Campaign, region: str) -> str:
+    """Every rule that such a look asks, by the ids of their rows: all of them were open where it said so.
+
+    The campaign's own hours come first, where it has any; empty where nobody knows of any zone, and nobody is called.
+    """
+    return _asked(plan_of(campaign), region)
 
 
 def first_open(campaign: Campaign, region: str, moment: datetime) -> datetime:
@@ -156,9 +166,23 @@ def _rules(plan: Plan, region: str) -> tuple[_Rule, ...] | None:
     group = group_of(region)
     if not group.zones or not all(map(_is_known, group.zones)):
         return None
-    rows = [row for place in group.places for row in rows_for(place, plan.purpose, plan.voice)]
+    rows = _rows(plan, group)
     named = {_schedule(row, zone, margin): row.id for row in rows for zone in group.zones}  # a state's own name is last
     return (*own, *(_Rule(name=name, schedule=schedule) for schedule, name in named.items()))
+
+
+def _rows(plan: Plan, group: Group) -> list[Row]:
+    return [row for place in group.places for row in rows_for(place, plan.purpose, plan.voice)]
+
+
+@lru_cache(maxsize=4096)
+def _asked(plan: Plan, region: str) -> str:
+    """Each row once, in the table's order for each place: two zones ask the same rows, and places share some."""
+    if _rules(plan, region) is None:
+        return ""
+    own = [] if plan.window is None else [_IN_OWN_WINDOW]
+    ids = [ANY_HOUR] if plan.any_hour else [row.id for row in _rows(plan, group_of(region))]
+    return _cut("; ".join(dict.fromkeys([*own, *ids])), ";", longest=_LONGEST_RULE)
 
 
 def _is_known(zone: str) -> bool:
@@ -207,7 +231,11 @@ def _ever_meet(rules: tuple[_Rule, ...]) -> bool:
 
 def _spoken(region: str) -> str:
     """A zone group, without the end of a list of many zones."""
-    return region if len(region) <= _LONGEST_REGION else f"{region[:_LONGEST_REGION].rpartition(',')[0]} and others"
+    return _cut(region, ",", longest=_LONGEST_REGION)
+
+
+def _cut(listed: str, between: str, *, longest: int) -> str:
+    return listed if len(listed) <= longest else f"{listed[:longest].rpartition(between)[0]} and others"
 
 
 def _reason(rules: tuple[_Rule, ...], now: datetime) -> str:
