@@ -1,7 +1,7 @@
 """`dialer`: the operator's command line. It speaks only the API: a laptop's world and a deployed one are the same."""
 
+import re
 import sys
-from itertools import islice
 from typing import Annotated, NoReturn
 
 import typer
@@ -13,6 +13,7 @@ from cli.errors import Misused, Problem
 from cli.profiles import Profile, checked, forget, keep, sendable
 from cli.session import AsJson, Sure, Why, api, because, confirm, printer
 
+_PHONE = re.compile(r"\+?(?:[\s().-]*\d){7,15}[\s().-]*")
 EPILOG = "Exit codes: 0 done, 1 refused, 2 misused, 3 not allowed, 4 no answer, 130 interrupted."
 app = typer.Typer(
     name="dialer",
@@ -69,19 +70,34 @@ def stop_all(reason: Why = "", sure: Sure = False, as_json: AsJson = False) -> N
     )
 
 
+def _no_phone(text: str) -> str:
+    """It would be put into a URL. Raises Misused."""
+    if _PHONE.fullmatch(text):
+        raise Misused("The audit log has no phones, but their hashes: `dialer suppress find PHONE` tells a phone's.")
+    return text
+
+
 @app.command()
 def audit(
     limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
     about: Annotated[
-        str, typer.Option(help="Only what is about this id, or this phone's hash, which `suppress find` tells.")
+        str,
+        typer.Option(
+            help="Only what is about this id, or this phone's hash, which `suppress find` tells.", callback=_no_phone
+        ),
     ] = "",
+    who: Annotated[str, typer.Option(help="Only what this token has done, by its id, which `token list` shows.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Who changed what, when and why."""
     columns = ("at", "name", "what", "about", "reason", "fields", "outcome")
-    deeds = api().every("/audit", limit=None if about else limit)
-    found = islice((deed for deed in deeds if not about or about in deed["about"].values()), limit)
-    printer.table(found, columns, empty="Nothing has been changed yet.", one_line="what")
+    found = api().every("/audit", limit=limit, about=about or None, who=who or None)
+    printer.table(found, columns, empty=_nothing(about, who), one_line="what")
+
+
+def _nothing(about: str, who: str) -> str:
+    asked = [*([f"about {about}"] if about else []), *([f"by {who}"] if who else [])]
+    return f"The audit log has nothing {' '.join(asked)}." if asked else "Nothing has been changed yet."
 
 
 def main() -> None:

@@ -59,7 +59,7 @@ class Printer:
         if shown.row_count:
             self.console.print(shown)
         else:
-            self.aside.print(empty)
+            self.aside.print(Text(empty))
 
     def facts(self, value: Json, names: Sequence[str], *, title: str = "") -> None:
         """One thing, a line for each of its facts that is not empty."""

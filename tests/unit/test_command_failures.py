@@ -46,7 +46,7 @@ class _Answers(BaseHTTPRequestHandler):
             self._send(200, REJECTS)
         elif self.path.startswith("/exports/"):
             self._say(200, {"id": "0a", "state": "written", "rows": 2, "link": f"{self.server.url}/rejects"})
-        elif self.path.startswith("/suppressions"):
+        elif self.path.startswith(("/suppressions", "/audit")):
             self._say(200, {"items": [], "next": ""})
         else:
             self._say(200, {"name": "ann", "role": "operator", "expires_at": "2030-01-01T00:00:00Z"})
@@ -225,6 +225,30 @@ def test_credentials_that_were_written_by_hand_are_one_sentence(
     code, said = failed(done)
     assert (code, done.stdout, said.count("\n")) == (2, "", 1)
     assert sentence in said
+
+
+@pytest.mark.parametrize(
+    ("words", "query", "sentence"),
+    [
+        ((), "limit=50", "Nothing has been changed yet."),
+        (("--about", "0a"), "limit=50&about=0a", "The audit log has nothing about 0a."),
+        (("--who", "0b", "--limit", 7), "limit=7&who=0b", "The audit log has nothing by 0b."),
+        (("--about", "0a", "--who", "[0b]"), "limit=50&about=0a&who=%5B0b%5D",
+         "The audit log has nothing about 0a by [0b]."),
+    ],
+)  # fmt: skip
+def test_the_audit_log_is_searched_by_the_api_and_an_empty_answer_is_a_sentence(
+    wire: Wire, words: tuple[object, ...], query: str, sentence: str
+) -> None:
+    done = dialer(wire, "audit", *words)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", f"{sentence}\n")
+    assert wire.asked == [f"/audit?{query}"]
+
+
+@pytest.mark.parametrize("phone", ["+12125550100", "12125550100", "(212) 555-0100"])
+def test_a_phone_is_put_into_no_url_of_the_audit_log(wire: Wire, phone: str) -> None:
+    code, said = failed(dialer(wire, "audit", "--about", phone))
+    assert (code, "`dialer suppress find PHONE` tells a phone's." in said, wire.asked) == (2, True, [])
 
 
 def test_rejects_that_are_written_into_a_file_are_said_to_be_there(wire: Wire, tmp_path: Path) -> None:
