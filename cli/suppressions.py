@@ -14,7 +14,7 @@ from rich.progress import Progress
 from cli import printing, suppression_file
 from cli.client import Json
 from cli.errors import Misused, Refused
-from cli.session import AsJson, Sure, api, confirm, printer
+from cli.session import AsJson, Sure, api, because, confirm, printer
 from cli.suppression_file import Row
 
 app = typer.Typer(no_args_is_help=True, help="Say who must not be called, and who may be again.")
@@ -55,11 +55,17 @@ def find(phone: Phone, region: Region = "", as_json: AsJson = False) -> None:
 
 
 @app.command()
-def erase(phone: Phone, region: Region = "", sure: Sure = False, as_json: AsJson = False) -> None:
+def erase(
+    phone: Phone,
+    reason: Annotated[str, typer.Option("--reason", "-m", help="Why; kept in the audit log alone.")] = "",
+    region: Region = "",
+    sure: Sure = False,
+    as_json: AsJson = False,
+) -> None:
     """Forget a person in every campaign, with the files of these campaigns; that they must not be called is kept, as a
     hash."""
     confirm("What is known of this phone is removed for good, and its campaigns' files. Go on?", sure=sure)
-    done = api().post("/erase", {"phone": phone, "region": region})
+    done = api().post("/erase", {"phone": phone, "region": region, **because(reason)})
     waiting, files = len(done["waiting"]), len(done["open_files"])
     printer.say(
         done,

@@ -181,9 +181,11 @@ def test_who_let_somebody_be_called_again_and_why_is_found_by_their_phone(stack:
     refused = operator.refused("POST", "/suppressions/find", {"phone": phone})
     assert (refused.status, digest in refused.body["detail"]) == (404, True)
     operator.post("/erase", {"phone": phone})
+    operator.post("/erase", {"phone": phone, "reason": "asked by letter"})
     told = [(one["what"], one["about"], one["reason"]) for one in operator.get("/audit")["items"]]
     survey = {"hash": digest, "scope": "purpose:survey"}
     assert told == [
+        ("POST /erase", {"hash": digest}, "asked by letter"),
         ("POST /erase", {"hash": digest}, ""),
         ("POST /suppressions/remove", survey, "asked for a call"),
         ("POST /suppressions", survey, "asked by mail"),

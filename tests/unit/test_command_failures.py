@@ -30,6 +30,7 @@ class Wire(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answers)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.asked: list[str] = []
+        self.sent: list[dict[str, Any]] = []
         self.imports: list[list[str]] = []
 
 
@@ -54,8 +55,13 @@ class _Answers(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.server.asked.append(self.path)
         sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.sent.append(sent)
         if self.path.endswith("/exports"):
             return self._say(200, {"id": "0a"})
+        if self.path == "/contacts/find":
+            return self._say(200, {"items": [], "next": ""})
+        if self.path == "/erase":
+            return self._say(200, {"erased": 1, "files": 0, "waiting": [], "open_files": []})
         phones = [row["phone"] for row in sent["rows"]]
         self.server.imports.append(phones)
         for place, phone in enumerate(phones):
@@ -243,6 +249,27 @@ def test_the_audit_log_is_searched_by_the_api_and_an_empty_answer_is_a_sentence(
     done = dialer(wire, "audit", *words)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", f"{sentence}\n")
     assert wire.asked == [f"/audit?{query}"]
+
+
+def test_a_number_without_a_country_is_looked_for_with_its_region(wire: Wire) -> None:
+    done = dialer(wire, "contact", "find", "--phone", "2125550100", "--region", "US")
+    assert (done.returncode, done.stderr) == (0, "Nobody was found.\n")
+    assert wire.sent == [{"phone": "2125550100", "region": "US", "limit": 50}]
+
+
+def test_a_region_without_a_phone_is_one_sentence(wire: Wire) -> None:
+    done = dialer(wire, "contact", "find", "--external-id", "C-7", "--region", "US")
+    assert failed(done) == (2, "--region is the country of a --phone: give both.\n")
+    assert wire.asked == []
+
+
+def test_an_erasure_takes_its_reason_along_where_it_has_one(wire: Wire) -> None:
+    for words in ((), ("--reason", "asked by letter")):
+        assert dialer(wire, "suppress", "erase", "+12125550100", "--yes", *words).returncode == 0
+    assert wire.sent == [
+        {"phone": "+12125550100", "region": ""},
+        {"phone": "+12125550100", "region": "", "reason": "asked by letter"},
+    ]
 
 
 @pytest.mark.parametrize("phone", ["+12125550100", "12125550100", "(212) 555-0100"])
