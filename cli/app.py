@@ -5,11 +5,11 @@ import sys
 from typing import Annotated, NoReturn
 
 import typer
-from rich.text import Text
 
 from cli import campaigns, contacts, exports, lists, suppressions, tokens
 from cli.client import connect
 from cli.errors import Misused, Problem
+from cli.printing import moment
 from cli.profiles import Profile, checked, forget, keep, sendable
 from cli.session import AsJson, Sure, Why, api, because, confirm, printer
 
@@ -32,7 +32,9 @@ app.add_typer(tokens.app, name="token")
 
 @app.command()
 def login(
-    url: Annotated[str, typer.Argument(help="The API's URL: an output of the stack, or `api_url` of `make up`.")],
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="The API's URL: an output of the stack, or `api_url` of `make up`.")
+    ],
     token: Annotated[str, typer.Option(help="The token; asked for where it is not given.", envvar="DIALER_TOKEN")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -64,10 +66,13 @@ def stop_all(reason: Why = "", sure: Sure = False, as_json: AsJson = False) -> N
     printer.say(
         halted,
         f"{len(halted['paused'])} campaigns paused{': ' if halted['paused'] else ''}{', '.join(halted['paused'])}.",
-        f"The last dial was granted at {halted['last_permit_at'] or 'no time at all'}; "
-        f"no request leaves after {halted['no_request_after']}.",
+        f"{_last_dial(halted['last_permit_at'])}; no request leaves after {moment(halted['no_request_after'])}.",
         *([f"{halted['unscheduled']} drafts no longer start by themselves."] if halted["unscheduled"] else []),
     )
+
+
+def _last_dial(at: str | None) -> str:
+    return f"The last dial was granted at {moment(at)}" if at else "No running campaign had dialed yet"
 
 
 def _no_phone(text: str) -> str:
@@ -89,7 +94,7 @@ def audit(
     who: Annotated[str, typer.Option(help="Only what this token has done, by its id, which `token list` shows.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Who changed what, when and why."""
+    """Show who changed what, when and why."""
     columns = ("at", "name", "what", "about", "reason", "fields", "outcome")
     found = api().every("/audit", limit=limit, about=about or None, who=who or None)
     printer.table(found, columns, empty=_nothing(about, who), one_line="what")
@@ -116,5 +121,5 @@ def main() -> None:
 
 
 def _fail(problem: Problem) -> NoReturn:
-    printer.aside.print(Text(str(problem), "red"))
+    printer.note(str(problem), "red")
     sys.exit(problem.code)

@@ -41,7 +41,12 @@ class Printer:
             self._line(value)
             return
         for sentence in sentences:
-            self.console.print(Text(sentence))
+            self.console.print(Text(sentence), soft_wrap=True)
+
+    def note(self, sentence: str, style: str = "") -> None:
+        """Beside the result. A sentence is never broken into lines here: a terminal does that, and a script reads it
+        whole."""
+        self.aside.print(Text(sentence, style), soft_wrap=True)
 
     def table(
         self, rows: Iterable[Json], columns: Sequence[str], *, empty: str, title: str = "", one_line: str = ""
@@ -59,7 +64,7 @@ class Printer:
         if shown.row_count:
             self.console.print(shown)
         else:
-            self.aside.print(Text(empty))
+            self.note(empty)
 
     def facts(self, value: Json, names: Sequence[str], *, title: str = "") -> None:
         """One thing, a line for each of its facts that is not empty."""

@@ -18,7 +18,9 @@ from cli.session import AsJson, Sure, api, because, confirm, printer
 from cli.suppression_file import Row
 
 app = typer.Typer(no_args_is_help=True, help="Say who must not be called, and who may be again.")
-Phone = Annotated[str, typer.Argument(help="Such as +12125550100; with --region also as it is written there.")]
+Phone = Annotated[
+    str, typer.Argument(metavar="PHONE", help="Such as +12125550100; with --region also as it is written there.")
+]
 Region = Annotated[str, typer.Option(help="Country of numbers written without one, such as US.")]
 Scope = Annotated[str, typer.Option(help="`global`, `campaign:ID` or `purpose:NAME`.")]
 _SHOWN = 20
@@ -51,7 +53,7 @@ def find(phone: Phone, region: Region = "", as_json: AsJson = False) -> None:
         printer.say(found)
     else:
         printer.table(found["scopes"], suppression_file.TOLD, empty="It is not suppressed.")
-        printer.aside.print(f"`dialer audit --about {found['hash']}` says who has changed this.")
+        printer.note(f"`dialer audit --about {found['hash']}` says who has changed this.")
 
 
 @app.command()
