@@ -85,6 +85,24 @@ def test_a_body_that_is_no_text_or_no_json_is_refused(operator: Operator) -> Non
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "body", "complaint"),
+    [
+        ("GET", "/campaigns/my-campaign/live", None, "path.campaign_id: is no id: it has 12 characters, "),
+        ("POST", "/contacts/7/cancel", None, "path.contact_id: is no id of a contact: it has 24 characters, "),
+        ("POST", "/suppressions", {"scope": "all"}, "body.scope: must be `global`, `campaign:ID` or `purpose:NAME`, "),
+        ("POST", "/suppressions", {"region": "us"}, "body.region: must be a country's two capital letters, such as US"),
+        ("POST", "/suppressions", {"reason": "call 2015550100"}, "body.reason: leave numbers out: reasons are logged"),
+    ],
+)
+def test_what_is_wrong_is_said_in_words_and_not_in_patterns(
+    operator: Operator, method: str, path: str, body: Any, complaint: str
+) -> None:
+    wish = {"phone": "+12015550100", "reason": "asked"} | body if body else None
+    refused = operator.refused(method, path, wish)
+    assert (refused.status, refused.body["detail"][: len(complaint)]) == (422, complaint)
+
+
+@pytest.mark.parametrize(
     "kind",
     [
         "text/csv",
