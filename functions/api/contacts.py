@@ -33,9 +33,7 @@ class NewContacts(Given):
     rows: list[dict[Column, Cell]] = Field(
         min_length=1, max_length=1000, description="Each with `phone`; every other name is a column of the list."
     )
-    region: Annotated[str, Field(pattern=r"^([A-Z]{2})?$")] = Field(
-        default="", description="Country of numbers without one, such as US."
-    )
+    region: Region = ""
 
 
 class RejectShape(BaseModel):

@@ -50,8 +50,16 @@ _MAY_BE_AN_ADDRESS = re.compile(r"@|^\+?(?:[\s().-]*\d){7,}[\s().-]*$")
 Because = Annotated[Reason | None, Body(description="Why.")]
 
 
+def _of_a_country(code: str) -> str:
+    if code and not phones.is_country(code):
+        raise ValueError("is no country's code in ISO 3166, such as US, or GB for the United Kingdom")
+    return code
+
+
 Region = Annotated[
-    str, Field(pattern=r"^([A-Z]{2})?$", description="Country of numbers written without one, such as US.")
+    str,
+    Field(pattern=r"^([A-Z]{2})?$", description="Country of numbers written without one, such as US."),
+    AfterValidator(_of_a_country),
 ]
 
 

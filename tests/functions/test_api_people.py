@@ -358,6 +358,28 @@ def test_a_person_is_found_by_a_number_as_it_is_written_at_home_with_its_region(
         assert (refused.status, refused.body) == (422, alike.body)
 
 
+@pytest.mark.parametrize(
+    ("path", "wish"),
+    [
+        ("/campaigns/{campaign}/lists", {}),
+        ("/campaigns/{campaign}/contacts", {"rows": [{"phone": "2015550142"}]}),
+        ("/campaigns/{campaign}/test-call", {"to": "2015550142"}),
+        ("/contacts/find", {"phone": "2015550142"}),
+        ("/suppressions", {"phone": "2015550142", "reason": "asked"}),
+        ("/suppressions/import", {"phones": ["2015550142"], "reason": "asked"}),
+        ("/erase", {"phone": "2015550142"}),
+    ],
+)
+def test_a_region_that_is_no_country_is_refused_before_a_number_is_read(
+    operator: Operator, path: str, wish: dict[str, Any]
+) -> None:
+    """Else every number of a list would be said to have no country, though one was given."""
+    place = path.format(campaign=operator.campaign())
+    refused = operator.refused("POST", place, {**wish, "region": "UK"})
+    assert refused.body["detail"].startswith("body.region: is no country's code in ISO 3166, such as US")
+    assert operator.ask("POST", place, {**wish, "region": "US"}).status < 300
+
+
 def test_what_was_exported_can_be_imported_again(operator: Operator) -> None:
     phones = [a_phone() for _ in range(5)]
     assert operator.post("/suppressions/import", {"phones": phones, "reason": "the old list"}) == {"new": 5}
