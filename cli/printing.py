@@ -16,6 +16,8 @@ COLOURS = {
     "running": "green", "done": "green", "paused": "yellow", "held": "yellow", "uncertain": "yellow",
     "stopped": "red", "failed": "red", "suppressed": "magenta",
 }  # fmt: skip
+_NEVER = "9999-01-01T"
+"""When somebody on hold is due, to the API."""
 COUNTING = (
     SpinnerColumn(),
     TextColumn("{task.description}"),
@@ -108,6 +110,8 @@ def _text(value: Any) -> str:
 
 def moment(text: str) -> str:
     """A moment of the API in this machine's own time, to the second; any other text as it is."""
+    if text.startswith(_NEVER):
+        return "when released"
     if len(text) < len("2026-01-01T00:00:00Z") or text[10] != "T":
         return text
     try:

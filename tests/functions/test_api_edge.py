@@ -11,6 +11,7 @@ from tests.functions.conftest import Stack, forget_wiring, telling
 from tests.functions.events import event, names
 from tests.functions.operators import FORM, Operator, request
 
+WISH = {"phone": "+12015550100", "reason": "asked"}
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 
 
@@ -89,16 +90,28 @@ def test_a_body_that_is_no_text_or_no_json_is_refused(operator: Operator) -> Non
     [
         ("GET", "/campaigns/my-campaign/live", None, "path.campaign_id: is no id: it has 12 characters, "),
         ("POST", "/contacts/7/cancel", None, "path.contact_id: is no id of a contact: it has 24 characters, "),
-        ("POST", "/suppressions", {"scope": "all"}, "body.scope: must be `global`, `campaign:ID` or `purpose:NAME`, "),
-        ("POST", "/suppressions", {"region": "us"}, "body.region: must be a country's two capital letters, such as US"),
-        ("POST", "/suppressions", {"reason": "call 2015550100"}, "body.reason: leave numbers out: reasons are logged"),
+        ("POST", "/suppressions", WISH | {"scope": "all"}, "body.scope: must be `global`, `campaign:ID` or `purpose:"),
+        (
+            "POST",
+            "/suppressions",
+            WISH | {"region": "us"},
+            "body.region: must be a country's two capital letters, such ",
+        ),
+        (
+            "POST",
+            "/suppressions",
+            WISH | {"reason": "call 2015550100"},
+            "body.reason: leave numbers out: reasons are l",
+        ),
+        ("POST", f"/contacts/{'0' * 24}/call-back", {"at": "tomorrow"}, "body.at: must be a moment with its offset, "),
+        ("POST", f"/contacts/{'0' * 24}/call-back", {"at": "2026-11-02T09:00"}, "body.at: must be a moment with its "),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_what_is_wrong_is_said_in_words_and_not_in_patterns(
     operator: Operator, method: str, path: str, body: Any, complaint: str
 ) -> None:
-    wish = {"phone": "+12015550100", "reason": "asked"} | body if body else None
-    refused = operator.refused(method, path, wish)
+    refused = operator.refused(method, path, body)
     assert (refused.status, refused.body["detail"][: len(complaint)]) == (422, complaint)
 
 

@@ -185,6 +185,8 @@ def test_who_is_on_hold_is_not_called_until_released(stack: Stack, operator: Ope
     held = operator.post(f"/contacts/{contact.id}/hold", {"reason": "is on holiday"})
     assert (held["state"], held["reason"]) == ("pending", "on hold: is on holiday")
     assert stack.invoke("tick", {"campaign_id": campaign_id})["campaigns"][0]["claimed"] == 0
+    in_vain = operator.refused("POST", f"/contacts/{contact.id}/call-back", {"at": f"{now() + timedelta(hours=3)}"})
+    assert "is pending (on hold: is on holiday): it cannot be called back." in in_vain.body["detail"]
     released = operator.post(f"/contacts/{contact.id}/release")
     assert released["reason"] == "released: by hand"
     assert operator.refused("POST", f"/contacts/{contact.id}/release").status == 409

@@ -25,10 +25,13 @@ _SHAPES = {
 }
 """What the forms' patterns ask for."""
 IN_WORDS = {pattern: words for core, words in _SHAPES.items() for pattern in (f"^{core}$", f"^({core})?$")}
+_A_MOMENT = "must be a moment with its offset, such as 2026-11-02T09:00:00-05:00"
+_KINDS = dict.fromkeys(("timezone_aware", "datetime_parsing", "datetime_from_date_parsing"), _A_MOMENT)
 _NOT_OURS = "Value error, "
 
 
 def complaint(error: Mapping[str, Any]) -> str:
     """Of one error of a form: in the words of whoever wrote the rule, and of a pattern what it asks for."""
     pattern = str((error.get("ctx") or {}).get("pattern", ""))
-    return IN_WORDS.get(pattern) or str(error.get("msg", "is wrong")).removeprefix(_NOT_OURS)
+    ours = IN_WORDS.get(pattern) or _KINDS.get(str(error.get("type")))
+    return ours or str(error.get("msg", "is wrong")).removeprefix(_NOT_OURS)

@@ -110,8 +110,9 @@ class Registry:
         contact = self.find(contact_id)
         if not move(contact):
             now = self.find(contact_id)
+            why = f" ({now.reason})" if now.reason else ""
             used = f", with {now.used} of {now.max} attempts used" if now.state in UNSETTLED else ""
-            raise Conflict(f"Contact {contact_id!r} is {now.state}{used}: it cannot {what}.")
+            raise Conflict(f"Contact {contact_id!r} is {now.state}{why}{used}: it cannot {what}.")
         return self.find(contact_id)
 
     def suppress(self, phones: Sequence[str], *, scope: str, source: str, reason: str) -> int:
