@@ -116,6 +116,31 @@ def test_what_is_wrong_is_said_in_words_and_not_in_patterns(
 
 
 @pytest.mark.parametrize(
+    ("path", "query", "taken"),
+    [
+        ("/audit", "abuot=0123456789ab", "it takes about, cursor, limit, who."),
+        ("/campaigns", "limit=2&State=running", "it takes cursor, limit, state."),
+        ("/tokens/own", "=", "it takes none."),
+        ("/campaigns/000000000000", "limit=2", "it takes none."),
+    ],
+)
+def test_a_filter_with_a_wrong_name_is_refused_and_shows_nothing(
+    operator: Operator, path: str, query: str, taken: str
+) -> None:
+    refused = operator.refused("GET", path, query=query)
+    assert (refused.status, refused.body["detail"].endswith(f": is no parameter of this request: {taken}")) == (
+        422,
+        True,
+    )
+
+
+def test_whatever_is_open_to_anybody_may_be_asked_with_anything(stranger: Operator) -> None:
+    for path in ("/openapi.json", "/"):
+        asked = request("GET", path, query="from=a-link")
+        assert stranger.stack.invoke("api", asked)["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
     "kind",
     [
         "text/csv",
