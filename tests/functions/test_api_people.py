@@ -87,6 +87,13 @@ def test_a_person_is_found_by_phone_and_by_external_id_in_every_campaign(stack: 
         assert operator.refused("POST", "/contacts/find", nonsense).status == 422
 
 
+def test_nobody_is_found_in_a_campaign_but_no_campaign_is_said_to_be_none(operator: Operator) -> None:
+    wanted = {"state": "held", "campaign_id": operator.campaign()}
+    assert operator.post("/contacts/find", wanted) == {"items": [], "next": ""}
+    refused = operator.refused("POST", "/contacts/find", wanted | {"campaign_id": "0" * 12})
+    assert (refused.status, refused.body["detail"]) == (404, "There is no campaign '000000000000'.")
+
+
 @pytest.mark.parametrize("state", sorted(State))
 def test_a_campaigns_contacts_in_a_state_come_page_by_page_each_once(
     stack: Stack, operator: Operator, state: State
