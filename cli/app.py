@@ -1,18 +1,19 @@
 """`dialer`: the operator's command line. It speaks only the API: a laptop's world and a deployed one are the same."""
 
+import re
 import sys
-from itertools import islice
 from typing import Annotated, NoReturn
 
 import typer
-from rich.text import Text
 
 from cli import campaigns, contacts, exports, lists, suppressions, tokens
 from cli.client import connect
 from cli.errors import Misused, Problem
+from cli.printing import moment
 from cli.profiles import Profile, checked, forget, keep, sendable
 from cli.session import AsJson, Sure, Why, api, because, confirm, printer
 
+_PHONE = re.compile(r"\+?(?:[\s().-]*\d){7,15}[\s().-]*")
 EPILOG = "Exit codes: 0 done, 1 refused, 2 misused, 3 not allowed, 4 no answer, 130 interrupted."
 app = typer.Typer(
     name="dialer",
@@ -31,7 +32,9 @@ app.add_typer(tokens.app, name="token")
 
 @app.command()
 def login(
-    url: Annotated[str, typer.Argument(help="The API's URL: an output of the stack, or `api_url` of `make up`.")],
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="The API's URL: an output of the stack, or `api_url` of `make up`.")
+    ],
     token: Annotated[str, typer.Option(help="The token; asked for where it is not given.", envvar="DIALER_TOKEN")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -63,25 +66,43 @@ def stop_all(reason: Why = "", sure: Sure = False, as_json: AsJson = False) -> N
     printer.say(
         halted,
         f"{len(halted['paused'])} campaigns paused{': ' if halted['paused'] else ''}{', '.join(halted['paused'])}.",
-        f"The last dial was granted at {halted['last_permit_at'] or 'no time at all'}; "
-        f"no request leaves after {halted['no_request_after']}.",
+        f"{_last_dial(halted['last_permit_at'])}; no request leaves after {moment(halted['no_request_after'])}.",
         *([f"{halted['unscheduled']} drafts no longer start by themselves."] if halted["unscheduled"] else []),
     )
+
+
+def _last_dial(at: str | None) -> str:
+    return f"The last dial was granted at {moment(at)}" if at else "No running campaign had dialed yet"
+
+
+def _no_phone(text: str) -> str:
+    """It would be put into a URL. Raises Misused."""
+    if _PHONE.fullmatch(text):
+        raise Misused("The audit log has no phones, but their hashes: `dialer suppress find PHONE` tells a phone's.")
+    return text
 
 
 @app.command()
 def audit(
     limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
     about: Annotated[
-        str, typer.Option(help="Only what is about this id, or this phone's hash, which `suppress find` tells.")
+        str,
+        typer.Option(
+            help="Only what is about this id, or this phone's hash, which `suppress find` tells.", callback=_no_phone
+        ),
     ] = "",
+    who: Annotated[str, typer.Option(help="Only what this token has done, by its id, which `token list` shows.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Who changed what, when and why."""
+    """Show who changed what, when and why."""
     columns = ("at", "name", "what", "about", "reason", "fields", "outcome")
-    deeds = api().every("/audit", limit=None if about else limit)
-    found = islice((deed for deed in deeds if not about or about in deed["about"].values()), limit)
-    printer.table(found, columns, empty="Nothing has been changed yet.", one_line="what")
+    found = api().every("/audit", limit=limit, about=about or None, who=who or None)
+    printer.table(found, columns, empty=_nothing(about, who), one_line="what")
+
+
+def _nothing(about: str, who: str) -> str:
+    asked = [*([f"about {about}"] if about else []), *([f"by {who}"] if who else [])]
+    return f"The audit log has nothing {' '.join(asked)}." if asked else "Nothing has been changed yet."
 
 
 def main() -> None:
@@ -100,5 +121,5 @@ def main() -> None:
 
 
 def _fail(problem: Problem) -> NoReturn:
-    printer.aside.print(Text(str(problem), "red"))
+    printer.note(str(problem), "red")
     sys.exit(problem.code)

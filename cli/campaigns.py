@@ -63,7 +63,8 @@ def list_all(
 ) -> None:
     """List campaigns."""
     found = api().every("/campaigns", limit=limit, state=state)
-    printer.table(found, ("id", "name", "state", "reason", "created_at"), empty="There is no campaign yet.")
+    nothing = f"There is no {state} campaign." if state else "There is no campaign yet."
+    printer.table(found, ("id", "name", "state", "reason", "created_at"), empty=nothing)
 
 
 @app.command()
@@ -76,7 +77,8 @@ def show(campaign: CampaignId, as_json: AsJson = False) -> None:
         return
     reason = found["reason"] if found["state"] == "running" else ""  # of all others the sentence says it
     printer.facts({**found, "reason": reason, "why": sentence(found, seen["why"]), "waiting": waiting(seen)}, _SHOWN)
-    printer.facts({**figures, "counts": _some(figures["counts"])}, _FIGURES)
+    ends = figures["done_at"] if figures["left"] else None  # of nobody it says this moment
+    printer.facts({**figures, "counts": _some(figures["counts"]), "done_at": ends}, _FIGURES)
     printer.table(figures["ended"], ("state", "reason", "contacts"), empty="Nobody is settled yet.")
 
 

@@ -15,6 +15,9 @@ from cli.errors import Denied, Refused, Unreachable
 Json = dict[str, Any]
 _CONNECT_S, _READ_S = 5, 60  # pause and stop are answered only when no request can leave any more
 _PAGE = 200
+_STRANGE = (
+    "The API does not know this token, or it has ended: run `dialer login URL` with a good one, or set DIALER_TOKEN."
+)
 
 
 class _Patience(Retry):
@@ -109,7 +112,9 @@ def _told(url: str, reply: requests.Response) -> Json:
     if not isinstance(body, dict) or "detail" not in body:
         raise Unreachable(f"What answers at {url} is no dialer's API (HTTP {reply.status_code}).")
     sentence = str(body["detail"])
-    if reply.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+    if reply.status_code == HTTPStatus.UNAUTHORIZED:
+        raise Denied(_STRANGE)
+    if reply.status_code == HTTPStatus.FORBIDDEN:
         raise Denied(sentence)
     if reply.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or reply.status_code == HTTPStatus.TOO_MANY_REQUESTS:
         raise Unreachable(sentence)

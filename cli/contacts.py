@@ -23,6 +23,7 @@ _ATTEMPT = ("n", "to", "from_number", "dial_at", "ended_at", "outcome", "detail"
 @app.command()
 def find(
     phone: Annotated[str, typer.Option(help="In every campaign.")] = "",
+    region: Annotated[str, typer.Option(help="Country of a --phone without one, such as US.")] = "",
     external_id: Annotated[str, typer.Option(help="In every campaign.")] = "",
     campaign: Annotated[str, typer.Option(help="Of this campaign, with --state.")] = "",
     state: Annotated[str, typer.Option(help="pending, held, done …; with --campaign.")] = "",
@@ -32,7 +33,9 @@ def find(
     """Find contacts by phone, by external id, or by campaign and state."""
     if [bool(phone), bool(external_id), bool(campaign or state)].count(True) != 1 or bool(campaign) != bool(state):
         raise Misused("Give --phone, or --external-id, or --campaign and --state.")
-    asked = {"phone": phone, "external_id": external_id, "campaign_id": campaign, "state": state}
+    if region and not phone:
+        raise Misused("--region is the country of a --phone: give both.")
+    asked = {"phone": phone, "region": region, "external_id": external_id, "campaign_id": campaign, "state": state}
     wanted = {name: value for name, value in asked.items() if value}
     columns = ("id", "campaign_id", "phone", "external_id", "state", "reason", "due_at", "used")
     printer.table(_pages(wanted, limit), columns, empty="Nobody was found.")

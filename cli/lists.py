@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from cli import store
 from cli.client import Json
@@ -77,8 +76,8 @@ def _told(found: Json, rejects: Path | None = None) -> None:
     printer.facts(found, _SHOWN)
     rejected = found["counts"]["rejected"]
     if rejects and not printer.as_json:
-        printer.aside.print(Text(f"{rejected:,} rejected rows in {rejects}."))
+        printer.note(f"{rejected:,} rejected rows in {rejects}.")
     if found["state"] == "refused":
         raise Refused(f"The list was refused: {found['reason']}")
     if rejected and not rejects and not printer.as_json:
-        printer.aside.print(f"`dialer list report {found['id']} --rejects FILE` fetches the rejected rows.")
+        printer.note(f"`dialer list report {found['id']} --rejects FILE` fetches the rejected rows.")

@@ -16,6 +16,8 @@ COLOURS = {
     "running": "green", "done": "green", "paused": "yellow", "held": "yellow", "uncertain": "yellow",
     "stopped": "red", "failed": "red", "suppressed": "magenta",
 }  # fmt: skip
+_NEVER = "9999-01-01T"
+"""When somebody on hold is due, to the API."""
 COUNTING = (
     SpinnerColumn(),
     TextColumn("{task.description}"),
@@ -41,7 +43,12 @@ class Printer:
             self._line(value)
             return
         for sentence in sentences:
-            self.console.print(Text(sentence))
+            self.console.print(Text(sentence), soft_wrap=True)
+
+    def note(self, sentence: str, style: str = "") -> None:
+        """Beside the result. A sentence is never broken into lines here: a terminal does that, and a script reads it
+        whole."""
+        self.aside.print(Text(sentence, style), soft_wrap=True)
 
     def table(
         self, rows: Iterable[Json], columns: Sequence[str], *, empty: str, title: str = "", one_line: str = ""
@@ -59,7 +66,7 @@ class Printer:
         if shown.row_count:
             self.console.print(shown)
         else:
-            self.aside.print(empty)
+            self.note(empty)
 
     def facts(self, value: Json, names: Sequence[str], *, title: str = "") -> None:
         """One thing, a line for each of its facts that is not empty."""
@@ -103,6 +110,8 @@ def _text(value: Any) -> str:
 
 def moment(text: str) -> str:
     """A moment of the API in this machine's own time, to the second; any other text as it is."""
+    if text.startswith(_NEVER):
+        return "when released"
     if len(text) < len("2026-01-01T00:00:00Z") or text[10] != "T":
         return text
     try:

@@ -28,6 +28,8 @@ _BETWEEN_WORDS = re.compile(r"[\s_.\-]+")
 _LONGEST = 200
 _SOURCE = re.compile(r"[A-Za-z][A-Za-z _-]{0,39}")
 _LIKE_A_PHONE = 7  # digits in a row
+_A_DATE = re.compile(r"(?<!\d)(?:(?:19|20)\d\d([-./])\d\d?\1\d\d?|\d\d?([-./])\d\d?\2(?:19|20)\d\d)(?!\d)")
+_A_PHONE = re.compile(r"0(?:[\s()./-]*0){7}|0{7}")  # as the API judges, where every digit has become a 0
 _YEARS = range(2000, 2101)
 _HOPELESS = 100
 NO_COUNTRY = "no country code"
@@ -181,8 +183,8 @@ def _can_be_kept(name: str, text: str) -> bool:
 
 
 def _has_a_phone(text: str) -> bool:
-    runs = "".join(character if character.isdigit() else " " for character in text).split()
-    return any(len(run) >= _LIKE_A_PHONE for run in runs)
+    zeros = "".join("0" if character.isdigit() else character for character in _A_DATE.sub("|", text))
+    return _A_PHONE.search(zeros) is not None
 
 
 def _is_a_moment(text: str) -> bool:

@@ -14,11 +14,13 @@ from rich.progress import Progress
 from cli import printing, suppression_file
 from cli.client import Json
 from cli.errors import Misused, Refused
-from cli.session import AsJson, Sure, api, confirm, printer
+from cli.session import AsJson, Sure, api, because, confirm, printer
 from cli.suppression_file import Row
 
 app = typer.Typer(no_args_is_help=True, help="Say who must not be called, and who may be again.")
-Phone = Annotated[str, typer.Argument(help="Such as +12125550100; with --region also as it is written there.")]
+Phone = Annotated[
+    str, typer.Argument(metavar="PHONE", help="Such as +12125550100; with --region also as it is written there.")
+]
 Region = Annotated[str, typer.Option(help="Country of numbers written without one, such as US.")]
 Scope = Annotated[str, typer.Option(help="`global`, `campaign:ID` or `purpose:NAME`.")]
 _SHOWN = 20
@@ -51,15 +53,21 @@ def find(phone: Phone, region: Region = "", as_json: AsJson = False) -> None:
         printer.say(found)
     else:
         printer.table(found["scopes"], suppression_file.TOLD, empty="It is not suppressed.")
-        printer.aside.print(f"`dialer audit --about {found['hash']}` says who has changed this.")
+        printer.note(f"`dialer audit --about {found['hash']}` says who has changed this.")
 
 
 @app.command()
-def erase(phone: Phone, region: Region = "", sure: Sure = False, as_json: AsJson = False) -> None:
+def erase(
+    phone: Phone,
+    reason: Annotated[str, typer.Option("--reason", "-m", help="Why; kept in the audit log alone.")] = "",
+    region: Region = "",
+    sure: Sure = False,
+    as_json: AsJson = False,
+) -> None:
     """Forget a person in every campaign, with the files of these campaigns; that they must not be called is kept, as a
     hash."""
     confirm("What is known of this phone is removed for good, and its campaigns' files. Go on?", sure=sure)
-    done = api().post("/erase", {"phone": phone, "region": region})
+    done = api().post("/erase", {"phone": phone, "region": region, **because(reason)})
     waiting, files = len(done["waiting"]), len(done["open_files"])
     printer.say(
         done,

@@ -12,7 +12,7 @@ _SHOWN = ("id", "name", "role", "created_at", "created_by", "expires_at", "revok
 
 @app.command()
 def make(
-    name: Annotated[str, typer.Argument(help="Whose it is, or what for.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is, or what for.")],
     role: Annotated[
         str, typer.Option(help="`viewer` may look, with masked numbers; `operator` may do everything.")
     ] = "viewer",
@@ -23,7 +23,7 @@ def make(
     made = api().post("/tokens", {"name": name, "role": role, "days": days})
     printer.say(made, made["token"])
     if not printer.as_json:
-        printer.aside.print(f"{made['id']}: {made['role']} until {made['expires_at'][:10]}. It is not shown again.")
+        printer.note(f"{made['id']}: {made['role']} until {made['expires_at'][:10]}. It is not shown again.")
 
 
 @app.command(name="list")

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
@@ -22,23 +23,25 @@ _IN_VAIN = "Nobody who is left is called by itself: the watch ends. Release them
 
 def watch(api: Api, campaign_id: str, *, every: float, printer: Printer) -> None:
     """Until nobody is left whom the campaign calls by itself; an API that is away for a moment is waited for."""
+    first = _look(api, campaign_id)  # which has to succeed: a wrong id or token is no reason to wait
+    looks = partial(_looks, api, campaign_id, every, first)
     if printer.as_json:
-        for seen in _looks(api, campaign_id, every, lost=printer.aside.print):
+        for seen in looks(lost=printer.note):
             state, reason = seen["campaign"]["state"], seen["campaign"]["reason"]
             now = {name: seen[name] for name in ("why", "waiting", "lines")}
             printer.say({"state": state, "reason": reason, **now, **seen["stats"]})
         return
-    with Live(Text("…"), console=printer.console, auto_refresh=False) as live:
-        for seen in _looks(api, campaign_id, every, lost=lambda why: live.update(Text(why), refresh=True)):
+    with Live(frame(first), console=printer.console, auto_refresh=False) as live:
+        for seen in looks(lost=lambda why: live.update(Text(why), refresh=True)):
             live.update(frame(seen), refresh=True)
     if waits_in_vain(seen):
-        printer.aside.print(_IN_VAIN)
+        printer.note(_IN_VAIN)
 
 
-def _looks(api: Api, campaign_id: str, every: float, *, lost: Callable[[str], object]) -> Iterator[Json]:
-    """The first look has to succeed: a wrong id or token is no reason to wait. What the API has just seen it remembers
-    for a moment, so that only a second look finds whom somebody has released meanwhile."""
-    before, seen = None, _look(api, campaign_id)
+def _looks(api: Api, campaign_id: str, every: float, first: Json, *, lost: Callable[[str], object]) -> Iterator[Json]:
+    """The first one, and those after it. What the API has just seen it remembers for a moment, so that only a second
+    look finds whom somebody has released meanwhile."""
+    before, seen = None, first
     while True:
         yield seen
         if is_over(seen) or (before and waits_in_vain(before) and waits_in_vain(seen)):

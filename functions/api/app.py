@@ -75,6 +75,7 @@ def _answered(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _resolved(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     who = access.admitted(event)
     _check_method(event)
+    _check_query(event)
     access.check_body(event)
     if who is not None:
         app.append_context(who=who)  # type: ignore[no-untyped-call]
@@ -89,6 +90,20 @@ def _check_method(event: dict[str, Any]) -> None:
     allowed = _methods(app._static_routes, event["rawPath"])  # noqa: SLF001
     if allowed and event["requestContext"]["http"]["method"].upper() not in allowed:
         raise problems.NoSuchMethod(allowed)
+
+
+def _check_query(event: dict[str, Any]) -> None:
+    """Raises BadInput for a parameter that is taken by nobody: a filter with a wrong name would show everything."""
+    method, path = event["requestContext"]["http"]["method"].upper(), event["rawPath"]
+    routes = app._static_routes + app._dynamic_routes  # noqa: SLF001
+    route = next((one for one in routes if one.method == method and one.rule.match(path)), None)
+    if route is None or access.is_open(method, path):
+        return
+    known = sorted(str(parameter.alias) for parameter in route.dependant.query_params)
+    unknown = sorted((event.get("queryStringParameters") or {}).keys() - known)
+    if unknown:
+        taken = f"it takes {', '.join(known)}" if known else "it takes none"
+        raise BadInput(f"query.{unknown[0][:60]}: is no parameter of this request: {taken}.")
 
 
 @app.get("/openapi.json", tags=["description"], summary="This description")

@@ -18,7 +18,7 @@ from dialer.lifecycle import State
 from dialer.model import Contact
 from dialer.tokens import Role
 from dialer.troubles import trouble_of
-from shapes import Because, CampaignId, ContactId, Given, Page, Why, e164
+from shapes import Because, CampaignId, ContactId, Given, Page, Region, Why, e164
 
 router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
 _TAG = ["contacts"]
@@ -33,9 +33,7 @@ class NewContacts(Given):
     rows: list[dict[Column, Cell]] = Field(
         min_length=1, max_length=1000, description="Each with `phone`; every other name is a column of the list."
     )
-    region: Annotated[str, Field(pattern=r"^([A-Z]{2})?$")] = Field(
-        default="", description="Country of numbers without one, such as US."
-    )
+    region: Region = ""
 
 
 class RejectShape(BaseModel):
@@ -59,6 +57,7 @@ class Wanted(Given):
     """One of: a phone, an external id, or a campaign and a state."""
 
     phone: str = Field(default="", max_length=40)
+    region: Region = ""
     external_id: str = Field(default="", max_length=200)
     campaign_id: Annotated[str, Field(pattern=r"^([0-9a-f]{12})?$")] = ""
     state: State | None = None
@@ -70,6 +69,8 @@ class Wanted(Given):
         ways = [bool(self.phone), bool(self.external_id), bool(self.campaign_id and self.state)]
         if sum(ways) != 1 or bool(self.campaign_id) != bool(self.state):
             raise ValueError("give `phone`, or `external_id`, or `campaign_id` and `state`")
+        if self.region and not self.phone:
+            raise ValueError("a `region` is the country of a `phone`: give both")
         return self
 
 
@@ -202,7 +203,7 @@ def find(wanted: Annotated[Wanted, Body()]) -> ContactPage:
     """By phone or external id in every campaign, or a campaign's by state, page by page. It changes nothing."""
     registry = wiring.registry()
     if wanted.phone:
-        return _page(registry.with_phone(e164(wanted.phone)))
+        return _page(registry.with_phone(e164(wanted.phone, region=wanted.region)))
     if wanted.external_id:
         return _page(registry.with_external_id(wanted.external_id))
     assert wanted.state is not None  # noqa: S101  the form has seen to it

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from dialer import wiring
 from dialer.list_records import ListState, UploadedList
-from shapes import CampaignId, Given
+from shapes import CampaignId, Given, Region
 
 router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
 _TAG = ["lists"]
@@ -18,9 +18,7 @@ ListId = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$", description="The id of a
 
 class NewList(Given):
     name: str = Field(default="", max_length=200, description="For people; the file's name, say.")
-    region: Annotated[str, Field(pattern=r"^([A-Z]{2})?$")] = Field(
-        default="", description="Country of numbers without one, such as US."
-    )
+    region: Region = ""
 
 
 class CountsShape(BaseModel):

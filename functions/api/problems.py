@@ -17,6 +17,7 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
     IdempotencyValidationError,
 )
 
+from dialer.complaints import complaint
 from dialer.errors import BadInput, Conflict, NotFound, Stranger, TooFast, Unavailable, Unproven
 
 CONTENT_TYPE = "application/problem+json"
@@ -115,7 +116,7 @@ def of(cause: Exception) -> Problem:
 
 def _wrong_fields(wrong: RequestValidationError) -> str:
     """Where and what, never the value: it may be a phone."""
-    complaints = [f"{_place(error['loc'])}: {error.get('msg', 'is wrong')}" for error in wrong.errors()[:_TOLD]]
+    complaints = [f"{_place(error['loc'])}: {complaint(error)}" for error in wrong.errors()[:_TOLD]]
     return ("; ".join(complaints) or "The request is malformed.")[:_LONGEST]
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from dialer import wiring
 from dialer.adapters import twiml
 from dialer.model import CampaignState
-from shapes import CampaignId, Given
+from shapes import CampaignId, Given, Region
 
 router = LambdaFunctionUrlRouter()  # type: ignore[no-untyped-call]
 _TAG = ["campaigns"]
@@ -36,9 +36,7 @@ class PreviewShape(BaseModel):
 
 class TestCall(Given):
     to: str = Field(min_length=1, max_length=40, description="The number to call.")
-    region: Annotated[str, Field(pattern=r"^([A-Z]{2})?$")] = Field(
-        default="", description="Country of a number without one, such as US."
-    )
+    region: Region = ""
     contact_id: Person = Field(default="", description="Whose variables are spoken; empty for nobody's.")
 
 

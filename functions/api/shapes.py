@@ -24,8 +24,13 @@ class Given(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_A_DATE = re.compile(r"(?<!\d)(?:(?:19|20)\d\d([-./])\d\d?\1\d\d?|\d\d?([-./])\d\d?\2(?:19|20)\d\d)(?!\d)")
+_LIKE_A_PHONE = re.compile(r"0(?:[\s()./-]*0){7}|0{7}")
+"""Of digits that have all become 0: seven of them in a row, or eight with what people put between those of a phone."""
+
+
 def _without_phones(text: str) -> str:
-    if any(len(run) > 6 for run in "".join(c if c.isdigit() else " " for c in text).split()):
+    if _LIKE_A_PHONE.search("".join("0" if c.isdigit() else c for c in _A_DATE.sub("|", text))):
         raise ValueError("leave numbers out: reasons are logged")
     return text
 
@@ -45,8 +50,16 @@ _MAY_BE_AN_ADDRESS = re.compile(r"@|^\+?(?:[\s().-]*\d){7,}[\s().-]*$")
 Because = Annotated[Reason | None, Body(description="Why.")]
 
 
+def _of_a_country(code: str) -> str:
+    if code and not phones.is_country(code):
+        raise ValueError("is no country's code in ISO 3166, such as US, or GB for the United Kingdom")
+    return code
+
+
 Region = Annotated[
-    str, Field(pattern=r"^([A-Z]{2})?$", description="Country of numbers written without one, such as US.")
+    str,
+    Field(pattern=r"^([A-Z]{2})?$", description="Country of numbers written without one, such as US."),
+    AfterValidator(_of_a_country),
 ]
 
 

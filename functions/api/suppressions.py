@@ -98,6 +98,10 @@ class Asked(Given):
     region: Region = ""
 
 
+class Forgotten(Asked):
+    reason: Why = Field(default="", description="Why; it is kept in the audit log alone.")
+
+
 class ScopeShape(BaseModel):
     scope: str
     source: str
@@ -173,7 +177,7 @@ def page(
 
 
 @router.post("/erase", tags=_TAG, summary="Forget a person")
-def erase(wanted: Annotated[Asked, Body()]) -> ErasedShape:
+def erase(wanted: Annotated[Forgotten, Body()]) -> ErasedShape:
     """Removes what is kept of a phone in every campaign, and all files of these campaigns: uploaded lists, rejects and
     exports. The hash that it must not be called is kept."""
     phone = _phone(wanted.phone, region=wanted.region)

@@ -11,6 +11,7 @@ from pymongo.database import Database
 
 from dialer import columns
 from dialer.adapters.attempt_book import MongoAttemptBook
+from dialer.adapters.audit_log import MongoAuditLog
 from dialer.adapters.campaign_desk import MongoCampaignDesk
 from dialer.adapters.campaigns import MongoCampaigns
 from dialer.adapters.campaigns import document_of as campaign_document
@@ -489,6 +490,28 @@ def test_a_page_of_the_suppressed_reads_only_what_it_shows(crowded: Database[Doc
     assert "COLLSCAN" not in finding["planSummary"]
     assert (finding["nreturned"], finding["docsExamined"]) == (10, 10)
     assert finding["keysExamined"] <= 11
+
+
+@pytest.mark.parametrize("asked", [{"about": "campaign 7"}, {"who": "token 7"}], ids=lambda asked: next(iter(asked)))
+def test_a_page_of_what_was_done_about_one_thing_or_by_one_token_reads_only_what_it_shows(
+    crowded: Database[Document], profiled: Profiled, asked: dict[str, str]
+) -> None:
+    """Also the last page, on which there are fewer; and the first look of a process asks for older deeds by a key."""
+    log = MongoAuditLog(crowded["audit"])
+    for n in range(300):
+        about = {"campaign_id": f"campaign {n % 10}", "id": f"campaign {n % 10}"}
+        log.begin(who=f"token {n % 10}", name="Ada", what="a test", about=about, fields=[])
+    assert crowded["audit"].index_information().keys() == {"_id_"}  # no change waits until they are made
+    log.page(limit=1, behind="", **asked)
+    first = log.page(limit=20, behind="", **asked)
+    for behind, found in (("", 20), (first[-1].id, 10)):
+        (finding,) = profiled(partial(log.page, limit=20, behind=behind, **asked), "audit")
+        assert "COLLSCAN" not in finding["planSummary"]
+        assert not finding.get("hasSortStage")
+        assert (finding["nreturned"], finding["docsExamined"], finding["keysExamined"]) == (found, found, found)
+    anew = profiled(lambda: MongoAuditLog(crowded["audit"]).page(limit=20, behind="", **asked), "audit")
+    assert sum(step.get("docsExamined", 0) for step in anew) == 20
+    crowded.drop_collection("audit")
 
 
 def test_an_operators_looks_at_campaigns_are_keyed(crowded: Database[Document], profiled: Profiled) -> None:

@@ -181,9 +181,11 @@ def test_who_let_somebody_be_called_again_and_why_is_found_by_their_phone(stack:
     refused = operator.refused("POST", "/suppressions/find", {"phone": phone})
     assert (refused.status, digest in refused.body["detail"]) == (404, True)
     operator.post("/erase", {"phone": phone})
+    operator.post("/erase", {"phone": phone, "reason": "asked by letter"})
     told = [(one["what"], one["about"], one["reason"]) for one in operator.get("/audit")["items"]]
     survey = {"hash": digest, "scope": "purpose:survey"}
     assert told == [
+        ("POST /erase", {"hash": digest}, "asked by letter"),
         ("POST /erase", {"hash": digest}, ""),
         ("POST /suppressions/remove", survey, "asked for a call"),
         ("POST /suppressions", survey, "asked by mail"),
@@ -224,11 +226,12 @@ def test_what_is_no_reason_is_kept_nowhere(stack: Stack, operator: Operator) -> 
     assert telling(str(list(stack.database["audit"].find()))) == []
 
 
-def test_a_deed_of_an_older_version_is_read(stack: Stack, operator: Operator) -> None:
-    campaign_id = operator.campaign()
-    stack.database["audit"].update_many({}, {"$unset": {"reason": ""}})
-    (deed,) = operator.get("/audit")["items"]
+def test_a_deed_of_an_older_version_is_read_and_found_by_what_it_is_about(stack: Stack, operator: Operator) -> None:
+    campaign_id, _ = operator.campaign(), operator.campaign()
+    stack.database["audit"].update_many({}, {"$unset": {"reason": "", "subjects": ""}})
+    (deed,) = operator.get("/audit", query=f"about={campaign_id}")["items"]
     assert (deed["about"], deed["reason"]) == ({"id": campaign_id}, "")
+    assert deed in operator.get("/audit")["items"]
 
 
 def test_the_audit_log_is_read_page_by_page(operator: Operator) -> None:
@@ -238,6 +241,59 @@ def test_the_audit_log_is_read_page_by_page(operator: Operator) -> None:
     last = operator.get("/audit", query=f"limit=2&cursor={second['next']}")
     assert [one["about"]["id"] for page in (first, second, last) for one in page["items"]] == made[::-1]
     assert last["next"] == ""
+
+
+def test_what_is_about_one_thing_is_read_page_by_page_and_nothing_else(operator: Operator) -> None:
+    campaign_id, other = operator.campaign(), operator.campaign()
+    for one in (campaign_id, other):
+        for verb in ("start", "pause", "resume", "pause"):
+            operator.post(f"/campaigns/{one}/{verb}")
+    told: list[dict[str, Any]] = []
+    cursor = ""
+    for size in (2, 2, 1):
+        page = operator.get("/audit", query=f"about={campaign_id}&limit=2&cursor={cursor}")
+        assert len(page["items"]) == size
+        told, cursor = told + page["items"], page["next"]
+    assert cursor == ""
+    assert told == [one for one in operator.get("/audit")["items"] if campaign_id in one["about"].values()]
+    assert [one["what"].rpartition("/")[2] for one in told] == ["pause", "resume", "pause", "start", "campaigns"]
+
+
+@pytest.mark.parametrize("name", ["hash", "scope"])
+def test_whatever_a_change_is_about_finds_it_whatever_it_is_called(operator: Operator, name: str) -> None:
+    """What was told of it while it was made, too; and of a change that never came to an end."""
+    operator.post("/suppressions", {"phone": a_phone(), "scope": "purpose:survey", "reason": "asked"})
+    operator.campaign()
+    (deed,) = [one for one in operator.get("/audit")["items"] if name in one["about"]]
+    assert operator.get("/audit", query=f"about={deed['about'][name]}")["items"] == [deed]
+
+
+def test_what_a_token_has_done_is_found_by_its_id(operator: Operator, stranger: Operator) -> None:
+    made = operator.post("/tokens", {"name": "a script", "role": "operator", "days": 1})
+    script = stranger.with_token(made["token"])
+    campaign_id = script.campaign()
+    operator.post(f"/campaigns/{campaign_id}/start")
+    script.post(f"/campaigns/{campaign_id}/pause")
+    (paused, created) = operator.get("/audit", query=f"who={made['id']}")["items"]
+    assert [one["what"] for one in (paused, created)] == ["POST /campaigns/{campaign_id}/pause", "POST /campaigns"]
+    assert {one["who"] for one in (paused, created)} == {made["id"]}
+    script.campaign()
+    both = operator.get("/audit", query=f"who={made['id']}&about={campaign_id}")["items"]
+    assert both == [paused, created]
+    page = operator.get("/audit", query=f"who={made['id']}&about={campaign_id}&limit=1")
+    assert operator.get("/audit", query=f"who={made['id']}&limit=1&cursor={page['next']}")["items"] == [created]
+
+
+@pytest.mark.parametrize("query", ["about=0123456789ab", "about=nothing", "who=0123456789ab", "who=x&about=y"])
+def test_what_names_nothing_in_the_audit_log_is_an_empty_page(operator: Operator, query: str) -> None:
+    operator.campaign()
+    assert operator.get("/audit", query=query) == {"items": [], "next": ""}
+
+
+@pytest.mark.parametrize("phone", ["+12015550142", "12015550142", "(201) 555-0142"])
+def test_who_asks_the_audit_log_about_a_phone_is_told_what_it_goes_by(operator: Operator, phone: str) -> None:
+    refused = operator.refused("GET", "/audit", query=f"about={phone}")
+    assert (refused.status, "its hash, which `POST /suppressions/find` names" in refused.body["detail"]) == (422, True)
 
 
 def test_a_post_with_a_key_is_carried_out_once(stack: Stack, operator: Operator) -> None:

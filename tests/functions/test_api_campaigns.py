@@ -30,7 +30,10 @@ def test_a_campaign_is_made_read_and_listed(operator: Operator) -> None:
     ("wish", "told"),
     [
         ({"name": ""}, "body.name: String should have at least 1 character"),
-        ({"from_numbers": ["2015550199"]}, "body.from_numbers.0: String should match pattern"),
+        (
+            {"from_numbers": ["2015550199"]},
+            "body.from_numbers.0: must be a number in international form, such as +12125550100",
+        ),
         ({"hours": {"zone": "Mars"}}, "'Mars' is not a time zone"),
         ({"colour": "red"}, "body.colour: Extra inputs are not permitted"),
         ({"call": {}}, "give one of `say`, `script` and `twiml`"),

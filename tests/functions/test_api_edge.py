@@ -11,6 +11,7 @@ from tests.functions.conftest import Stack, forget_wiring, telling
 from tests.functions.events import event, names
 from tests.functions.operators import FORM, Operator, request
 
+WISH = {"phone": "+12015550100", "reason": "asked"}
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 
 
@@ -82,6 +83,61 @@ def test_a_body_that_is_no_text_or_no_json_is_refused(operator: Operator) -> Non
     assert operator.send(asked | {"body": "no base64", "isBase64Encoded": True}).status == 422
     assert operator.send(asked | {"body": '{"name":' * 100_000}).status == 422
     assert operator.send(asked | {"body": '{"priority": ' + "9" * 5000 + "}"}).status == 422
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "complaint"),
+    [
+        ("GET", "/campaigns/my-campaign/live", None, "path.campaign_id: is no id: it has 12 characters, "),
+        ("POST", "/contacts/7/cancel", None, "path.contact_id: is no id of a contact: it has 24 characters, "),
+        ("POST", "/suppressions", WISH | {"scope": "all"}, "body.scope: must be `global`, `campaign:ID` or `purpose:"),
+        (
+            "POST",
+            "/suppressions",
+            WISH | {"region": "us"},
+            "body.region: must be a country's two capital letters, such ",
+        ),
+        (
+            "POST",
+            "/suppressions",
+            WISH | {"reason": "call 2015550100"},
+            "body.reason: leave numbers out: reasons are l",
+        ),
+        ("POST", f"/contacts/{'0' * 24}/call-back", {"at": "tomorrow"}, "body.at: must be a moment with its offset, "),
+        ("POST", f"/contacts/{'0' * 24}/call-back", {"at": "2026-11-02T09:00"}, "body.at: must be a moment with its "),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_is_wrong_is_said_in_words_and_not_in_patterns(
+    operator: Operator, method: str, path: str, body: Any, complaint: str
+) -> None:
+    refused = operator.refused(method, path, body)
+    assert (refused.status, refused.body["detail"][: len(complaint)]) == (422, complaint)
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "taken"),
+    [
+        ("/audit", "abuot=0123456789ab", "it takes about, cursor, limit, who."),
+        ("/campaigns", "limit=2&State=running", "it takes cursor, limit, state."),
+        ("/tokens/own", "=", "it takes none."),
+        ("/campaigns/000000000000", "limit=2", "it takes none."),
+    ],
+)
+def test_a_filter_with_a_wrong_name_is_refused_and_shows_nothing(
+    operator: Operator, path: str, query: str, taken: str
+) -> None:
+    refused = operator.refused("GET", path, query=query)
+    assert (refused.status, refused.body["detail"].endswith(f": is no parameter of this request: {taken}")) == (
+        422,
+        True,
+    )
+
+
+def test_whatever_is_open_to_anybody_may_be_asked_with_anything(stranger: Operator) -> None:
+    for path in ("/openapi.json", "/"):
+        asked = request("GET", path, query="from=a-link")
+        assert stranger.stack.invoke("api", asked)["statusCode"] == 200
 
 
 @pytest.mark.parametrize(

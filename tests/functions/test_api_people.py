@@ -97,8 +97,16 @@ def test_a_person_is_found_by_phone_and_by_external_id_in_every_campaign(stack: 
         {"phone": phone, "external_id": "x"},
         {"campaign_id": "0" * 12},
         {"state": "done"},
+        {"external_id": "C-7", "region": "US"},
     ):
         assert operator.refused("POST", "/contacts/find", nonsense).status == 422
+
+
+def test_nobody_is_found_in_a_campaign_but_no_campaign_is_said_to_be_none(operator: Operator) -> None:
+    wanted = {"state": "held", "campaign_id": operator.campaign()}
+    assert operator.post("/contacts/find", wanted) == {"items": [], "next": ""}
+    refused = operator.refused("POST", "/contacts/find", wanted | {"campaign_id": "0" * 12})
+    assert (refused.status, refused.body["detail"]) == (404, "There is no campaign '000000000000'.")
 
 
 @pytest.mark.parametrize("state", sorted(State))
@@ -204,6 +212,8 @@ def test_who_is_on_hold_is_not_called_until_released(stack: Stack, operator: Ope
     held = operator.post(f"/contacts/{contact.id}/hold", {"reason": "is on holiday"})
     assert (held["state"], held["reason"]) == ("pending", "on hold: is on holiday")
     assert stack.invoke("tick", {"campaign_id": campaign_id})["campaigns"][0]["claimed"] == 0
+    in_vain = operator.refused("POST", f"/contacts/{contact.id}/call-back", {"at": f"{now() + timedelta(hours=3)}"})
+    assert "is pending (on hold: is on holiday): it cannot be called back." in in_vain.body["detail"]
     released = operator.post(f"/contacts/{contact.id}/release")
     assert released["reason"] == "released: by hand"
     assert operator.refused("POST", f"/contacts/{contact.id}/release").status == 409
@@ -365,6 +375,40 @@ def test_a_number_as_it_is_written_at_home_is_taken_with_its_region(operator: Op
         assert (refused.status, said in refused.body["detail"]) == (422, True)
 
 
+def test_a_person_is_found_by_a_number_as_it_is_written_at_home_with_its_region(
+    stack: Stack, operator: Operator
+) -> None:
+    contact = stored(stack.database, a_contact(operator.campaign(), phone="+12015550142"))
+    for written in ("(201) 555-0142", "2015550142", "+1 201 555 0142"):
+        (found,) = operator.post("/contacts/find", {"phone": written, "region": "US"})["items"]
+        assert found["id"] == contact.id
+    for wrong in ({"phone": "2015550142"}, {"phone": "12", "region": "US"}, {"phone": "2015550142", "region": "us"}):
+        refused, alike = (operator.refused("POST", f"/{one}/find", wrong) for one in ("contacts", "suppressions"))
+        assert (refused.status, refused.body) == (422, alike.body)
+
+
+@pytest.mark.parametrize(
+    ("path", "wish"),
+    [
+        ("/campaigns/{campaign}/lists", {}),
+        ("/campaigns/{campaign}/contacts", {"rows": [{"phone": "2015550142"}]}),
+        ("/campaigns/{campaign}/test-call", {"to": "2015550142"}),
+        ("/contacts/find", {"phone": "2015550142"}),
+        ("/suppressions", {"phone": "2015550142", "reason": "asked"}),
+        ("/suppressions/import", {"phones": ["2015550142"], "reason": "asked"}),
+        ("/erase", {"phone": "2015550142"}),
+    ],
+)
+def test_a_region_that_is_no_country_is_refused_before_a_number_is_read(
+    operator: Operator, path: str, wish: dict[str, Any]
+) -> None:
+    """Else every number of a list would be said to have no country, though one was given."""
+    place = path.format(campaign=operator.campaign())
+    refused = operator.refused("POST", place, {**wish, "region": "UK"})
+    assert refused.body["detail"].startswith("body.region: is no country's code in ISO 3166, such as US")
+    assert operator.ask("POST", place, {**wish, "region": "US"}).status < 300
+
+
 def test_what_was_exported_can_be_imported_again(operator: Operator) -> None:
     phones = [a_phone() for _ in range(5)]
     assert operator.post("/suppressions/import", {"phones": phones, "reason": "the old list"}) == {"new": 5}
@@ -483,6 +527,21 @@ def test_an_erased_person_leaves_nothing_but_the_opt_out(stack: Stack, operator:
     assert wiring.suppressions().among("any", [phone]) == {phone}
     assert operator.post("/erase", {"phone": phone}) == ERASED
     assert stack.contact(neighbour) == neighbour
+
+
+@pytest.mark.parametrize("written", ["+12015550142", "(201) 555-0142", "+1 201 555 0142", "201.555.0142"])
+def test_a_reason_that_names_whom_to_forget_is_refused_and_kept_nowhere(
+    stack: Stack, operator: Operator, written: str
+) -> None:
+    contact = stored(stack.database, a_contact(operator.campaign(), phone="+12015550142"))
+    wish = {"phone": contact.phone, "reason": f"asked from {written}"}
+    refused = operator.refused("POST", "/erase", wish)
+    assert (refused.status, "leave numbers out" in refused.body["detail"]) == (422, True)
+    assert operator.get("/audit")["items"][0]["reason"] == ""
+    assert stack.contact(contact) == contact
+    assert operator.post("/erase", wish | {"reason": "asked by letter"}) == ERASED | {"erased": 1}
+    everything = "".join(str(list(stack.database[name].find())) for name in stack.database.list_collection_names())
+    assert (written in everything, everything.count("asked by letter")) == (False, 1)
 
 
 @pytest.mark.parametrize("state", sorted(UNSETTLED))

@@ -20,6 +20,16 @@ LIST = {
     "id": "0a", "campaign_id": "0b", "name": "people.csv", "state": "read", "reason": "", "made_at": "", "ended_at": "",
     "counts": {"rows": 3, "added": 1, "updated": 0, "known": 0, "repeated": 0, "rejected": 2},
 }  # fmt: skip
+TOKEN = f"dial_0123456789ab_{'x' * 43}"
+NOBODY = {
+    "campaign": {
+        "id": "0b", "name": "Appointments", "state": "draft", "reason": "", "state_at": None, "created_at": None,
+        "started_at": None, "start_at": None, "end_at": None, "blocked_regions": [], "may": ["start"],
+    },
+    "why": {"text": "a draft", "until": None, "zone": ""},
+    "waiting": {"due": 0, "closed": 0, "never": 0, "later": 0, "on_hold": 0, "in_vain": 0},
+    "stats": {"counts": {}, "dials": 0, "left": 0, "done_at": "2026-03-02T10:00:00Z", "ended": []},
+}  # fmt: skip
 REJECTS = b"line,reason\r\n2,no phone\r\n3,no phone\r\n"
 
 
@@ -30,6 +40,7 @@ class Wire(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answers)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.asked: list[str] = []
+        self.sent: list[dict[str, Any]] = []
         self.imports: list[list[str]] = []
 
 
@@ -46,7 +57,13 @@ class _Answers(BaseHTTPRequestHandler):
             self._send(200, REJECTS)
         elif self.path.startswith("/exports/"):
             self._say(200, {"id": "0a", "state": "written", "rows": 2, "link": f"{self.server.url}/rejects"})
-        elif self.path.startswith("/suppressions"):
+        elif self.headers["Authorization"] == "Bearer nobodys":
+            self._say(401, {"detail": "Bring a valid token: `Authorization: Bearer dial_…`."})
+        elif self.path == "/campaigns/0b/live":
+            self._say(200, NOBODY)
+        elif self.path == "/campaigns/0c/live":
+            self._say(404, {"detail": "There is no campaign '0c'."})
+        elif self.path.startswith(("/suppressions", "/audit", "/campaigns?")):
             self._say(200, {"items": [], "next": ""})
         else:
             self._say(200, {"name": "ann", "role": "operator", "expires_at": "2030-01-01T00:00:00Z"})
@@ -54,8 +71,18 @@ class _Answers(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.server.asked.append(self.path)
         sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.sent.append(sent)
         if self.path.endswith("/exports"):
             return self._say(200, {"id": "0a"})
+        if self.path == "/contacts/find":
+            return self._say(200, {"items": [], "next": ""})
+        if self.path == "/tokens":
+            return self._say(200, {"id": "0a", "role": "viewer", "expires_at": "2030-01-01", "token": TOKEN})
+        if self.path == "/stop-all":
+            never = {"last_permit_at": None, "no_request_after": "2026-03-02T10:00:00.123000Z"}
+            return self._say(200, {"paused": ["0b"], "unscheduled": 0, **never})
+        if self.path == "/erase":
+            return self._say(200, {"erased": 1, "files": 0, "waiting": [], "open_files": []})
         phones = [row["phone"] for row in sent["rows"]]
         self.server.imports.append(phones)
         for place, phone in enumerate(phones):
@@ -225,6 +252,85 @@ def test_credentials_that_were_written_by_hand_are_one_sentence(
     code, said = failed(done)
     assert (code, done.stdout, said.count("\n")) == (2, "", 1)
     assert sentence in said
+
+
+@pytest.mark.parametrize(
+    ("words", "query", "sentence"),
+    [
+        ((), "limit=50", "Nothing has been changed yet."),
+        (("--about", "0a", "--who", "[0b]", "--limit", 7), "limit=7&about=0a&who=%5B0b%5D",
+         "The audit log has nothing about 0a by [0b]."),
+    ],
+)  # fmt: skip
+def test_the_audit_log_is_searched_by_the_api_and_an_empty_answer_is_a_sentence(
+    wire: Wire, words: tuple[object, ...], query: str, sentence: str
+) -> None:
+    done = dialer(wire, "audit", *words)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", f"{sentence}\n")
+    assert wire.asked == [f"/audit?{query}"]
+
+
+def test_a_number_without_a_country_is_looked_for_with_its_region(wire: Wire) -> None:
+    done = dialer(wire, "contact", "find", "--phone", "2125550100", "--region", "US")
+    assert (done.returncode, done.stderr) == (0, "Nobody was found.\n")
+    assert wire.sent == [{"phone": "2125550100", "region": "US", "limit": 50}]
+
+
+def test_a_region_without_a_phone_is_one_sentence(wire: Wire) -> None:
+    done = dialer(wire, "contact", "find", "--external-id", "C-7", "--region", "US")
+    assert failed(done) == (2, "--region is the country of a --phone: give both.\n")
+    assert wire.asked == []
+
+
+def test_an_erasure_takes_its_reason_along_where_it_has_one(wire: Wire) -> None:
+    for words in ((), ("--reason", "asked by letter")):
+        assert dialer(wire, "suppress", "erase", "+12125550100", "--yes", *words).returncode == 0
+    assert wire.sent == [
+        {"phone": "+12125550100", "region": ""},
+        {"phone": "+12125550100", "region": "", "reason": "asked by letter"},
+    ]
+
+
+def test_a_phone_is_put_into_no_url_of_the_audit_log(wire: Wire) -> None:
+    code, said = failed(dialer(wire, "audit", "--about", "(212) 555-0100"))
+    assert (code, "`dialer suppress find PHONE` tells a phone's." in said, wire.asked) == (2, True, [])
+
+
+def test_a_token_that_the_api_does_not_know_is_told_in_the_words_of_the_command_line(wire: Wire) -> None:
+    code, said = failed(dialer(wire, "campaign", "list", DIALER_TOKEN="nobodys"))
+    assert code == 3
+    assert said.startswith("The API does not know this token, or it has ended: run `dialer login URL`")
+
+
+@pytest.mark.parametrize("words", [("token", "make", "ann"), ("audit", "--about", "0" * 64)])
+def test_a_sentence_or_a_token_is_one_line_however_narrow_the_screen_is(wire: Wire, words: tuple[str, ...]) -> None:
+    done = dialer(wire, *words, COLUMNS="30")
+    assert done.returncode == 0
+    assert (done.stdout or f"{TOKEN}\n") == f"{TOKEN}\n"
+    assert done.stderr.count("\n") == 1
+
+
+def test_where_no_campaign_is_in_a_state_the_list_says_so(wire: Wire) -> None:
+    done = dialer(wire, "campaign", "list", "--state", "running")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "There is no running campaign.\n")
+
+
+def test_a_watch_of_no_campaign_is_one_sentence_and_nothing_else(wire: Wire) -> None:
+    done = dialer(wire, "campaign", "watch", "0c")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "There is no campaign '0c'.\n")
+
+
+def test_of_a_campaign_with_nobody_left_no_end_is_reckoned(wire: Wire) -> None:
+    done = dialer(wire, "campaign", "show", "0b")
+    assert (done.returncode, "A draft." in done.stdout, "done at" in done.stdout) == (0, True, False)
+
+
+def test_a_halt_of_what_has_never_dialed_says_so_and_its_moment_on_this_machine_s_clock(wire: Wire) -> None:
+    done = dialer(wire, "stop-all", "--yes", TZ="America/New_York")
+    assert done.stdout.splitlines() == [
+        "1 campaigns paused: 0b.",
+        "No running campaign had dialed yet; no request leaves after 2026-03-02 05:00:00 EST.",
+    ]
 
 
 def test_rejects_that_are_written_into_a_file_are_said_to_be_there(wire: Wire, tmp_path: Path) -> None:

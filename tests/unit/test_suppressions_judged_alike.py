@@ -15,7 +15,10 @@ from dialer import phones
 from dialer.columns import PHONE
 from suppressions import SuppressionRow
 
-PIECES = ["a", "Z", " ", "-", "_", "7", "123456", "1234567", "٣" * 7, "²" * 7, "é", "\n", "x" * 41, "y" * 195, "+1"]
+PIECES = [
+    "a", "Z", " ", "-", "_", "7", "123456", "1234567", "٣" * 7, "²" * 7, "é", "\n", "x" * 41, "y" * 195, "+1", "(201)",
+    "555", ".", "/", "2026-11-30", "30.11.2026", "²²",
+]  # fmt: skip
 TEXTS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join).filter(str.strip).map(str.strip)
 
 
@@ -44,6 +47,30 @@ def test_a_number_without_a_country_is_refused_in_the_words_that_the_command_lin
 @example("called 12125550100")
 def test_a_reason_is_kept_by_both_or_by_neither(text: str) -> None:
     assert _can_be_kept("reason", text) == takes("reason", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+1 (201) 555-0142", "201-555-0142", "06.12.34.56.78", "12 34 56 78", "030/123 45 67", "5550142", "²²²² ²²²²",
+        "2026-11-30 201 555 0142",
+    ],
+)  # fmt: skip
+def test_no_reason_holds_a_number_however_it_is_written(text: str) -> None:
+    assert not takes("reason", f"she has {text} now")
+    assert not _can_be_kept("reason", f"she has {text} now")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-30 10:15", "2026-11-30T10:15:00+01:00", "30.11.2026", "11/30/2026 at 10", "2026-11-30 - 2026-12-02",
+        "order 123456", "2 of 3 calls, 45 minutes", "ticket 4711-23",
+    ],
+)  # fmt: skip
+def test_a_reason_may_hold_dates_and_short_numbers(text: str) -> None:
+    assert takes("reason", f"asked by mail, {text}")
+    assert _can_be_kept("reason", f"asked by mail, {text}")
 
 
 @given(TEXTS)

@@ -19,6 +19,7 @@ from pydantic import (
 from dialer.abandonment import LOOSEST
 from dialer.call_form import CallForm, plan_of
 from dialer.caps import PRESETS
+from dialer.complaints import complaint
 from dialer.errors import BadCampaign
 from dialer.model import (
     CallerChoice,
@@ -202,7 +203,9 @@ def checked(form: dict[str, Any]) -> dict[str, Any]:
     try:
         filled = CampaignForm.model_validate(form)
     except ValidationError as wrong:
-        complaints = (f"{'.'.join(map(str, error['loc'])) or 'campaign'}: {error['msg']}" for error in wrong.errors())
+        complaints = (
+            f"{'.'.join(map(str, error['loc'])) or 'campaign'}: {complaint(error)}" for error in wrong.errors()
+        )
         raise BadCampaign("; ".join(complaints)) from None
     return {
         "name": filled.name,

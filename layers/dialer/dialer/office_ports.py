@@ -279,8 +279,8 @@ class AuditLog(Protocol):
 
     def end(self, deed_id: str, *, outcome: str, about: Mapping[str, str]) -> None: ...
 
-    def page(self, *, limit: int, behind: str) -> Sequence[Deed]:
-        """The newest first, from behind an id on."""
+    def page(self, *, limit: int, behind: str, about: str = "", who: str = "") -> Sequence[Deed]:
+        """The newest first, from behind an id on: all, or those about this alone, or by this token alone."""
         ...
 
 

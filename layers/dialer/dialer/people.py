@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dialer.errors import BadInput, Conflict, NotFound
+from dialer.errors import BadInput, Conflict, NotFound, UnknownCampaign
 from dialer.lifecycle import UNSETTLED, State
 from dialer.model import Contact
 from dialer.office_ports import ContactPage, Listing, People, Suppressed, SuppressionList
@@ -57,7 +57,11 @@ class Registry:
         return self.people.with_external_id(external_id)
 
     def in_state(self, campaign_id: str, state: State, *, limit: int, cursor: str) -> ContactPage:
-        return self.people.in_state(campaign_id, state, limit=limit, cursor=cursor)
+        """Raises UnknownCampaign where nobody is found because there is no such campaign."""
+        page = self.people.in_state(campaign_id, state, limit=limit, cursor=cursor)
+        if not page.contacts and self.campaigns.see(campaign_id) is None:
+            raise UnknownCampaign(campaign_id)
+        return page
 
     def hold_back(self, contact_id: str, *, reason: str) -> Contact:
         """Not called until released. Raises Conflict where the phone may be ringing, or it is over."""
@@ -110,8 +114,9 @@ class Registry:
         contact = self.find(contact_id)
         if not move(contact):
             now = self.find(contact_id)
+            why = f" ({now.reason})" if now.reason else ""
             used = f", with {now.used} of {now.max} attempts used" if now.state in UNSETTLED else ""
-            raise Conflict(f"Contact {contact_id!r} is {now.state}{used}: it cannot {what}.")
+            raise Conflict(f"Contact {contact_id!r} is {now.state}{why}{used}: it cannot {what}.")
         return self.find(contact_id)
 
     def suppress(self, phones: Sequence[str], *, scope: str, source: str, reason: str) -> int:

@@ -105,6 +105,11 @@ def _plans() -> _Plans:
     )
 
 
+def is_country(code: str) -> bool:
+    """Whether numbers can be written as at home there: two letters, as ISO 3166 has them."""
+    return code in phonenumbers.SUPPORTED_REGIONS
+
+
 def e164(written: str, *, region: str | None = None) -> str:
     """A phone number in E.164 form. Raises ValueError with what is wrong with it.
 
