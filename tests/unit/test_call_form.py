@@ -188,7 +188,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"say": "Hi.", "opt_out_words": []}, "call.opt_out_words: "),
     (
         {"script": [{"say": "Hi.", "language": "French"}]},
-        "call.script.0.language: Value error, is no language tag: write it as en-US or es-MX",
+        "call.script.0.language: is no language tag: write it as en-US or es-MX",
     ),
     ({"say": "Hi.", "callback_number": "2125550100"}, "call.callback_number: "),
 ]
@@ -226,7 +226,7 @@ def test_a_language_is_written_as_in_a_list(written: str) -> None:
 
 @pytest.mark.parametrize("written", NONE)
 def test_what_is_no_language_in_a_list_is_none_in_a_campaign(written: str) -> None:
-    expected = "call.language: Value error, is no language tag: write it as en-US or es-MX"
+    expected = "call.language: is no language tag: write it as en-US or es-MX"
     assert complaint({"say": "Hi.", "language": written}) == expected
 
 
