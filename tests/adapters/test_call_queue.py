@@ -223,6 +223,27 @@ def test_a_batch_without_an_answer_is_doubtful_and_never_refused(answer: Answer)
     assert sent.cause
 
 
+def test_what_never_left_and_is_then_refused_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through a proxy only the client finds its way: its first try is the first."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    going = messages(3)
+    with WireServer(lambda asked: _reply(asked, failed=[1])) as server:
+        monkeypatch.setenv("http_proxy", server.url)
+        sent = _over(server, going)
+    assert (list(sent.refused), sent.doubtful) == ([going[1]], 0)
+
+
+def test_an_answer_with_nothing_in_place_of_a_list_is_read() -> None:
+    def told(asked: Asked) -> Reply:
+        body = json.loads(_reply(asked).body)
+        return Reply(body=json.dumps(body | {"Failed": None}).encode())
+
+    with WireServer(told) as server:
+        sent = _over(server, messages(2))
+    assert (list(sent.refused), sent.doubtful) == ([], 0)
+
+
 def test_one_batch_in_doubt_leaves_the_others_certain() -> None:
     going = messages(25)
     marked = going[12].attempt_id.encode()

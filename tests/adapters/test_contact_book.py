@@ -426,10 +426,41 @@ def test_who_is_on_hold_is_called_when_they_asked_to_be_and_not_before_they_are_
     contact = stored(contacts.database, a_contact("one"))
     people, asked = MongoPeople(contacts), now() + timedelta(hours=1)
     assert people.hold_back(replace(contact, attempt=None), reason="on holiday")
-    assert imported(book, a_row(contact.phone, vars=contact.vars, callback_at=asked)).updated == 1
+    later = asked + timedelta(hours=1)
+    row = a_row(contact.phone, vars=contact.vars, callback_at=asked, call_after=later)
+    assert imported(book, row).updated == 1
     assert only(contacts).due_at == NEVER
     assert people.let_go(only(contacts), reason="back")
+    assert (only(contacts).due_at, only(contacts).callback_at) == (later, asked)
+
+
+@pytest.mark.parametrize("hours", [1, 99])
+def test_what_was_asked_for_since_a_list_stands_when_it_comes_again(
+    contacts: Contacts, book: MongoContactBook, hours: int
+) -> None:
+    row = a_row(callback_at=now() + timedelta(hours=24))
+    imported(book, row)
+    asked = now() + timedelta(hours=hours)
+    assert MongoPeople(contacts).call_back(only(contacts), at=asked, reason="they rang")
+    assert imported(book, row, list_id="again") == Added(added=0, known=1)
     assert (only(contacts).due_at, only(contacts).callback_at) == (asked, asked)
+    another = now() + timedelta(hours=30)
+    assert imported(book, replace(row, callback_at=another), list_id="changed").updated == 1
+    assert only(contacts).due_at == another
+
+
+def test_who_is_released_while_a_list_is_compared_is_not_called_twice(
+    wire: TcpProxy, joined: Connect, contacts: Contacts
+) -> None:
+    """At once, for they were released, and again when they are said to have asked for it."""
+    contact = stored(contacts.database, a_contact("one"))
+    people = MongoPeople(contacts)
+    assert people.hold_back(replace(contact, attempt=None), reason="on holiday")
+    row = a_row(contact.phone, vars=contact.vars, callback_at=now() + timedelta(hours=1))
+    with writing_later(wire, joined, row) as adding:
+        assert people.let_go(only(contacts), reason="back")
+    assert adding.result(20) == Added(added=0, known=1)
+    assert only(contacts).callback_at is None
 
 
 def test_a_wish_that_comes_while_a_list_is_compared_is_kept(

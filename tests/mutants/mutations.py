@@ -507,8 +507,8 @@ MUTATIONS = (
     Mutation(
         name="what a post may have delivered is taken back",
         file=f"{ADAPTERS}/call_queue.py",
-        old='bool(posts or reply["ResponseMetadata"]["RetryAttempts"])',
-        new='bool(reply["ResponseMetadata"]["RetryAttempts"])',
+        old='    return reply, perhaps or reply["ResponseMetadata"]["RetryAttempts"] > 0',
+        new='    return reply, reply["ResponseMetadata"]["RetryAttempts"] > 0',
         tests="tests/adapters/test_call_queue.py",
     ),
     Mutation(
@@ -556,8 +556,15 @@ MUTATIONS = (
     Mutation(
         name="a list's call-back ends a hold",
         file=f"{ADAPTERS}/contact_book.py",
-        old='        if there["due_at"] != NEVER:',
-        new="        if there:",
+        old='when = DUE_BEFORE_HOLD if there["due_at"] == NEVER else "due_at"',
+        new='when = "due_at"',
+        tests="tests/adapters/test_contact_book.py",
+    ),
+    Mutation(
+        name="a list that comes again overrules what was asked for since",
+        file=f"{ADAPTERS}/contact_book.py",
+        old='asked not in (there.get("callback_at"), there.get("callback_listed"))',
+        new='asked != there.get("callback_at")',
         tests="tests/adapters/test_contact_book.py",
     ),
     Mutation(
@@ -575,10 +582,10 @@ MUTATIONS = (
         tests="tests/adapters/test_contact_book.py",
     ),
     Mutation(
-        name="who is released is called before they asked to be",
-        file=f"{ADAPTERS}/people.py",
-        old='due_at = no_sooner_than_asked({"$max": ["$$NOW", f"${_DUE_BEFORE}"]})',
-        new='due_at = {"$max": ["$$NOW", f"${_DUE_BEFORE}"]}',
+        name="who is released while a list is compared is called twice",
+        file=f"{ADAPTERS}/contact_book.py",
+        old='    "callback_at": ("due_at", "callback_at"),\n',
+        new="",
         tests="tests/adapters/test_contact_book.py",
     ),
     Mutation(
@@ -2350,7 +2357,7 @@ MUTATIONS = (
     Mutation(
         name="a hold cuts short the wait that it interrupts",
         file=f"{ADAPTERS}/people.py",
-        old='[{"$set": {_DUE_BEFORE: _WAS_DUE}}, *held]',
+        old='[{"$set": {DUE_BEFORE_HOLD: _WAS_DUE}}, *held]',
         new="held",
         tests="tests/adapters/test_people.py",
     ),
@@ -2483,8 +2490,8 @@ MUTATIONS = (
     Mutation(
         name="a row that says where somebody is forgets the campaign's numbers",
         file=f"{PRODUCT}/contact_list.py",
-        old="callers=self._bearings.callers, hints=Hints(**said))",
-        new="hints=Hints(**said))",
+        old="callers=whole.callers, language=whole.language, hints",
+        new="language=whole.language, hints",
         tests="tests/unit/test_contact_list.py",
     ),
     Mutation(
@@ -2504,21 +2511,21 @@ MUTATIONS = (
     Mutation(
         name="an uploaded list is held to no numbers",
         file=f"{PRODUCT}/intake.py",
-        old="region=began.region, callers=callers, size=self.batch",
-        new="region=began.region, size=self.batch",
+        old="                callers=callers,\n                language=language,\n",
+        new="                language=language,\n",
         tests="tests/functions/test_intake.py",
     ),
     Mutation(
         name="rows in a body are held to no numbers",
         file=f"{PRODUCT}/intake.py",
-        old="region=region, callers=campaign.from_numbers, size=_BATCH",
-        new="region=region, size=_BATCH",
+        old="region=region, callers=callers, language=language, size=_BATCH",
+        new="region=region, language=language, size=_BATCH",
         tests="tests/functions/test_api_people.py",
     ),
     Mutation(
         name="a row with any language is taken",
         file=f"{PRODUCT}/columns.py",
-        old="        languages.demand_tag(cell)\n",
+        old="        languages.demand_spoken(cell, campaign=bearings.language)\n",
         new="        pass\n",
         tests="tests/unit/test_contact_list.py",
     ),
@@ -2544,10 +2551,17 @@ MUTATIONS = (
         tests="tests/unit/test_speech.py",
     ),
     Mutation(
-        name="words are recognised by a tag without a country",
+        name="words are recognised by a tag that the carrier does not take",
+        file=f"{PRODUCT}/languages.py",
+        old="    return language in _HEARD",
+        new="    return bool(language)",
+        tests="tests/unit/test_languages.py",
+    ),
+    Mutation(
+        name="somebody is spoken to in what nothing is said in",
         file=f"{PRODUCT}/speech.py",
-        old="if languages.is_heard(asked) and (akin or more):",
-        new="if akin or more:",
+        old="if not languages.is_spoken(asked) or asked ==",
+        new="if not asked or asked ==",
         tests="tests/unit/test_speech.py",
     ),
     Mutation(

@@ -26,13 +26,15 @@ JERSEY = "US-NJ New_York"
 WIDE = "".join(chr(ord(digit) + 0xFEE0) for digit in ADA)  # as an East Asian keyboard writes it
 
 
-def rows(text: str | bytes, *, region: str | None = None, callers: tuple[str, ...] = ()) -> list[Row]:
+def rows(
+    text: str | bytes, *, region: str | None = None, callers: tuple[str, ...] = (), language: str = ""
+) -> list[Row]:
     stream = io.BytesIO(text if isinstance(text, bytes) else text.encode())
-    return [row for batch in read(stream, region=region, callers=callers) for row in batch.rows]
+    return [row for batch in read(stream, region=region, callers=callers, language=language) for row in batch.rows]
 
 
-def contacts(text: str | bytes) -> list[NewContact]:
-    return [row for row in rows(text) if isinstance(row, NewContact)]
+def contacts(text: str | bytes, *, language: str = "") -> list[NewContact]:
+    return [row for row in rows(text, language=language) if isinstance(row, NewContact)]
 
 
 def refusal(text: str | bytes) -> str:
@@ -500,7 +502,7 @@ def test_a_row_that_names_any_other_number_is_rejected(callers: tuple[str, ...],
 @pytest.mark.parametrize("header", ["language", "Language", " LANGUAGE ", "language_"])
 @pytest.mark.parametrize("written", [*WRITTEN, ""])
 def test_a_row_may_say_in_which_language_its_person_is_spoken_to(header: str, written: str) -> None:
-    found = contacts(f"phone,{header},name\n{ADA},{written},Ada\n")
+    found = contacts(f"phone,{header},name\n{ADA},{written},Ada\n", language=written)
     assert found == [NewContact(phone=ADA, region=JERSEY, vars={"name": "Ada", "language": written})]
 
 
@@ -508,6 +510,16 @@ def test_a_row_may_say_in_which_language_its_person_is_spoken_to(header: str, wr
 def test_a_row_with_what_is_no_language_is_rejected_with_what_to_write(written: str) -> None:
     assert reject(f"phone,language\n{ADA},{written}\n") == Reject(
         line=2, reason="language is no language tag: write it as en-US or es-MX, or nothing"
+    )
+
+
+def test_a_row_with_a_language_that_is_not_spoken_is_rejected_unless_it_is_the_campaigns() -> None:
+    text = f"phone,state,language\n{ADA},NJ,cs-CZ\n"
+    assert len(contacts(text, language="cs-CZ")) == 1
+    (told,) = rows(text, language="en-US")
+    assert isinstance(told, Reject)
+    assert told.reason == (
+        "language is none that can be spoken without a voice: write one that can, as en-US or es-MX, or nothing"
     )
 
 

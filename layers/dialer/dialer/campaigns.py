@@ -12,7 +12,8 @@ from dialer.lifecycle import State
 from dialer.model import Campaign, CampaignState, Sight
 from dialer.office_ports import ContactBook, Roll
 from dialer.ports import CallerIds, CallQueue, Campaigns, Clock
-from dialer.speech import needed, value_of
+from dialer.speech import needed
+from dialer.variables import value_of
 
 _LOOKED_AT = 1000  # contacts whose variables are looked at before a start: all of one list have the same columns
 _NEVER_DIALED = datetime(1970, 1, 1, tzinfo=UTC)

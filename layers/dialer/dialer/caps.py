@@ -12,6 +12,7 @@ from dialer.calling.group import group_of
 from dialer.calling.rules import caps_for
 from dialer.last_look import Go, NotNow
 from dialer.model import Campaign, Cap, Contact, Counted, Outcome
+from dialer.variables import value_of
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _ACCOUNT = "account_id"
@@ -94,7 +95,7 @@ def _concerns(cap: Cap, contact: Contact, other: Contact) -> bool:
     """What is not known to be about something else is counted."""
     if cap.campaign_only and other.campaign_id != contact.campaign_id:
         return False
-    ours, theirs = contact.vars.get(cap.by, ""), other.vars.get(cap.by, "")
+    ours, theirs = value_of(contact.vars, cap.by), value_of(other.vars, cap.by)
     return not (cap.by and ours and theirs) or ours == theirs
 
 

@@ -11,10 +11,11 @@ from functools import lru_cache
 from typing import Any
 
 from dialer import languages
-from dialer.calling.hinted import hint_named, plainly
+from dialer.calling.hinted import hint_named
 from dialer.calling.whereabouts import NO_HINTS, Hints
 from dialer.errors import BadList
 from dialer.phones import dialable, e164
+from dialer.variables import plainly
 
 PRIORITIES = range(-100, 101)  # a tick looks at each priority in turn: a few hundred are quick, a million are not
 _YEARS = range(2000, 2101)
@@ -39,6 +40,8 @@ class Bearings:
     hints: Hints = NO_HINTS
     callers: frozenset[str] = frozenset()
     """The numbers that the campaign calls from."""
+    language: str = ""
+    """The campaign's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,10 +153,10 @@ def _one_of(callers: frozenset[str], cell: str, region: str | None) -> str:
     return number if number in callers else ""
 
 
-def _language(cell: str, _: Bearings) -> Fields:
+def _language(cell: str, bearings: Bearings) -> Fields:
     """It stays a variable, which the call reads."""
     try:
-        languages.demand_tag(cell)
+        languages.demand_spoken(cell, campaign=bearings.language)
     except ValueError as wrong:
         raise ValueError(f"language {wrong}, or nothing") from None
     return _NO_FIELDS

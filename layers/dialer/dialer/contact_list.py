@@ -96,17 +96,22 @@ class Batch:
 
 
 def read(
-    stream: IO[bytes], *, region: str | None = None, callers: Iterable[str] = (), size: int = _BATCH
+    stream: IO[bytes],
+    *,
+    region: str | None = None,
+    callers: Iterable[str] = (),
+    language: str = "",
+    size: int = _BATCH,
 ) -> Iterator[Batch]:
     """The rows of a list, in order. `region` is the country of numbers written without one, `callers` are the numbers
-    that its people may be called from.
+    that its people may be called from, `language` is what they are spoken to in where a row says nothing.
 
     Raises BadList when nothing can be read: no header, no phone column, not text; and where it breaks off, behind the
     last row before that.
     """
     with _opened(stream) as lines:
         sheet = _sheet(lines)
-        yield from _batches(lines, sheet, sheet.begins, _bearings(region, callers), size)
+        yield from _batches(lines, sheet, sheet.begins, _bearings(region, callers, language), size)
 
 
 def sheet_of(stream: IO[bytes]) -> Sheet:
@@ -122,15 +127,17 @@ def read_on(
     place: Place,
     region: str | None = None,
     callers: Iterable[str] = (),
+    language: str = "",
     size: int = _BATCH,
 ) -> Iterator[Batch]:
     """The rows from a place on. The stream begins there."""
     with _buffered(stream) as rest:
-        yield from _batches(_Lines(rest, sheet.encoding, place), sheet, place, _bearings(region, callers), size)
+        lines, bearings = _Lines(rest, sheet.encoding, place), _bearings(region, callers, language)
+        yield from _batches(lines, sheet, place, bearings, size)
 
 
-def _bearings(region: str | None, callers: Iterable[str]) -> Bearings:
-    return Bearings(region=region, callers=frozenset(callers))
+def _bearings(region: str | None, callers: Iterable[str], language: str) -> Bearings:
+    return Bearings(region=region, callers=frozenset(callers), language=language)
 
 
 @contextmanager
@@ -418,4 +425,5 @@ class _Reading:
         said = {name: cells[place] for place, name in self._hints if place < there and cells[place]}
         if not said:
             return self._bearings
-        return Bearings(region=self._bearings.region, callers=self._bearings.callers, hints=Hints(**said))
+        whole = self._bearings
+        return Bearings(region=whole.region, callers=whole.callers, language=whole.language, hints=Hints(**said))

@@ -16,6 +16,7 @@ from dialer.list_records import Export, ExportKind, ExportState
 from dialer.model import Attempt, Contact, FinishedAttempt
 from dialer.office_ports import ContactBook
 from dialer.spreadsheet import harmless
+from dialer.variables import plainly, value_of
 
 _PAGE = 1000
 _LINK_LASTS = timedelta(hours=1)
@@ -263,10 +264,10 @@ def _contacts(contact: Contact) -> Iterator[Line]:
 
 def _whose(contact: Contact) -> Line:
     """What joins a line with the sender's own records: word for word, save what a spreadsheet would run."""
-    others = {name: value for name, value in contact.vars.items() if name != METADATA}
+    others = {name: value for name, value in contact.vars.items() if plainly(name) != METADATA}
     return {
         "external_id": contact.external_id,
-        "metadata": contact.vars.get(METADATA, ""),
+        "metadata": value_of(contact.vars, METADATA) or "",
         "variables": json.dumps(others, ensure_ascii=False) if others else "",
         "contact_id": contact.id,
         "campaign_id": contact.campaign_id,

@@ -71,7 +71,8 @@ class Intake:
         """
         campaign = _open(self.office.campaigns, campaign_id)
         most, list_id, report = campaign.retry.max_attempts, self.new_id(), ImportReport()
-        batches = contact_list.read(stream, region=region, callers=campaign.from_numbers, size=_BATCH)
+        callers, language = campaign.from_numbers, campaign.call.language
+        batches = contact_list.read(stream, region=region, callers=callers, language=language, size=_BATCH)
         coming = bring_in(self.contacts, campaign_id, batches, bar=self.bar, max_attempts=most, list_id=list_id)
         for batch, counts in coming:
             for name, count in vars(counts).items():
@@ -138,12 +139,18 @@ class ListReading:
 
     def _read(self, uploaded: UploadedList, owner: str) -> ReadingReport:
         campaign = _open(self.campaigns, uploaded.campaign_id)
-        most, callers = campaign.retry.max_attempts, campaign.from_numbers
+        most, callers, language = campaign.retry.max_attempts, campaign.from_numbers, campaign.call.language
         began, sheet = self._opened(uploaded, owner)
         read, goes_on = began, False
         with self.store.reading(began.key, version=began.version, offset=began.place.offset) as stream:
             batches = contact_list.read_on(
-                stream, sheet, place=began.place, region=began.region, callers=callers, size=self.batch
+                stream,
+                sheet,
+                place=began.place,
+                region=began.region,
+                callers=callers,
+                language=language,
+                size=self.batch,
             )
             with closing(self._bring_in_all(began, owner, batches, most)) as progress:  # then nothing is on its way
                 for reached, goes_on in progress:

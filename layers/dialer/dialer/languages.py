@@ -8,10 +8,23 @@ from dialer import opt_out
 
 VARIABLE = "language"
 """The variable in which a list says what language somebody is spoken to in."""
-_TAG = re.compile(r"[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?", re.IGNORECASE | re.ASCII)
-_OF_A_COUNTRY = re.compile(r"[a-z]{2,3}-[A-Z]{2}")
+_TAG = re.compile(r"[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|[0-9]{3})(-[a-z0-9]{3,8})?)?", re.IGNORECASE | re.ASCII)
+_SPOKEN = frozenset({
+    "arb", "ca-ES", "cy-GB", "da-DK", "de-DE", "en-AU", "en-CA", "en-GB", "en-GB-WLS", "en-IN", "en-US", "es-ES",
+    "es-MX", "es-US", "fi-FI", "fr-CA", "fr-FR", "hi-IN", "is-IS", "it-IT", "ja-JP", "ko-KR", "nb-NO", "nl-NL", "pl-PL",
+    "pt-BR", "pt-PT", "ro-RO", "ru-RU", "sv-SE", "tr-TR", "zh-CN", "zh-HK", "zh-TW",
+})  # fmt: skip
+"""What the carrier speaks where no voice is named: `Say.Language` of Twilio's library for Java. In any other one it may
+fail, and nothing is said at all."""
+_HEARD = frozenset({
+    "da-DK", "de-DE", "en-AU", "en-CA", "en-GB", "en-GH", "en-IE", "en-IN", "en-KE", "en-NG", "en-NZ", "en-PH",
+    "en-SG", "en-TZ", "en-US", "en-ZA", "es-AR", "es-BO", "es-CL", "es-CO", "es-CR", "es-DO", "es-EC", "es-ES", "es-GT",
+    "es-HN", "es-MX", "es-NI", "es-PA", "es-PE", "es-PR", "es-PY", "es-SV", "es-US", "es-UY", "es-VE", "fi-FI", "fr-CA",
+    "fr-FR", "it-IT", "nb-NO", "nl-BE", "nl-NL", "pl-PL", "pt-BR", "pt-PT", "ro-RO", "ru-RU", "sv-SE",
+})  # fmt: skip
+"""What the carrier recognises, of the languages below: `Gather.Language` of the same. By any other one it may hear
+nothing, no key either (Twilio's warning 13331)."""
 _OPT_OUT_WORDS = {
-    "cs": ("přestaňte", "ukončit", "zrušit", "odvolat", "odhlásit", "nevolejte"),
     "da": ("stop", "afslut", "annuller", "afmeld", "tilbagekald", "ring ikke"),
     "de": ("stopp", "aufhören", "abbrechen", "beenden", "widerrufen", "abmelden", "abbestellen", "nicht mehr anrufen"),
     "en": opt_out.WORDS,
@@ -26,13 +39,11 @@ _OPT_OUT_WORDS = {
     "it": ("stop", "basta", "fermate", "annulla", "annullare", "revocare", "disiscrivere", "non chiamatemi"),
     "nb": ("stopp", "avslutt", "avbryt", "trekk tilbake", "meld meg av", "ikke ring"),
     "nl": ("stop", "stoppen", "ophouden", "annuleren", "intrekken", "afmelden", "uitschrijven", "niet meer bellen"),
-    "no": ("stopp", "avslutt", "avbryt", "trekk tilbake", "meld meg av", "ikke ring"),
     "pl": ("stop", "przestań", "przestańcie", "zakończ", "anuluj", "wycofuję", "wypisz", "nie dzwoń", "nie dzwonić"),
     "pt": ("pare", "parar", "basta", "cancelar", "revogar", "descadastrar", "sair da lista", "não me ligue"),
     "ro": ("stop", "opriți", "anulați", "revoc", "dezabonare", "nu mă mai sunați"),
     "ru": ("стоп", "хватит", "прекратите", "отмена", "отзываю", "отписаться", "не звоните"),
     "sv": ("stopp", "sluta", "avsluta", "avbryt", "återkalla", "avregistrera", "ring inte"),
-    "uk": ("стоп", "досить", "припиніть", "скасувати", "відкликаю", "відписатися", "не дзвоніть", "не телефонуйте"),
 }  # fmt: skip
 """By the first part of a tag. A language that is written without spaces has none: words are found between them."""
 
@@ -53,6 +64,13 @@ def demand_tag(written: str) -> str:
     return written
 
 
+def demand_spoken(written: str, *, campaign: str) -> None:
+    """For somebody of a campaign in a language. Raises ValueError where the carrier could say nothing at all in it."""
+    usual = tag(demand_tag(written))
+    if usual not in _SPOKEN and not are_akin(usual, campaign):
+        raise ValueError("is none that can be spoken without a voice: write one that can, as en-US or es-MX")
+
+
 def asked_for(variables: Mapping[str, str]) -> str:
     """The language that somebody's list asks for; empty where it asks for none."""
     return tag(variables.get(VARIABLE, ""))
@@ -68,9 +86,13 @@ def opt_out_words(language: str) -> tuple[str, ...]:
     return _OPT_OUT_WORDS.get(_first(language), ())
 
 
+def is_spoken(language: str) -> bool:
+    """By the carrier, where no voice is named."""
+    return language in _SPOKEN
+
+
 def is_heard(language: str) -> bool:
-    """Whether the carrier recognises words by a tag of this form: one without a country it does not take."""
-    return bool(_OF_A_COUNTRY.fullmatch(language))
+    return language in _HEARD
 
 
 def _first(language: str) -> str:

@@ -1,12 +1,14 @@
 """Opting out: the key and the words that end all calls to a person, at any point of a call."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 DIGIT = "9"
 WORDS = ("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe")
 """Those of 47 CFR 64.1200(a)(10)."""
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
+_COMMAS = str.maketrans("şţ", "șț")
 
 
 def is_opt_out(*, digit: str, words: Iterable[str], pressed: str, spoken: str) -> bool:
@@ -22,4 +24,6 @@ def is_among(words: Iterable[str], spoken: str) -> bool:
 
 
 def plain(text: str) -> str:
-    return _BETWEEN_WORDS.sub(" ", text.casefold()).strip()
+    """However its accents are encoded; Romanian's cedillas are its commas."""
+    whole = unicodedata.normalize("NFC", text.casefold()).translate(_COMMAS)
+    return _BETWEEN_WORDS.sub(" ", whole).strip()

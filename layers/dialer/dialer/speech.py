@@ -33,6 +33,7 @@ from dialer.script import (
     texts,
     words_of_choices,
 )
+from dialer.variables import value_of
 
 START: Place = ("0",)
 FIRST_FINDING: Place = ("1",)
@@ -204,11 +205,11 @@ def page_for(
 def tongue_of(plan: CallPlan, variables: Mapping[str, str]) -> Tongue:
     """The campaign's language, or the one that somebody's list asks for.
 
-    Nobody may be less able to opt out for it: the words that do so are the campaign's and those of the other language,
-    and where none of these are known, words are recognised in the campaign's language as they would be without it.
+    The words that opt out are the campaign's and those of the other language. Where none of these are known, or the
+    carrier does not recognise that language, words are recognised in the campaign's as they would be without it.
     """
     asked, heard, words = languages.asked_for(variables), plan.language, plan.opt_out_words
-    if not asked or asked == languages.tag(plan.language):
+    if not languages.is_spoken(asked) or asked == languages.tag(plan.language):
         return Tongue(hears=heard, opt_out_words=words)
     akin = languages.are_akin(asked, plan.language)
     more = () if akin else _opt_out_words(plan, asked)
@@ -294,23 +295,13 @@ def farewell(plan: CallPlan, variables: Mapping[str, str]) -> Page:
 
 
 def fill(text: str, variables: Mapping[str, str]) -> str:
-    """Replace each `{name}` by the variable of that name, each `{name|text}` by the text where it has no value.
-
-    Spreadsheets write `Name`: capitals make no difference, unless the list has both.
-    """
+    """Replace each `{name}` by the variable of that name, each `{name|text}` by the text where it has no value."""
 
     def value(found: re.Match[str]) -> str:
         name, _, usual = found.group(1).partition("|")
         return value_of(variables, name.strip()) or usual
 
     return _PLACEHOLDER.sub(value, text)
-
-
-def value_of(variables: Mapping[str, str], name: str) -> str | None:
-    """The variable of that name, however its capitals are; None where there is none."""
-    if name in variables:
-        return variables[name]
-    return next((value for other, value in variables.items() if other.casefold() == name.casefold()), None)
 
 
 def needed(plan: CallPlan) -> frozenset[str]:

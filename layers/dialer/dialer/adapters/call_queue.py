@@ -66,8 +66,8 @@ class SqsCallQueue:
                 reply, sent_before = _asked(sqs, posts, {"QueueUrl": self._call_queue_url, "Entries": entries})
         except Unavailable as cause:
             return Sent(refused=[], doubtful=len(batch), cause=str(cause))
-        refused = [batch[int(failed["Id"])][0] for failed in reply.get("Failed", [])]
-        unnamed = len(batch) - len(refused) - len(reply.get("Successful", []))
+        refused = [batch[int(failed["Id"])][0] for failed in reply.get("Failed") or []]
+        unnamed = len(batch) - len(refused) - len(reply.get("Successful") or [])
         if refused and sent_before:
             why = "refused when sent again: the first try may have delivered it"
             return Sent(refused=[], doubtful=unnamed + len(refused), cause=why)
@@ -85,11 +85,14 @@ class SqsCallQueue:
 
 def _asked(sqs: "SQSClient", posts: "SignedPosts | None", request: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
     """The queue's answer, and whether an earlier try of the same request may have arrived."""
-    if posts:
-        with suppress(Unavailable):
-            return posts.post("SendMessageBatch", request), False
+    perhaps = False
+    try:
+        if posts and (answer := posts.post("SendMessageBatch", request)):
+            return answer, False
+    except Unavailable:
+        perhaps = True
     reply = sqs.send_message_batch(**request)
-    return reply, bool(posts or reply["ResponseMetadata"]["RetryAttempts"])
+    return reply, perhaps or reply["ResponseMetadata"]["RetryAttempts"] > 0
 
 
 def body_of(message: CallMessage) -> str:

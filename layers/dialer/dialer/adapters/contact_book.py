@@ -24,7 +24,7 @@ from dialer.adapters.contact_documents import (
     to_terminal,
 )
 from dialer.adapters.mongo import Document, available, database_clock
-from dialer.adapters.people import NEVER
+from dialer.adapters.people import DUE_BEFORE_HOLD, NEVER
 from dialer.adapters.roll import MongoRoll
 from dialer.calling.hinted import hint_named
 from dialer.calling.whereabouts import Hints
@@ -43,13 +43,18 @@ _PENDING = str(State.PENDING)  # a plain text, which the driver writes quicker
 _COMPARED = dict.fromkeys(
     (
         "listed", "phone", "region", "numbers", "state", "used", "priority", "due_at", "decided", "callback_at", "vars",
-        "external_id", "caller_id", "row",
+        "callback_listed", "external_id", "caller_id", "row",
     ),
     1,
 )  # fmt: skip
-_SEEN_WITH = {"due_at": "due_at", "phone": "region", "numbers": "numbers"}
-"""What must still be as it was seen where something is written: a hold may have come, or a call-back, or the turn of
-another number, or one more number."""
+_SEEN_WITH = {
+    "due_at": ("due_at",),
+    "callback_at": ("due_at", "callback_at"),
+    "region": ("phone",),
+    "numbers": ("numbers",),
+}
+"""What must still be as it was seen where something is written: a hold may have come or gone, or a call-back been asked
+for, or the turn of another number have come, or one more number."""
 
 
 class MongoContactBook(MongoRoll):
@@ -212,7 +217,8 @@ def _document(
     if row.external_id:
         document["external_id"] = row.external_id
     if asked := _asked(row, now):
-        document |= {"callback_at": asked, "due_at": _no_sooner(row.call_after, asked)}
+        due_at = _no_sooner(row.call_after, asked)
+        document |= {"callback_at": asked, "callback_listed": asked, "due_at": due_at}
     if row.alternates:
         document["numbers"] = [{"phone": row.phone, "region": row.region}, *map(asdict, row.alternates)]
     if row.caller_id:
@@ -239,7 +245,7 @@ def _meet(row: NewContact, there: Document, list_id: str, now: datetime) -> Upda
     if list_id:
         news["row"] = {"list": list_id, "line": row.line, "updated": True}
     still_waiting = {"_id": there["_id"], "state": State.PENDING, "used": there["used"]}
-    as_seen = {name: there.get(name) for name, written in _SEEN_WITH.items() if written in news}
+    as_seen = {name: there.get(name) for written in news for name in _SEEN_WITH.get(written, ())}
     return UpdateOne(still_waiting | as_seen, {"$set": news})
 
 
@@ -258,10 +264,9 @@ def _news(row: NewContact, there: Document, now: datetime) -> Document:
     if "vars" in news:
         news |= where  # of two lists at once the last one counts, and where somebody is must be what the variables say
     asked = _asked(row, now)
-    if asked and asked != there.get("callback_at"):
-        news["callback_at"] = asked
-        if there["due_at"] != NEVER:  # who is on hold is asked for when they are released
-            news["due_at"] = _no_sooner(row.call_after, asked)
+    if asked and asked not in (there.get("callback_at"), there.get("callback_listed")):
+        when = DUE_BEFORE_HOLD if there["due_at"] == NEVER else "due_at"
+        news |= {"callback_at": asked, "callback_listed": asked, when: _no_sooner(row.call_after, asked)}
     elif row.call_after:
         due_at = _no_sooner(row.call_after, now)
         if there["used"] or "decided" in there or "callback_at" in there:  # never cut short; nor is a hold
@@ -272,7 +277,10 @@ def _news(row: NewContact, there: Document, now: datetime) -> Document:
 
 
 def _asked(row: NewContact, now: datetime) -> datetime | None:
-    """When the person is to be called back, whatever the schedule says; None where nobody asked, or it is past."""
+    """When the person is to be called back, whatever the schedule says; None where nobody asked, or it is past.
+
+    A list that says so each night says nothing new: what was asked for since, by the person or for them, stands.
+    """
     return row.callback_at if row.callback_at and row.callback_at > now else None
 
 

@@ -16,7 +16,6 @@ from dialer.adapters.contact_documents import (
     contact_of,
     contacts_of,
     having,
-    no_sooner_than_asked,
     states,
     to_pending,
     to_terminal,
@@ -30,8 +29,9 @@ from dialer.office_ports import ContactPage
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 """When somebody on hold is due."""
 _HELD_BACK = {"due_at": NEVER}
-_DUE_BEFORE = "due_before_hold"
-_WAS_DUE = {"$cond": [{"$eq": ["$due_at", NEVER]}, f"${_DUE_BEFORE}", "$due_at"]}
+DUE_BEFORE_HOLD = "due_before_hold"
+"""Where it is kept when they would be due otherwise."""
+_WAS_DUE = {"$cond": [{"$eq": ["$due_at", NEVER]}, f"${DUE_BEFORE_HOLD}", "$due_at"]}
 _NO_CURSOR = "This cursor is none of ours: take `next` of the page before."
 _MOST_SHARING = 1000  # contacts with one phone: one in each campaign
 
@@ -103,13 +103,13 @@ class MongoPeople:
     def hold_back(self, contact: Contact, *, reason: str) -> bool:
         target(Move.POSTPONE, State.PENDING)
         held = to_pending(literal(NEVER), reason=f"on hold: {reason}")
-        return self._move(Move.POSTPONE, contact, {}, [{"$set": {_DUE_BEFORE: _WAS_DUE}}, *held])
+        return self._move(Move.POSTPONE, contact, {}, [{"$set": {DUE_BEFORE_HOLD: _WAS_DUE}}, *held])
 
     def let_go(self, contact: Contact, *, reason: str) -> bool:
         target(Move.POSTPONE, State.PENDING)
-        due_at = no_sooner_than_asked({"$max": ["$$NOW", f"${_DUE_BEFORE}"]})
+        due_at = {"$max": ["$$NOW", f"${DUE_BEFORE_HOLD}"]}
         released = to_pending(due_at, reason=f"released: {reason}")
-        return self._move(Move.POSTPONE, contact, _HELD_BACK, [*released, {"$unset": _DUE_BEFORE}])
+        return self._move(Move.POSTPONE, contact, _HELD_BACK, [*released, {"$unset": DUE_BEFORE_HOLD}])
 
     def call_back(self, contact: Contact, *, at: datetime, reason: str) -> bool:
         target(Move.POSTPONE, State.PENDING)

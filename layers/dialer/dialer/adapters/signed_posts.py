@@ -17,7 +17,7 @@ from botocore.hooks import first_non_none_response
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 from urllib3 import PoolManager, Timeout
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, EmptyPoolError, HTTPError, NewConnectionError
 
 from dialer.errors import Unavailable
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from botocore.credentials import Credentials
 
 _OK = 200
+_NOTHING_LEFT = (BotoCoreError, NewConnectionError, ConnectTimeoutError, EmptyPoolError)
 
 
 class SignedPosts:
@@ -39,6 +40,7 @@ class SignedPosts:
         self._service, self._target = service.service_id.hyphenize(), service.metadata["targetPrefix"]
         self._type = f"application/x-amz-json-{service.metadata['jsonVersion']}"
         self._url = f"{meta.endpoint_url}/"
+        self._patience = config.read_timeout
         self._behind_a_proxy = bool(get_environ_proxies(self._url))
         manager = PoolManager(
             maxsize=config.max_pool_connections,
@@ -48,18 +50,25 @@ class SignedPosts:
         )
         self._connections = manager.connection_from_url(self._url)
 
-    def post(self, operation: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer to one request, sent once.
+    def post(self, operation: str, asked: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The answer to one request, sent once; None where nothing has left, for lack of a connection, say.
 
         Raises Unavailable for anything but a plain success; the request may have arrived. The client knows how to read
         errors, and when to try again.
         """
+        if self._behind_a_proxy:
+            return None  # only the client finds its way
         headers = {"X-Amz-Target": f"{self._target}.{operation}", "Content-Type": self._type}
         add_recursion_detection_header({"headers": headers})  # a trace, which the queue hands on
         request = AWSRequest("POST", self._url, headers=headers, data=json.dumps(asked))
-        with suppress(BotoCoreError, HTTPError, ValueError):
+        try:
             SigV4Auth(self._credentials.get_frozen_credentials(), *self._signed_for).add_auth(request)
             status, content = self._sent(operation, request.prepare())
+        except _NOTHING_LEFT:
+            return None
+        except HTTPError as cause:
+            raise Unavailable(f"{operation} was not answered") from cause
+        with suppress(ValueError):
             if status == _OK and isinstance(answer := json.loads(content), dict):
                 return answer
         raise Unavailable(f"{operation} was not answered plainly")
@@ -69,7 +78,12 @@ class SignedPosts:
         heard = self._events.emit(f"before-send.{self._service}.{operation}", request=request)
         if instead := first_non_none_response(heard):
             return instead.status_code, instead.content
-        if self._behind_a_proxy:
-            raise HTTPError("only the client finds its way through a proxy")
-        reply = self._connections.urlopen("POST", "/", body=request.body, headers=dict(request.headers), retries=False)
+        reply = self._connections.urlopen(
+            "POST",
+            "/",
+            body=request.body,
+            headers=dict(request.headers),
+            retries=False,
+            pool_timeout=self._patience,
+        )
         return reply.status, reply.data

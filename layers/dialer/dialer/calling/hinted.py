@@ -3,15 +3,14 @@
 It needs no numbering plans: the dial, which must start quickly, asks it.
 """
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 
 from dialer.calling import places
 from dialer.calling.group import country_of
+from dialer.variables import plainly
 
 NUMBER_ALONE = "number"
-_BETWEEN_WORDS = re.compile(r"[\s_.\-]+")
 _HINTS = {
     "timezone": "timezone",
     "time_zone": "timezone",
@@ -30,15 +29,9 @@ _NORTH_AMERICA = frozenset({
 """Whose states and postal codes are read: the countries of the North American plan."""
 
 
-@lru_cache(maxsize=1024)
 def hint_named(name: str) -> str:
     """Which hint a variable is; empty for one that says nothing of where somebody is."""
     return _HINTS.get(plainly(name), "")
-
-
-def plainly(name: str) -> str:
-    """A column's name, however it is written: `Phone Number` is `phone_number`."""
-    return _BETWEEN_WORDS.sub("_", name.strip().lower()).strip("_")
 
 
 def zone_source(region: str, variables: Mapping[str, str]) -> str:
