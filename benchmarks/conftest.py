@@ -1,6 +1,5 @@
 """What all benchmarks share: one mongod with room, one MiniStack, and the results they leave behind."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from benchmarks import page, picture
+from benchmarks import page
 from benchmarks.figures import (
     COMMITTED,
     QUICK_ONES,
@@ -21,6 +20,7 @@ from benchmarks.figures import (
     write,
 )
 from benchmarks.lists import Contacts, make, opened
+from benchmarks.publishing import published
 from benchmarks.sizes import EARLY, HUGE, QUICK
 from benchmarks.ticking import Place, set_up
 from dialer.adapters.mongo import Document
@@ -31,7 +31,6 @@ from local.mongod import start_mongod
 
 CACHE_GB = 4.0
 DATABASE = "benchmarks"
-_FIGURES = re.compile(r"(<!-- make bench writes these lines -->\n)(.*?)(<!-- to here -->)", re.DOTALL)
 
 
 @pytest.fixture(scope="session")
@@ -105,17 +104,9 @@ def results(request: pytest.FixtureRequest) -> Iterator[Notebook]:
     after = merged(before, measured, this_machine(notebook.mongod_version or before.machine.get("mongod", "?")))
     write(kept, after)
     if not QUICK:
-        _publish(after)
+        for path, text in published(after).items():
+            path.write_text(text)
     request.config.stash[_SAID] = _said(measured, before, kept)
-
-
-def _publish(results: Results) -> None:
-    (ROOT / "docs" / "benchmarks.md").write_text(page.written(results))
-    readme = ROOT / "README.md"
-    readme.write_text(_FIGURES.sub(lambda found: f"{found[1]}{page.quoted(results)}{found[3]}", readme.read_text()))
-    drawing = picture.claims(results)
-    if drawing:
-        (ROOT / "docs" / "claims.svg").write_text(drawing)
 
 
 _SAID = pytest.StashKey[str]()

@@ -120,7 +120,10 @@ def _said_of_the_tick(results: Results) -> str:
     if section is None:
         return ""
     rate = number(section.rows[0].median)
-    return f"**{rate} contacts dispatched a second** by one tick: claimed, checked, and sent to the queue."
+    return (
+        f"**{rate} contacts dispatched a second** by one tick: claimed, checked, and sent to the queue, which is "
+        "emulated on the same cores."
+    )
 
 
 def _claims(results: Results, what: str, size: str) -> Row | None:

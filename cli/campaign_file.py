@@ -1,5 +1,6 @@
 """The campaign file: YAML (or JSON, which is YAML) read without guessing, so that +1212… and 08:00 stay as written."""
 
+import json
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -52,3 +53,11 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(form, dict):
         raise Misused(f"{path} holds no campaign: it should have lines such as `name: …` (`dialer campaign example`).")
     return form
+
+
+def schema_in(described: dict[str, Any]) -> dict[str, Any]:
+    """The JSON schema of a campaign file, taken from the API's description of itself."""
+    shapes = described["components"]["schemas"]
+    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": shapes, **shapes["CampaignForm"]}
+    schema: dict[str, Any] = json.loads(json.dumps(whole).replace("#/components/schemas/", "#/$defs/"))
+    return schema

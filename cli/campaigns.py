@@ -39,11 +39,8 @@ def example(as_json: AsJson = False) -> None:
 @app.command()
 def schema(as_json: AsJson = False) -> None:
     """Print the JSON schema of a campaign file, for an editor that checks while you type."""
-    described = api().get("/openapi.json")
-    shapes = described["components"]["schemas"]
-    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": shapes, **shapes["CampaignForm"]}
-    text = json.dumps(whole, indent=2).replace("#/components/schemas/", "#/$defs/")
-    printer.say(json.loads(text)) if printer.as_json else typer.echo(text)
+    found = campaign_file.schema_in(api().get("/openapi.json"))
+    printer.say(found) if printer.as_json else typer.echo(json.dumps(found, indent=2))
 
 
 @app.command()

@@ -6,7 +6,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks import page, picture
-from benchmarks.figures import Results, Row, Section, Verdict, merged, read, slower, write
+from benchmarks.figures import COMMITTED, Results, Row, Section, Verdict, merged, read, slower, write
+from benchmarks.publishing import published
 
 
 def a_row(*laps: float, what: str = "ours", size: str = "10k", higher_is_better: bool = True) -> Row:
@@ -101,3 +102,10 @@ def test_the_picture_has_a_line_for_each_contestant_and_a_point_for_each_size() 
     assert (names.count("polyline"), names.count("circle")) == (2, 4)
     assert "naive &amp; slow" in drawn
     assert picture.claims(Results()) == ""
+
+
+def test_the_page_its_picture_and_the_readme_say_what_the_committed_results_say() -> None:
+    files = published(read(COMMITTED))
+    assert len(files) == 3
+    for path, text in files.items():
+        assert path.read_text() == text, path.name

@@ -18,6 +18,7 @@ from dialer.contact_list import Reject, Row, Sheet, read, read_on, sheet_of
 from dialer.errors import BadList
 from dialer.model import NewContact, Number
 from dialer.phones import dialable, e164
+from dialer.variables import value_of
 from tests.unit.test_languages import NONE, WRITTEN
 
 ADA = "+12015550123"
@@ -531,7 +532,7 @@ DNC_NAMES = ["dnc", "DNC", "do not call", "Do-Not-Call", "do_not_call", "donotca
 
 
 @pytest.mark.parametrize("header", DNC_NAMES)
-@pytest.mark.parametrize("cell", ["yes", "Y", " TRUE ", "1", "x"])
+@pytest.mark.parametrize("cell", ["yes", "Y", " TRUE ", "t", "1", "x", "DNC", "Do Not Call", "stop", "D", "P", "B"])
 def test_whom_the_list_says_not_to_call_is_rejected(header: str, cell: str) -> None:
     told, other = rows(f"phone,{header},name\n{KAY},{cell},Kay\n{ADA},,Ada\n")
     assert told == Reject(line=2, reason="the list says not to call", unwanted=(KAY,))
@@ -540,7 +541,7 @@ def test_whom_the_list_says_not_to_call_is_rejected(header: str, cell: str) -> N
 
 
 @pytest.mark.parametrize("header", DNC_NAMES)
-@pytest.mark.parametrize("cell", ["no", "N", " False ", "0", "", " "])
+@pytest.mark.parametrize("cell", ["no", "N", " False ", "F", "0", "C", "", " "])
 def test_whom_the_list_says_to_call_is_taken_and_the_column_is_no_variable(header: str, cell: str) -> None:
     assert contacts(f"phone,{header}\n{ADA},{cell}\n") == [NewContact(phone=ADA, region=JERSEY)]
 
@@ -590,6 +591,14 @@ def test_nobody_is_called_before_the_moment_that_the_list_says(header: str) -> N
 
 
 @pytest.mark.parametrize("header", ["callback_at", "Callback At"])
+@pytest.mark.parametrize("header", ["First Name", "first_name", "FIRST-NAME"])
+def test_a_variable_keeps_its_name_and_is_found_however_it_is_written(header: str) -> None:
+    (only,) = contacts(f"phone,{header},Account ID\n{ADA},Ada,7\n")
+    assert only.vars == {header: "Ada", "Account ID": "7"}
+    assert (value_of(only.vars, "first_name"), value_of(only.vars, "account_id")) == ("Ada", "7")
+    assert value_of(only.vars, "last_name") is None
+
+
 def test_the_list_says_when_somebody_asked_to_be_called_and_it_may_say_both(header: str) -> None:
     (only,) = contacts(f"phone,{header},not_before\n{ADA},2026-03-01T09:30:00.123456+01:00,2026-03-01T08:00:00Z\n")
     assert only.callback_at == datetime(2026, 3, 1, 8, 30, 0, 123_000, tzinfo=UTC)

@@ -21,7 +21,11 @@ PRIORITIES = range(-100, 101)  # a tick looks at each priority in turn: a few hu
 _YEARS = range(2000, 2101)
 _LONGEST_ID = 200
 _DIGITS_OF_A_PHONE = 7
-_YES, _NO = frozenset({"yes", "y", "true", "1", "x"}), frozenset({"no", "n", "false", "0"})
+_YES = frozenset(
+    {"yes", "y", "true", "t", "1", "x", "dnc", "do not call", "opt out", "opted out", "stop", "d", "p", "b"}
+)
+_NO = frozenset({"no", "n", "false", "f", "0", "c"})
+"""With the codes that scrubbed lists have: D on a national register, P on the caller's own, B blocked, C clean."""
 
 Fields = Mapping[str, Any]
 """Fields of NewContact, by name."""
