@@ -483,14 +483,14 @@ def test_an_export_of_calls_has_a_line_for_each_attempt_and_what_joins_it_to_the
     stack: Stack,
 ) -> None:
     told_ = told(stack)
-    odd = {"metadata": '{"a": "b,\n"}', "name": "Zo\xeb"}
+    odd = {"Metadata": '{"a": "b,\n"}', "name": "Zo\xeb"}
     stack.database["contacts"].update_many({}, {"$set": {"vars": odd, "external_id": "=A,7"}})
     stored(stack.database, a_contact(told_.campaign_id, phone=a_phone(1500), state=State.PLACED))
     lines = exported(stack, told_.campaign_id, ExportKind.CALLS)
     assert tuple(lines[0]) == CALL_COLUMNS
     assert [line["phone_number_dialed"] for line in lines[:14]] == [p for p in told_.phones for _ in (1, 2)]
     assert {line["status"] for line in lines} == {"busy", "placed"}
-    assert {(line["external_id"], line["metadata"]) for line in lines[:14]} == {("'=A,7", odd["metadata"])}
+    assert {(line["external_id"], line["metadata"]) for line in lines[:14]} == {("'=A,7", odd["Metadata"])}
     assert json.loads(lines[0]["variables"]) == {"name": "Zo\xeb"}
 
 

@@ -112,7 +112,7 @@ def test_a_conversation_locks_the_person_out_and_other_ends_do_not() -> None:
 def test_calls_about_another_account_are_not_counted_but_those_about_none_are() -> None:
     by_account = replace(THREE_A_DAY, by="account_id", most=1)
     other, same, none = (
-        somebody(a_call(NOON - HOUR), campaign="two", vars={"account_id": account} if account else {})
+        somebody(a_call(NOON - HOUR), campaign="two", vars={"Account ID": account} if account else {})
         for account in ("B", "A", "")
     )
     ours = somebody(vars={"account_id": "A"})

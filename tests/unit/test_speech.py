@@ -81,6 +81,7 @@ def kinds(page: Page) -> list[str]:
         ("Hello {NAME} and {first_name2}.", "Hello Ada and Kay."),
         ("Hello {nobody|a|b}.", "Hello a|b."),
         ("{first name} and {First_Name2}", "Grace and Kay"),
+        ("{first_name} and {First Name2}", "Grace and Kay"),
         ("{prénom}, {e-mail}, {2nd line}", "Éva, at, two"),
         ("{} { name } {{name}} { }.", "{} Ada {Ada} ."),
         ("Pay 5 {", "Pay 5 {"),
