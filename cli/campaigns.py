@@ -77,6 +77,8 @@ def show(campaign: CampaignId, as_json: AsJson = False) -> None:
     ends = figures["done_at"] if figures["left"] else None  # of nobody it says this moment
     printer.facts({**figures, "counts": _some(figures["counts"]), "done_at": ends}, _FIGURES)
     printer.table(figures["ended"], ("state", "reason", "contacts"), empty="Nobody is settled yet.")
+    if answers := _answers(figures["answers"]):
+        printer.table(answers, ("step", "answer", "attempts"), empty="", title="answers")
 
 
 @app.command()
@@ -186,6 +188,14 @@ def _moment(given: str | None, before: str | None) -> str | None:
     if given is None:
         return before
     return None if given == "none" else given
+
+
+def _answers(counted: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
+    return [
+        {"step": step, "answer": answer, "attempts": attempts}
+        for step, answers in counted.items()
+        for answer, attempts in answers.items()
+    ]
 
 
 def _some(counts: dict[str, Any]) -> dict[str, Any]:

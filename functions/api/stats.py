@@ -39,6 +39,10 @@ class Figures(BaseModel):
     counts: dict[State, int] = Field(description="Contacts in each state.")
     ended: list[EndedShape] = Field(description="Settled contacts by state and reason.")
     outcomes: dict[str, int] = Field(description="How attempts ended, whether their contacts are settled or wait.")
+    answers: dict[str, dict[str, int]] = Field(
+        description="How many of these attempts have each answer, by the name of the step that asked. Choices of menus,"
+        " ends of transfers and ways to opt out are counted each by itself, and every other answer as `other`."
+    )
     dials: int = Field(description="Permits to dial granted so far.")
     calls_per_minute: float | None = Field(description="Over the last minute; null while nobody has counted so long.")
     settled_per_minute: float | None = Field(description="Over the last quarter of an hour.")

@@ -22,6 +22,7 @@ from tests.adapters.racing import in_threads
 from tests.builders import a_campaign, a_contact, a_phone, a_sid, created, document_of, now, stored
 
 SOON = timedelta(seconds=100)
+RATINGS = frozenset({("rating", "good"), ("rating", "bad"), ("rating", "$other")})
 
 
 @pytest.fixture
@@ -102,12 +103,15 @@ def test_without_time_the_sums_say_how_far_they_are(database: Database[Document]
     assert contacts(statistics.sums("one", within=SOON)) == 10
 
 
-def ended(contact: Contact, *ago: float, outcome: Outcome = Outcome.BUSY) -> Document:
+def ended(
+    contact: Contact, *ago: float, outcome: Outcome = Outcome.BUSY, answers: dict[str, str] | None = None
+) -> Document:
     """An attempt for each of so many seconds ago, as the stories of contacts have them."""
     history = tuple(
         FinishedAttempt(
             id=attempt_id(contact.id, f"{n:024}"), n=n, from_number="", dial_at=now(),
             ended_at=now() - timedelta(seconds=seconds), sid=a_sid(), outcome=outcome,
+            answers=answers or {},
         )
         for n, seconds in enumerate(ago, 1)
     )  # fmt: skip
@@ -165,20 +169,77 @@ def test_what_ends_later_is_added_once_to_a_story_that_was_counted(database: Dat
             time.sleep(0.06)
 
 
+@pytest.mark.parametrize(
+    "attempts",
+    [{"outcomes": {"answered": 3}, "ends": []}, {"attempts": {"upto": now(), "outcomes": {"answered": 3}, "ends": []}}],
+    ids=["with their contacts", "without what was answered"],
+)
 def test_sums_of_before_attempts_were_counted_by_themselves_go_on_and_attempts_are_counted_from_their_beginning(
-    database: Database[Document], statistics: MongoStatistics, contacts_of_old: Collection[Document]
+    database: Database[Document],
+    statistics: MongoStatistics,
+    contacts_of_old: Collection[Document],
+    attempts: Document,
 ) -> None:
     """Also where the version of before is still at work, and has moved its own mark past ours."""
     settle(database, 3, ago=0)
-    contacts_of_old.insert_one(ended(a_contact("one", phone=a_phone(99)), 86400, 7200))
+    contacts_of_old.insert_one(ended(a_contact("one", phone=a_phone(99)), 86400, 7200, answers={"rating": "good"}))
     old = {"state": "done", "reason": "answered", "n": 3, "attempts": 3, "attempted": 3}
-    database["statistics"].insert_one(
-        {"_id": "one", "upto": now() + timedelta(seconds=5), "counts": [old], "outcomes": {"answered": 3}, "ends": []}
-    )
+    database["statistics"].insert_one({"_id": "one", "upto": now() + timedelta(seconds=5), "counts": [old], **attempts})
     for _ in range(2):
-        sums = statistics.sums("one", within=SOON)
+        sums = statistics.sums("one", within=SOON, countable=RATINGS)
         assert (contacts(sums), sums.attempts, sums.outcomes) == (3, 3, {"answered": 3, "busy": 2})
+        assert sums.answers == {"rating": {"good": 2}}
     assert {ENDED_INDEX, REASON_INDEX} <= set(contacts_of_old.index_information())
+
+
+def test_answers_are_counted_with_their_attempts_once_however_many_ask_in_small_steps(
+    database: Database[Document],
+) -> None:
+    """What is not countable is counted all the same, and not told: it may be anybody's own words."""
+    told = [{"rating": "good"}] * 5 + [{"rating": "bad", "why": "I live at 5 Elm Street"}] * 2
+    told += [{"rating": "$other"}, {"rating": "good", "why": "bad"}, {"rating": "Elm Street"}, {}]
+    database["contacts"].insert_many(
+        ended(a_contact("one", phone=a_phone(n)), 600 - n, 300, answers=answers) for n, answers in enumerate(told)
+    )
+    small = stepping(database, 3)
+    found = in_threads(lambda _: small.sums("one", within=SOON, countable=RATINGS), range(4))
+    assert [sums.answers for sums in found] == [
+        {"rating": {"good": 12, "bad": 4, "$other": 2, "other": 2}, "why": {"other": 6}}
+    ] * 4
+    assert list(found[0].answers["rating"])[:2] == ["good", "bad"]
+    assert "Elm" not in str(database["statistics"].find_one({"_id": "one"}))
+
+
+def test_an_answer_that_comes_after_the_end_is_counted_until_the_mark_has_passed(database: Database[Document]) -> None:
+    contact = a_contact("one", phone=a_phone(1))
+    database["contacts"].insert_one(ended(contact, 0))
+    good = {"$set": {"history.0.answers": {"rating": "good"}}}
+    bad = {"$set": {"history.0.answers": {"rating": "bad"}}}
+    slow, close = stepping(database, 20_000), stepping(database, 20_000, behind=timedelta(milliseconds=50))
+    assert slow.sums("one", within=SOON, countable=RATINGS).answers == {}
+    database["contacts"].update_one({"_id": contact.id}, good)
+    assert slow.sums("one", within=SOON, countable=RATINGS).answers == {"rating": {"good": 1}}
+    time.sleep(0.06)
+    for news in (good, bad):
+        assert close.sums("one", within=SOON, countable=RATINGS).answers == {"rating": {"good": 1}}
+        database["contacts"].update_one({"_id": contact.id}, news)
+
+
+def test_many_steps_and_answers_of_scripts_that_have_changed_are_summed_up(database: Database[Document]) -> None:
+    """In each look no more than a script has, and in all of them no more than are kept apart."""
+    close = stepping(database, 20_000, behind=timedelta(milliseconds=50))
+    for look in range(2):
+        names = {f"step_{look}_{n}": "yes" for n in range(80)}
+        answers = [f"answer {look} {n}" for n in range(40)]
+        database["contacts"].insert_many(
+            ended(a_contact("one", phone=a_phone(40 * look + n)), 0, answers={"a": answer, **names})
+            for n, answer in enumerate(answers)
+        )
+        time.sleep(0.06)
+        close.sums("one", within=SOON, countable=frozenset(("a", answer) for answer in answers))
+    told = close.sums("one", within=SOON).answers
+    assert (len(told), len(told["a"]), told["a"]["other"]) == (101, 51, 30)
+    assert sum(sum(answers.values()) for answers in told.values()) == 81 * 80
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ from dialer.campaign_form import checked
 from dialer.errors import Conflict
 from dialer.lifecycle import State
 from dialer.model import FinishedAttempt, Outcome, attempt_id
+from dialer.tokens import Role
 from tests.builders import a_contact, a_phone, a_sid, now, stored
 from tests.functions.conftest import Stack, forget_wiring
 from tests.functions.events import event
-from tests.functions.operators import FORM, Operator
+from tests.functions.operators import FORM, Operator, a_token
 
 
 def test_a_campaign_is_made_read_and_listed(operator: Operator) -> None:
@@ -444,6 +445,34 @@ def test_the_answer_rate_is_of_all_attempts_that_have_ended_and_not_only_of_thos
     stored(stack.database, a_contact(campaign_id, state=State.PLACED))
     told = operator.get(f"/campaigns/{campaign_id}/stats")
     assert (told["answer_rate"], told["outcomes"]) == (2 / 20, {"answered": 2, "no-answer": 18})
+
+
+SURVEY = [
+    {"menu": {"name": "rating", "say": "How was it?", "keys": {"1": {"outcome": "good"}, "2": {"outcome": "bad"}}}},
+    {"ask": {"name": "why", "say": "Why?"}},
+    {"transfer": {"to": "queue:support"}},
+]
+
+
+def test_statistics_count_what_was_answered_but_nobody_s_own_words(stack: Stack, operator: Operator) -> None:
+    campaign_id = operator.running(call={"script": SURVEY})
+    assert operator.get(f"/campaigns/{campaign_id}/stats")["answers"] == {}
+    for kept in (
+        {"rating": "good", "why": "I live at 5 Elm Street", "transfer": "hangup"},
+        {"rating": "good", "transfer": "bridged"},
+        {"rating": "bad", "opt_out": "keypress"},
+        {},
+    ):
+        contact = a_contact(campaign_id, state=State.DONE, used=1)
+        (past,) = finished(contact.id, Outcome.ANSWERED)
+        stored(stack.database, replace(contact, history=(replace(past, answers=kept),)))
+    counted = {
+        "rating": {"good": 2, "bad": 1}, "why": {"other": 1}, "transfer": {"hangup": 1, "bridged": 1},
+        "opt_out": {"keypress": 1},
+    }  # fmt: skip
+    viewer = operator.with_token(a_token(Role.VIEWER))
+    assert viewer.get(f"/campaigns/{campaign_id}/stats")["answers"] == counted
+    assert operator.get(f"/campaigns/{campaign_id}/live")["stats"]["answers"] == counted
 
 
 def test_calls_a_minute_are_counted_from_permits_and_a_minute_by_reconcile(stack: Stack, operator: Operator) -> None:

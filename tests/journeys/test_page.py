@@ -388,7 +388,7 @@ def test_a_page_that_is_loaded_again_shows_the_same_view_without_asking_for_the_
 def a_hostile_end() -> dict[str, Any]:
     moment = datetime.now(UTC)
     attempt = {"id": "0" * 24, "n": 1, "from": HOSTILE, "sid": HOSTILE, "outcome": "failed", "detail": HOSTILE}
-    story = [{**attempt, "dial_at": moment, "ended_at": moment}]
+    story = [{**attempt, "dial_at": moment, "ended_at": moment, "answers": {"opt_out": "speech", "why": HOSTILE}}]
     return {"state": "failed", "reason": HOSTILE, "settled_at": moment, "history": story}
 
 
@@ -432,6 +432,8 @@ def test_a_chart_is_told_in_words_that_grow_with_it(
             end = {"$set": a_hostile_end(), "$unset": {"due_at": ""}}
             assert contacts.update_one({"campaign_id": campaign_id, "phone": phone}, end).matched_count
             expect(chart).to_have_accessible_name(f"How attempts ended. Failed: {settled}.")
+    rows = operator.section("Answers").locator("tbody tr")
+    expect(rows).to_have_text([re.compile("opt_out.*speech.*2"), re.compile("why.*other.*2")])
 
 
 def test_who_waits_and_has_been_called_is_seen_by_a_browser_whose_clock_is_an_hour_ahead_as_by_any_other(

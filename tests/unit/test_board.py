@@ -29,7 +29,7 @@ REFUSED = "its schedule could not start it: the list has no column `name`"
 def figures_of(campaign: Campaign, counts: dict[State, int], ends: list[Ends] | None = None) -> Figures:
     sums = Sums(
         ended=[], attempts=0, attempted=0, outcomes={}, settled_by_minute=[], dials_by_minute=[], ends=ends or [],
-        upto=NOW, whole=True, now=NOW,
+        answers={}, upto=NOW, whole=True, now=NOW,
     )  # fmt: skip
     return figures(Progress(campaign=campaign, counts=counts), sums)
 

@@ -21,15 +21,16 @@ LIST = {
     "counts": {"rows": 3, "added": 1, "updated": 0, "known": 0, "repeated": 0, "rejected": 2},
 }  # fmt: skip
 TOKEN = f"dial_0123456789ab_{'x' * 43}"
-NOBODY = {
+NOBODY: dict[str, Any] = {
     "campaign": {
         "id": "0b", "name": "Appointments", "state": "draft", "reason": "", "state_at": None, "created_at": None,
         "started_at": None, "start_at": None, "end_at": None, "blocked_regions": [], "may": ["start"],
     },
     "why": {"text": "a draft", "until": None, "zone": ""},
     "waiting": {"due": 0, "closed": 0, "never": 0, "later": 0, "on_hold": 0, "in_vain": 0},
-    "stats": {"counts": {}, "dials": 0, "left": 0, "done_at": "2026-03-02T10:00:00Z", "ended": []},
+    "stats": {"counts": {}, "dials": 0, "left": 0, "done_at": "2026-03-02T10:00:00Z", "ended": [], "answers": {}},
 }  # fmt: skip
+ANSWERED = {**NOBODY["stats"], "answers": {"rating": {"good": 5120, "bad": 880}, "why": {"other": 3}}}
 REJECTS = b"line,reason\r\n2,no phone\r\n3,no phone\r\n"
 
 
@@ -61,6 +62,8 @@ class _Answers(BaseHTTPRequestHandler):
             self._say(401, {"detail": "Bring a valid token: `Authorization: Bearer dial_…`."})
         elif self.path == "/campaigns/0b/live":
             self._say(200, NOBODY)
+        elif self.path == "/campaigns/0d/live":
+            self._say(200, {**NOBODY, "stats": ANSWERED})
         elif self.path == "/campaigns/0c/live":
             self._say(404, {"detail": "There is no campaign '0c'."})
         elif self.path.startswith(("/suppressions", "/audit", "/campaigns?")):
@@ -323,6 +326,19 @@ def test_a_watch_of_no_campaign_is_one_sentence_and_nothing_else(wire: Wire) -> 
 def test_of_a_campaign_with_nobody_left_no_end_is_reckoned(wire: Wire) -> None:
     done = dialer(wire, "campaign", "show", "0b")
     assert (done.returncode, "A draft." in done.stdout, "done at" in done.stdout) == (0, True, False)
+
+
+def test_what_was_answered_is_shown_step_by_step_where_anything_was(wire: Wire) -> None:
+    nothing = dialer(wire, "campaign", "show", "0b")
+    assert (nothing.returncode, "answer" in nothing.stdout) == (0, False)
+    done = dialer(wire, "campaign", "show", "0d")
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert rows[rows.index(["answers"]) :] == [
+        ["answers"], ["step", "answer", "attempts"], ["rating", "good", "5120"], ["rating", "bad", "880"],
+        ["why", "other", "3"],
+    ]  # fmt: skip
+    told = json.loads(dialer(wire, "campaign", "show", "0d", "--json").stdout)
+    assert told["stats"]["answers"] == ANSWERED["answers"]
 
 
 def test_a_halt_of_what_has_never_dialed_says_so_and_its_moment_on_this_machine_s_clock(wire: Wire) -> None:

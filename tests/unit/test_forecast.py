@@ -92,7 +92,7 @@ def told(
 ) -> Figures:
     sums = Sums(
         ended=[], attempts=0, attempted=0, outcomes={}, settled_by_minute=settled, dials_by_minute=[], ends=[],
-        upto=NOW, whole=True, now=NOW,
+        answers={}, upto=NOW, whole=True, now=NOW,
     )  # fmt: skip
     counts = {State.PENDING: sum(one.contacts for one in waiting), State.PLACED: in_flight}
     return figures(Progress(campaign=campaign, counts=counts), sums, waiting)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from dialer import call_status, opt_out, script, speech, stream_token
+from dialer.answers import OPT_OUT
 from dialer.callback import Callback, CallbackReport, report_of
 from dialer.errors import DialerError, Unavailable
 from dialer.model import FAX, CallPlan, CallReport, Campaign, Contact, OnMachine, Sight
@@ -16,8 +17,6 @@ from dialer.script import Place
 from dialer.secret import Secret
 from dialer.speech import LEAVE, SILENCE, Asks, Hook, Page
 
-OPT_OUT = "opt_out"
-"""The name under which an opt-out is kept among the answers."""
 LONGEST_ANSWER = 500
 _TALKED = timedelta(hours=5)  # longer than any call: until then an agent may tell how it went
 _ENDED_WELL = frozenset({"completed", "answered", "bridged"})

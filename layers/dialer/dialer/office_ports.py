@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from dialer.answers import KeptAnswer
 from dialer.lifecycle import State
 from dialer.model import CallRecord, CallReport, Campaign, CampaignState, Contact, NewContact
 from dialer.ports import Suppressions
@@ -411,6 +412,8 @@ class Sums:
     """How many permits had been granted at a moment."""
     ends: Sequence[Ends]
     """Of the last hour in which any ended."""
+    answers: Mapping[str, Mapping[str, int]]
+    """With how many of the ended attempts each answer was kept, by its name; the most frequent first."""
     upto: datetime
     whole: bool
     now: datetime
@@ -423,7 +426,9 @@ class Statistics(Protocol):
         """Note how many permits each running campaign has been granted."""
         ...
 
-    def sums(self, campaign_id: str, *, within: timedelta) -> Sums: ...
+    def sums(self, campaign_id: str, *, within: timedelta, countable: frozenset[KeptAnswer] = frozenset()) -> Sums:
+        """`countable`: the answers that are counted each by itself, from now on. All others are `other`."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

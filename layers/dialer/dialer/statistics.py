@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from dialer import forecast
 from dialer.abandon_guard import AbandonGuard
 from dialer.abandonment import Answers
+from dialer.answers import countable
 from dialer.calling.lawful import openings
 from dialer.calling.week import Stretch
 from dialer.forecast import Crowd
@@ -35,6 +36,8 @@ class Figures:
     """The settled ones, by state and reason."""
     outcomes: Mapping[str, int]
     """How attempts ended, also of those who wait for another."""
+    answers: Mapping[str, Mapping[str, int]]
+    """With how many of these attempts each answer was kept, by the name of the step that asked."""
     dials: int
     """Permits granted so far: requests to the carrier, but for those that stepped back after their permit."""
     calls_per_minute: float | None
@@ -77,8 +80,8 @@ class Survey:
 
     def __call__(self, campaign_id: str) -> Figures:
         progress = self.views.progress(campaign_id)
-        sums = self.statistics.sums(campaign_id, within=_SUMMING)
         campaign = progress.campaign
+        sums = self.statistics.sums(campaign_id, within=_SUMMING, countable=countable(campaign.call.script))
         waits = campaign.running and progress.counts.get(State.PENDING)
         waiting = self.floor.waiting(campaign_id, now=sums.now) if waits else ()
         answers = self.abandon_guard.count(Sight(campaign=campaign, now=sums.now))
@@ -98,6 +101,7 @@ def figures(
         counts=counts,
         ended=sums.ended,
         outcomes=sums.outcomes,
+        answers=sums.answers,
         dials=progress.campaign.dials,
         calls_per_minute=calls_per_minute(progress.campaign, sums),
         settled_per_minute=settled_per_minute(sums),

@@ -67,6 +67,7 @@ function draw(seen) {
       seen.doubts.length > 0 && doubts(seen),
       h("div", { class: "two", "data-key": "charts" }, pace(seen), outcomes(seen)),
       h("div", { class: "two", "data-key": "tables" }, attempts(seen), zones(seen)),
+      Object.keys(seen.stats.answers).length > 0 && answers(seen),
       h("div", { class: seen.doubts.length ? "" : "two", "data-key": "troubles" }, errors(seen), seen.doubts.length === 0 && doubts(seen)),
       calls(seen),
       lists(seen),
@@ -267,6 +268,11 @@ function attempts(seen) {
       ? table("Attempts by outcome", [["Outcome"], ["Attempts", "number"], ["Share", "number"]], rows.map(([name, number]) => ({ key: name, cells: [[h("i", { class: `dot ${toneOf(OUTCOMES, name)}` }), " ", wordFor(OUTCOMES, name)], count(number), share(number, all)] })))
       : empty("No attempt is over yet.", "Each is counted as soon as it has ended."),
   );
+}
+
+function answers(seen) {
+  const rows = Object.entries(seen.stats.answers).flatMap(([step, found]) => Object.entries(found).map(([answer, number]) => ({ key: `${step} ${answer}`, cells: [step, answer, count(number)] })));
+  return section("Answers", null, table("Answers", [["Step"], ["Answer"], ["Attempts", "number"]], rows));
 }
 
 function zones(seen) {

@@ -4,10 +4,11 @@ No write of the dial protocol takes part. A contact that is settled never change
 attempt; there is an index of each in the order of their moments, so the sums go forward by a mark on each order, and
 whoever asks moves them on. An attempt is counted once it has ended, be its contact settled or waiting for another. The
 marks stay some seconds behind the database's clock, because a moment is chosen a little before its write can be seen.
+What was answered is counted with its attempt: an answer that is told after the mark has passed the end stays uncounted.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,8 @@ from pymongo.errors import DuplicateKeyError
 
 from dialer.adapters.campaigns import RUNNING_INDEX
 from dialer.adapters.contact_documents import ENDED_INDEX, INDEXES, REASON_INDEX, SETTLED_INDEX, attempted_in
-from dialer.adapters.mongo import Document, available, database_clock
+from dialer.adapters.mongo import Document, available, database_clock, literal
+from dialer.answers import OTHER, KeptAnswer
 from dialer.lifecycle import TERMINAL
 from dialer.model import CampaignState
 from dialer.office_ports import Ended, Ends, Sums
@@ -26,11 +28,12 @@ from dialer.troubles import TROUBLED
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _REASONS = 50  # kept apart in each state; what is rarer is summed up
-_OTHER = "other"
 _LONGEST_REASON = 100
 _MINUTES = 60
 _SAMPLES = 60  # of permits granted, one a minute
 _ENDS = 1000  # kinds of end in all these minutes together
+_STEPS = 100  # whose answers are kept apart, however often a script is changed
+_ANSWERS = 50  # of each
 _TROUBLED = sorted(TROUBLED)
 
 
@@ -73,7 +76,7 @@ class MongoStatistics:
         with available():
             list(self._campaigns.aggregate(stages, hint=RUNNING_INDEX))
 
-    def sums(self, campaign_id: str, *, within: timedelta) -> Sums:
+    def sums(self, campaign_id: str, *, within: timedelta, countable: frozenset[KeptAnswer] = frozenset()) -> Sums:
         """Up to now, or as far as the time allows: a long list that nobody has asked about yet takes several looks."""
         began = self._clock.monotonic()
         with available():
@@ -81,17 +84,17 @@ class MongoStatistics:
             sums = self._known(campaign_id)
             horizon = now - self._behind
             while _upto(sums) < horizon and self._clock.monotonic() - began < within.total_seconds():
-                sums = self._forward(campaign_id, sums, horizon)
+                sums = self._forward(campaign_id, sums, horizon, countable)
             whole = _upto(sums) >= horizon
-            told = self._summed(campaign_id, sums, now, now) if whole else sums
+            told = self._summed(campaign_id, sums, now, now, countable) if whole else sums
         return _sums_of(told, whole=whole, now=now)
 
     def _known(self, campaign_id: str) -> Document:
         found = self._statistics.find_one({"_id": campaign_id}) or {}
-        if "attempts" not in found:
+        if "stories" not in found:
             self._prepare()
-        nothing = {"upto": _BEGINNING, "counts": [], "minutes": []}
-        return {"samples": [], **nothing, "attempts": {"upto": _BEGINNING, "outcomes": {}, "ends": []}, **found}
+        untold = {"upto": _BEGINNING, "outcomes": {}, "ends": [], "answers": []}
+        return {"samples": [], "upto": _BEGINNING, "counts": [], "minutes": [], "stories": untold, **found}
 
     def _prepare(self) -> None:
         """A database from before there were these indexes gets them from its first look; where they are, it is asked
@@ -99,18 +102,18 @@ class MongoStatistics:
         made = [(name, *INDEXES[name]) for name in (ENDED_INDEX, REASON_INDEX)]
         self._contacts.create_indexes([IndexModel(keys, name=name, **options) for name, keys, options in made])
 
-    def _forward(self, campaign_id: str, sums: Document, horizon: datetime) -> Document:
+    def _forward(
+        self, campaign_id: str, sums: Document, horizon: datetime, countable: frozenset[KeptAnswer]
+    ) -> Document:
         """One step, written only where nobody else has made it meanwhile. No mark goes back: another process may have
         moved one of them past our horizon."""
         settled_upto = max(sums["upto"], self._step(campaign_id, sums["upto"], horizon))
-        ended_upto = max(
-            sums["attempts"]["upto"], self._step_of_attempts(campaign_id, sums["attempts"]["upto"], horizon)
-        )
-        after = self._summed(campaign_id, sums, settled_upto, ended_upto)
-        kept = {name: after[name] for name in ("upto", "counts", "minutes", "attempts")}
-        mine = {"_id": campaign_id, "upto": _mark(sums["upto"]), "attempts.upto": _mark(sums["attempts"]["upto"])}
+        ended_upto = max(sums["stories"]["upto"], self._step_of_attempts(campaign_id, sums["stories"]["upto"], horizon))
+        after = self._summed(campaign_id, sums, settled_upto, ended_upto, countable)
+        kept = {name: after[name] for name in ("upto", "counts", "minutes", "stories")}
+        mine = {"_id": campaign_id, "upto": _mark(sums["upto"]), "stories.upto": _mark(sums["stories"]["upto"])}
         try:
-            first = sums["upto"] == sums["attempts"]["upto"] == _BEGINNING
+            first = sums["upto"] == sums["stories"]["upto"] == _BEGINNING
             written = self._statistics.update_one(mine, {"$set": kept}, upsert=first)
         except DuplicateKeyError:
             return self._known(campaign_id)
@@ -143,7 +146,9 @@ class MongoStatistics:
         ends: list[datetime] = [past["ended_at"] for one in found for past in one["history"] if past["ended_at"] > upto]
         return min(ends, default=horizon)
 
-    def _summed(self, campaign_id: str, sums: Document, upto: datetime, ended_upto: datetime) -> Document:
+    def _summed(
+        self, campaign_id: str, sums: Document, upto: datetime, ended_upto: datetime, countable: frozenset[KeptAnswer]
+    ) -> Document:
         settled = {
             "campaign_id": campaign_id,
             "state": {"$in": sorted(TERMINAL)},
@@ -155,22 +160,25 @@ class MongoStatistics:
             "upto": upto,
             "counts": _added(sums["counts"], found["counts"]),
             "minutes": _latest(sums["minutes"], found["minutes"]),
-            "attempts": self._summed_attempts(campaign_id, sums["attempts"], ended_upto),
+            "stories": self._summed_attempts(campaign_id, sums["stories"], ended_upto, countable),
         }
 
-    def _summed_attempts(self, campaign_id: str, sums: Document, upto: datetime) -> Document:
+    def _summed_attempts(
+        self, campaign_id: str, sums: Document, upto: datetime, countable: frozenset[KeptAnswer]
+    ) -> Document:
         """A contact's story may hold ends from before the mark and from behind it."""
         stages: list[Document] = [
             {"$match": _ended_between(campaign_id, sums["upto"], upto)},
             {"$unwind": "$history"},
             {"$match": {"history.ended_at": {"$gt": sums["upto"], "$lte": upto}}},
-            {"$facet": _FACETS_OF_ATTEMPTS},
+            {"$facet": _FACETS_OF_ATTEMPTS | {"answers": _answers(countable)}},
         ]
         (found,) = self._contacts.aggregate(stages, hint=ENDED_INDEX)
         return {
             "upto": upto,
             "outcomes": dict(Counter(sums["outcomes"]) + Counter({row["_id"]: row["n"] for row in found["outcomes"]})),
             "ends": _latest_ends(sums["ends"], found["ends"]),
+            "answers": _added_answers(sums["answers"], found["answers"]),
         }
 
 
@@ -180,7 +188,7 @@ def _ended_between(campaign_id: str, after: datetime, upto: datetime) -> Documen
 
 def _upto(sums: Document) -> datetime:
     """How far both of them are."""
-    marks: list[datetime] = [sums["upto"], sums["attempts"]["upto"]]
+    marks: list[datetime] = [sums["upto"], sums["stories"]["upto"]]
     return min(marks)
 
 
@@ -223,14 +231,40 @@ _FACETS_OF_ATTEMPTS: dict[str, Sequence[Document]] = {
 }
 
 
+def _answers(countable: frozenset[KeptAnswer]) -> Sequence[Document]:
+    """By name and answer, as each story has them when it is read: what is not countable never leaves it."""
+    known = literal([{"k": name, "v": answer} for name, answer in sorted(countable)])
+    told = {"$cond": [{"$in": ["$answer", known]}, "$answer.v", OTHER]}
+    return [
+        {"$project": {"answer": {"$objectToArray": {"$ifNull": ["$history.answers", literal({})]}}}},
+        {"$unwind": "$answer"},
+        {"$group": {"_id": {"step": "$answer.k", "answer": told}, "n": {"$sum": 1}}},
+    ]
+
+
 def _added(known: Sequence[Document], new: Sequence[Document]) -> list[Document]:
     """By state and reason; beyond the most frequent reasons of a state, under `other`."""
     rows: dict[tuple[str, str], Counter[str]] = {(one["state"], one["reason"]): _numbers(one) for one in known}
     for one in new:
         key = (one["_id"]["state"], one["_id"]["reason"])
         kept = key in rows or sum(state == key[0] for state, _ in rows) < _REASONS
-        rows.setdefault(key if kept else (key[0], _OTHER), Counter()).update(_numbers(one))
+        rows.setdefault(key if kept else (key[0], OTHER), Counter()).update(_numbers(one))
     return [{"state": state, "reason": reason, **numbers} for (state, reason), numbers in sorted(rows.items())]
+
+
+def _added_answers(known: Sequence[Document], new: Sequence[Document]) -> list[Document]:
+    """Beyond the answers that are kept apart of a step, and beyond so many steps, under `other`."""
+    rows: Counter[KeptAnswer] = Counter({(one["step"], one["answer"]): one["n"] for one in known})
+    for one in new:
+        rows[_kept(rows, one["_id"]["step"], one["_id"]["answer"])] += one["n"]
+    return [{"step": step, "answer": answer, "n": n} for (step, answer), n in sorted(rows.items())]
+
+
+def _kept(rows: Mapping[KeptAnswer, int], step: str, answer: str) -> KeptAnswer:
+    steps = {one for one, _ in rows}
+    step = step if step in steps or len(steps) < _STEPS else OTHER
+    kept = (step, answer) in rows or sum(one == step for one, _ in rows) < _ANSWERS
+    return step, answer if kept else OTHER
 
 
 def _numbers(row: Document) -> Counter[str]:
@@ -257,19 +291,27 @@ def _latest_ends(known: Sequence[Document], new: Sequence[Document]) -> list[Doc
     return rows[-_ENDS:]
 
 
+def _by_step(rows: Sequence[Document]) -> dict[str, dict[str, int]]:
+    told: dict[str, dict[str, int]] = {one["step"]: {} for one in rows}
+    for one in sorted(rows, key=lambda one: -one["n"]):
+        told[one["step"]][one["answer"]] = one["n"]
+    return told
+
+
 def _sums_of(sums: Document, *, whole: bool, now: datetime) -> Sums:
     counts: list[dict[str, Any]] = sums["counts"]
     return Sums(
         ended=[Ended(state=one["state"], reason=one["reason"], contacts=one["n"]) for one in counts],
         attempts=sum(one["attempts"] for one in counts),
         attempted=sum(one["attempted"] for one in counts),
-        outcomes=dict(sums["attempts"]["outcomes"]),
+        outcomes=dict(sums["stories"]["outcomes"]),
         settled_by_minute=[(one["at"], one["n"]) for one in sums["minutes"]],
         dials_by_minute=[(one["at"], one["dials"]) for one in sums["samples"]],
         ends=[
             Ends(at=one["at"], outcome=one["outcome"], detail=one["detail"], attempts=one["n"])
-            for one in sums["attempts"]["ends"]
+            for one in sums["stories"]["ends"]
         ],
+        answers=_by_step(sums["stories"]["answers"]),
         upto=now if whole else _upto(sums),
         whole=whole,
         now=now,
