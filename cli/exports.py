@@ -1,4 +1,4 @@
-"""`dialer export`: a campaign's calls or contacts as CSV."""
+"""`dialer export`: a campaign's calls, contacts or lists as CSV."""
 
 import time
 from pathlib import Path
@@ -12,7 +12,7 @@ from cli.errors import Denied
 from cli.printing import COUNTING
 from cli.session import AsJson, CampaignId, api, printer
 
-app = typer.Typer(no_args_is_help=True, help="Write a campaign's calls or contacts into a CSV file.")
+app = typer.Typer(no_args_is_help=True, help="Write a campaign's calls, contacts or lists into a CSV file.")
 File = Annotated[Path | None, typer.Argument(metavar="FILE", help="Where to; CAMPAIGN-calls.csv or so by itself.")]
 _EVERY_S = 1
 
@@ -27,6 +27,12 @@ def calls(campaign: CampaignId, file: File = None, as_json: AsJson = False) -> N
 def status(campaign: CampaignId, file: File = None, as_json: AsJson = False) -> None:
     """A line for each contact, and how it stands."""
     _export(campaign, "contacts", file)
+
+
+@app.command()
+def lists(campaign: CampaignId, file: File = None, as_json: AsJson = False) -> None:
+    """A line for each list, and how far its contacts are."""
+    _export(campaign, "lists", file)
 
 
 def _export(campaign: str, kind: str, file: Path | None) -> None:

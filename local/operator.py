@@ -34,7 +34,7 @@ campaign = typer.Typer(no_args_is_help=True, help="Create, start, pause, resume,
 app.add_typer(campaign, name="campaign")
 lists = typer.Typer(no_args_is_help=True, help="Upload contact lists of any length, and see how far they are.")
 app.add_typer(lists, name="list")
-export = typer.Typer(no_args_is_help=True, help="Have a campaign's calls or contacts written to a file.")
+export = typer.Typer(no_args_is_help=True, help="Have a campaign's calls, contacts or lists written to a file.")
 app.add_typer(export, name="export")
 
 WORLD = typer.Option(
@@ -205,7 +205,7 @@ def report(list_id: str, world: Annotated[Path | None, WORLD] = None) -> None:
 
 @export.command()
 def begin(campaign_id: str, kind: ExportKind, world: Annotated[Path | None, WORLD] = None) -> None:
-    """Ask for a file of a campaign's calls or contacts, and print its id."""
+    """Ask for a file of a campaign's calls, contacts or lists, and print its id."""
     _enter(world)
     with _refusing():
         begun = wiring.export_desk().begin(campaign_id, kind)

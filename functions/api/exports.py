@@ -1,4 +1,4 @@
-"""Exports: a campaign's calls or contacts as CSV, written elsewhere and fetched from the store."""
+"""Exports: a campaign's calls, contacts or lists as CSV, written elsewhere and fetched from the store."""
 
 from datetime import datetime
 from typing import Annotated
@@ -18,7 +18,7 @@ ExportId = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$", description="The id of
 
 
 class NewExport(Given):
-    kind: ExportKind = Field(description="A line for each attempt, or for each contact.")
+    kind: ExportKind = Field(description="A line for each attempt, for each contact, or for each list.")
 
 
 class ExportShape(BaseModel):
@@ -34,7 +34,7 @@ class ExportShape(BaseModel):
     link: str = Field(description="Where to fetch it, for an hour; empty until it is written, and for a viewer.")
 
 
-@router.post("/campaigns/<campaign_id>/exports", tags=_TAG, status_code=202, summary="Export calls or contacts")
+@router.post("/campaigns/<campaign_id>/exports", tags=_TAG, status_code=202, summary="Export calls, contacts or lists")
 def begin(campaign_id: CampaignId, wish: Annotated[NewExport, Body()]) -> ExportShape:
     """It is written by itself; ask for it until its state is `written`."""
     return _shape(wiring.export_desk().begin(campaign_id, wish.kind))

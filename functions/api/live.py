@@ -1,4 +1,4 @@
-"""Live: one look at a campaign, for a page that looks every few seconds: all of it in one answer, and cheap."""
+"""Live: one look at a campaign, for a page that looks every few seconds: all of it in one answer."""
 
 from datetime import datetime
 

@@ -11,7 +11,8 @@ from pymongo.database import Database
 from dialer.adapters.mongo import Document
 from dialer.adapters.papers import MongoExports, MongoLists
 from dialer.contact_list import Place, sheet_of
-from dialer.list_records import Counts, Export, ExportKind, ExportState, ListState, UploadedList
+from dialer.lifecycle import State
+from dialer.list_records import Counts, Export, ExportKind, ExportState, ListState, ListSum, UploadedList
 from tests.adapters.racing import in_threads
 
 LEASE = timedelta(minutes=1)
@@ -57,6 +58,32 @@ def test_a_list_is_kept_with_all_that_the_next_run_needs(database: Database[Docu
     )
     assert lists.write(read, owner="me")
     assert replace(lists.find("p") or read, made_at=None) == read
+
+
+def test_an_export_is_kept_with_all_that_the_next_run_needs(database: Database[Document]) -> None:
+    exports = MongoExports(database["exports"])
+    exports.begin(Export(id="p", campaign_id="c", kind=ExportKind.LISTS))
+    exports.own("p", owner="me", lease=LEASE)
+    half = Export(
+        id="p",
+        campaign_id="c",
+        kind=ExportKind.LISTS,
+        upload=ODD,
+        parts=("one", "two"),
+        behind="+12125550100",
+        rows=7,
+        sums={"": ListSum(), ODD: ListSum(states={State.DONE: 2, State.PENDING: 1}, attempts=5, answered=2)},
+    )
+    assert exports.write(half, owner="me")
+    assert replace(exports.find("p") or half, made_at=None) == half
+
+
+def test_an_export_of_a_version_that_kept_no_sums_goes_on(database: Database[Document]) -> None:
+    exports, export = MongoExports(database["exports"]), Export(id="p", campaign_id="c", kind=ExportKind.CALLS)
+    exports.begin(export)
+    database["exports"].update_one({"_id": "p"}, {"$unset": {"sums": ""}})
+    assert exports.own("p", owner="me", lease=LEASE)
+    assert replace(exports.find("p") or export, made_at=None) == export
 
 
 def test_one_at_a_time_owns_a_paper(paper: tuple[Any, Any, Any]) -> None:
@@ -111,3 +138,4 @@ def test_the_lists_of_a_campaign_come_newest_first(database: Database[Document])
         lists.begin(UploadedList(id=f"other {name}", campaign_id="another"))
         database["lists"].update_one({"_id": name}, [{"$set": {"made_at": {"$add": ["$$NOW", ord(name)]}}}])
     assert [one.id for one in lists.of_campaign("mine", limit=2)] == ["c", "b"]
+    assert [one.id for one in lists.of_campaign("mine", limit=None)] == ["c", "b", "a"]

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dialer import wiring
+from dialer import list_sums, wiring
 from dialer.adapters.contact_documents import contact_of
 from dialer.calling.rules import rule_version
 from dialer.errors import BadCampaign, BadInput, Unavailable, UnknownCampaign, UnknownExport, UnknownList
@@ -24,7 +24,18 @@ from dialer.lifecycle import UNSETTLED, State
 from dialer.list_records import Counts, Export, ExportKind, ExportState, ListState, UploadedList
 from dialer.model import CallReport, CampaignState, Contact, FinishedAttempt, Hours, Outcome, RetryPolicy, attempt_of
 from dialer.ports import CallRef
-from tests.builders import a_campaign, a_contact, a_message, a_phone, a_region_at, a_sid, created, now, stored
+from tests.builders import (
+    a_campaign,
+    a_contact,
+    a_message,
+    a_phone,
+    a_region_at,
+    a_sid,
+    created,
+    document_of,
+    now,
+    stored,
+)
 from tests.functions.conftest import Stack
 from tests.functions.events import batch, event
 
@@ -608,20 +619,66 @@ def test_an_export_is_written_in_parts_that_the_store_takes(stack: Stack) -> Non
     assert len(file(stack, written.key).splitlines()) == 1101
 
 
+def test_an_export_of_lists_has_a_line_for_each_and_one_for_whoever_comes_from_none(stack: Stack) -> None:
+    """The rows as the list's report counts them, and the people as they stand."""
+    read = uploaded(stack, SHEET, name="=spring")
+    stack.invoke("intake", noticed(read))
+    begun, _ = wiring.list_desk().begin_upload(read.campaign_id, name="summer")
+    stack.queued("INTAKE_QUEUE_URL")
+    stands(stack, ADA, State.DONE, Outcome.NO_ANSWER, Outcome.ANSWERED)
+    stands(stack, BO, State.FAILED, Outcome.MACHINE)
+    for phone, state in ((a_phone(1), State.PLACED), (a_phone(2), State.CLAIMED)):
+        stored(stack.database, a_contact(read.campaign_id, phone=phone, state=state))
+    stored(stack.database, a_contact("another", phone=a_phone(3)))
+    first, second, none = exported(stack, read.campaign_id, ExportKind.LISTS)
+    assert tuple(first) == list_sums.COLUMNS
+    assert (first["list_id"], first["list_name"]) == (read.id, "'=spring")
+    assert datetime.fromisoformat(first["uploaded_at"]) <= now()
+    assert {name: int(first[name]) for name in vars(READ)} == vars(READ)
+    assert counted(first) == {"contacts": 3, "pending": 1, "done": 1, "failed": 1, "attempts": 3, "answered": 1}
+    assert first["settled_percent"] == "66.7"
+    assert (second["list_id"], second["list_name"], second["rows"], counted(second)) == (begun.id, "summer", "0", {})
+    assert second["settled_percent"] == ""
+    assert {none[name] for name in ("list_id", "list_name", "uploaded_at", *vars(READ))} == {""}
+    assert counted(none) == {"contacts": 2, "placed": 1, "claimed": 1, "attempts": 1}
+    assert none["settled_percent"] == "0.0"
+
+
+def stands(stack: Stack, phone: str, state: State, *outcomes: Outcome) -> None:
+    """What somebody of a list has come to, by attempts that ended so."""
+    found = stack.database["contacts"].find_one({"phone": phone}) or {}
+    one = contact_of(found)
+    past = [
+        FinishedAttempt(
+            id=f"{one.id}-{n}", n=n, to=phone, from_number="", dial_at=now(), ended_at=now(), sid=a_sid(), outcome=how
+        )
+        for n, how in enumerate(outcomes, 1)
+    ]
+    after = document_of(replace(one, state=state, due_at=None, history=tuple(past)))
+    stack.database["contacts"].replace_one({"_id": one.id}, {**after, "row": found["row"]})
+
+
+def counted(line: dict[str, str]) -> dict[str, int]:
+    """What a line says of people, without what there is none of."""
+    sums = {name: int(line[name]) for name in ("contacts", *State, "attempts", "answered")}
+    return {name: count for name, count in sums.items() if count}
+
+
+@pytest.mark.parametrize("kind", [ExportKind.CALLS, ExportKind.LISTS])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_wherever_an_export_is_killed_it_has_each_line_once(
-    stack: Stack, monkeypatch: pytest.MonkeyPatch, after: bool
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, after: bool, kind: ExportKind
 ) -> None:
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
     told_ = told(stack)
 
     def write_by(fuse: Fuse) -> str:
-        export = Export(id=wiring.new_id(), campaign_id=told_.campaign_id, kind=ExportKind.CALLS)
+        export = Export(id=wiring.new_id(), campaign_id=told_.campaign_id, kind=kind)
         wiring._exports().begin(export)
-        whole = replace(wiring.writing(lambda: timedelta(0), leave_with=MINUTE), part_bytes=1, page=2)
+        whole = replace(wiring.writing(lambda: timedelta(0), leave_with=MINUTE), part_bytes=1, page=2, noted_after=1)
 
         def run(fuse: Fuse) -> Callable[[], Any]:
-            parts: Any = {n: Fused(getattr(whole, n), fuse) for n in ("contacts", "exports", "store", "queue")}
+            parts: Any = {n: Fused(getattr(whole, n), fuse) for n in ("contacts", "lists", "exports", "store", "queue")}
             return lambda: replace(whole, **parts)(export.id)
 
         assert in_runs(run, fuse).outcome in {"written", "no-op"}
@@ -629,6 +686,7 @@ def test_wherever_an_export_is_killed_it_has_each_line_once(
 
     unharmed = Fuse(at=0, after=False)
     expected = write_by(unharmed)
-    assert len(expected.splitlines()) == 15
+    assert len(expected.splitlines()) == {ExportKind.CALLS: 15, ExportKind.LISTS: 2}[kind]
+    assert unharmed.burnt > 20
     for at in range(1, unharmed.burnt + 1):
         assert write_by(Fuse(at=at, after=after)) == expected, at

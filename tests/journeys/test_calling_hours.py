@@ -1,23 +1,25 @@
 """Nobody's phone rings outside the hours of where it is: neither when they claim, nor when the message comes later."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+import pytest
 
 from tests.journeys.conftest import Numbers
 from tests.journeys.journey import Journey, Number, until
 
-# Numbers of the ranges kept for fiction, in three places that are never all asleep, and never all awake.
+# Numbers of the ranges kept for fiction, in four places that are never all asleep, and never all awake.
 AROUND_THE_WORLD = {
     "+18085550140": "Pacific/Honolulu",
     "+16715550140": "Pacific/Guam",
     "+447700900140": "Europe/London",
+    "+17185550140": "America/New_York",  # in summer the one that sleeps while Honolulu closes and London opens
 }
 UNSURE = timedelta(minutes=4)  # around an edge: it may pass while the journey goes on
 
 
-def asleep_and_awake() -> tuple[list[Number], list[Number]]:
+def asleep_and_awake(now: datetime) -> tuple[list[Number], list[Number]]:
     """Who is surely closed, and who is surely open, by the clocks on their walls."""
-    now = datetime.now(UTC)
     asleep, awake = [], []
     for number, zone in AROUND_THE_WORLD.items():
         hours = [_is_day(moment.astimezone(ZoneInfo(zone))) for moment in (now - UNSURE, now, now + UNSURE)]
@@ -32,9 +34,16 @@ def _is_day(wall: datetime) -> bool:
     return 8 <= wall.hour < 21
 
 
+@pytest.mark.parametrize("day", [date(2026, 1, 15), date(2026, 3, 20), date(2026, 7, 1), date(2026, 10, 28)])
+def test_at_every_minute_of_a_day_somebody_is_asleep_and_somebody_awake(day: date) -> None:
+    """In winter, in summer, and while only one of the two continents has its summer time."""
+    midnight = datetime.combine(day, time(), UTC)
+    for minute in range(24 * 60):
+        assert all(asleep_and_awake(midnight + timedelta(minutes=minute))), minute
+
+
 def test_of_a_list_across_zones_only_those_are_called_whose_hours_are_open(journey: Journey) -> None:
-    asleep, awake = asleep_and_awake()
-    assert asleep
+    asleep, awake = asleep_and_awake(datetime.now(UTC))
     campaign = journey.campaign([*asleep, *awake], any_hour_because="")
     until(
         lambda: (

@@ -160,6 +160,19 @@ def test_after_a_conversation_reg_f_calls_again_on_the_eighth_day() -> None:
         assert isinstance(verdict, Go) is allowed
 
 
+@pytest.mark.parametrize("campaign", ["one", "two"])
+def test_after_an_answer_nobody_calls_for_72_hours_whichever_campaign_it_was(campaign: str) -> None:
+    """That nobody was there to talk is an answer, too."""
+    ours, theirs = somebody(), somebody(a_call(NOON, Outcome.ANSWERED), campaign=campaign)
+    for hours, allowed in ((0, False), (71, False), (72, True)):
+        verdict = within_caps(
+            caps=PRESETS["after-an-answer"], contact=ours, sharing=[ours, theirs], now=NOON + hours * HOUR
+        )
+        assert isinstance(verdict, Go) is allowed
+    rang = somebody(*[a_call(NOON, Outcome.NO_ANSWER)] * 9)
+    assert within_caps(caps=PRESETS["after-an-answer"], contact=rang, sharing=[rang], now=NOON) == Go()
+
+
 SECONDS = st.integers(0, 400)
 CAPS = st.builds(
     Cap,

@@ -213,6 +213,15 @@ def test_a_file_in_no_folder_is_one_sentence_before_anything_is_asked_for(
     assert wire.asked == []
 
 
+@pytest.mark.parametrize(("command", "kind"), [("calls", "calls"), ("status", "contacts"), ("lists", "lists")])
+def test_each_export_asks_for_its_kind_and_fetches_the_file(
+    wire: Wire, tmp_path: Path, command: str, kind: str
+) -> None:
+    path = tmp_path / "told.csv"
+    done = dialer(wire, "export", command, "0b", path)
+    assert (done.returncode, wire.sent, path.read_bytes()) == (0, [{"kind": kind}], REJECTS)
+
+
 def test_an_export_that_cannot_be_written_is_one_sentence_and_leaves_nothing_behind(wire: Wire, tmp_path: Path) -> None:
     path = tmp_path / ("x" * 254)  # what arrives has a longer name until it is whole
     assert failed(dialer(wire, "export", "calls", "0b", path)) == (

@@ -1,4 +1,8 @@
-"""The board: all that an operator's page shows of a campaign, taken in one look that costs the same for any list."""
+"""The board: all that an operator's page shows of a campaign, taken in one look.
+
+Who is in flight, in doubt or was called last is read; of the others there are counts of keys, remembered where they
+took long, and sums that go forward by marks.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

@@ -38,6 +38,8 @@ PRESETS: dict[str, tuple[Cap, ...]] = {
     "maine-automated": (Cap(name="maine-automated", most=1, within=8 * _HOUR),),
     # Decree 2022-1313: sales calls in France.
     "france": (Cap(name="france", most=4, within=30 * _DAY),),
+    # Ofcom: 72 hours after an abandoned call. A story does not tell one from a talk, so both count.
+    "after-an-answer": (Cap(name="after-an-answer", most=1, within=3 * _DAY, counts=Counted.CONVERSATIONS),),
 }
 
 

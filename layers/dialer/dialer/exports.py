@@ -1,4 +1,4 @@
-"""Exports: a campaign's calls or contacts as CSV, written in parts by as many runs as it needs, in flat memory."""
+"""Exports: calls, contacts or lists of a campaign as CSV, in parts, by as many runs as it needs, in flat memory."""
 
 import csv
 import io
@@ -6,24 +6,26 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from dialer import list_sums
 from dialer.calling.group import country_of, group_of
 from dialer.campaigns import CampaignOffice
 from dialer.errors import Unavailable, UnknownExport
-from dialer.list_ports import PART_BYTES, Exports, PaperQueue, Store
-from dialer.list_records import Export, ExportKind, ExportState
+from dialer.list_ports import PART_BYTES, Exports, Lists, PaperQueue, Store
+from dialer.list_records import Export, ExportKind, ExportState, ListSum, UploadedList
+from dialer.list_sums import Line
 from dialer.model import Attempt, Contact, FinishedAttempt
 from dialer.office_ports import ContactBook
 from dialer.spreadsheet import harmless
 from dialer.variables import plainly, value_of
 
 _PAGE = 1000
+_NOTED_AFTER = 50_000  # as many lines of contacts are about a part
 _LINK_LASTS = timedelta(hours=1)
 METADATA = "metadata"
 """The variable that is handed back as it came, by itself."""
-
-Line = dict[str, object]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,7 @@ class Writing:
     """The parts of a run over an export. A run that dies is repeated from its last whole part."""
 
     contacts: ContactBook
+    lists: Lists
     exports: Exports
     store: Store
     queue: PaperQueue
@@ -82,6 +85,8 @@ class Writing:
     leave_with: timedelta
     part_bytes: int = PART_BYTES
     page: int = _PAGE
+    noted_after: int = _NOTED_AFTER
+    """Contacts: after so many, the sums of an export of lists are kept."""
 
     def __call__(self, export_id: str) -> WritingReport:
         """Write on. Raises Unavailable when this message must come again."""
@@ -104,19 +109,19 @@ class Writing:
 
     def _write(self, export: Export, owner: str) -> WritingReport:
         export = self._begun(export, owner)
-        sheet = _Sheet(export)
+        sheet = self._sheet(export)
         behind = export.behind
         while page := self.contacts.page(export.campaign_id, after=behind, limit=self.page):
             sheet.add(page)
             behind = page[-1].listed
-            if sheet.size >= self.part_bytes:
-                export = self._sent(export, owner, sheet, behind)
+            if sheet.is_full:
+                export = self._kept(export, owner, sheet, behind)
                 if self.time_left() < self.leave_with:
                     self._let_go(export.id, owner)  # first, or the next run would find it owned
                     self.queue.write_on(export.id)
                     return _report(export, "goes on")
-        if sheet.size:
-            export = self._sent(export, owner, sheet, behind)
+        sheet.end()
+        export = self._kept(export, owner, sheet, behind)
         self.store.finish(export.key, export.upload, parts=export.parts)
         export = replace(export, state=ExportState.WRITTEN)
         self._note(export, owner)
@@ -129,13 +134,27 @@ class Writing:
         self._note(begun, owner)
         return begun
 
-    def _sent(self, export: Export, owner: str, sheet: "_Sheet", behind: str) -> Export:
-        """One part more, and then the note of it: a part without a note is sent again by the next run."""
+    def _sheet(self, export: Export) -> "_Sheet":
+        if export.kind is not ExportKind.LISTS:
+            return _PeopleSheet(export, part_bytes=self.part_bytes)
+        lists = self.lists.of_campaign
+        return _ListSheet(
+            export, lists=lambda: lists(export.campaign_id, limit=None)[::-1], noted_after=self.noted_after
+        )
+
+    def _kept(self, export: Export, owner: str, sheet: "_Sheet", behind: str) -> Export:
+        """One part more, if there is one, and then the note of it and of the sums.
+
+        What has no note is done again by the next run, and its part is sent again.
+        """
         content, rows = sheet.taken()
-        mark = self.store.part(export.key, export.upload, number=len(export.parts) + 1, content=content)
-        sent = replace(export, parts=(*export.parts, mark), behind=behind, rows=export.rows + rows)
-        self._note(sent, owner)
-        return sent
+        kept = replace(export, behind=behind, rows=export.rows + rows, sums=sheet.sums)
+        if content:
+            mark = self.store.part(export.key, export.upload, number=len(export.parts) + 1, content=content)
+            kept = replace(kept, parts=(*export.parts, mark))
+        if kept != export:
+            self._note(kept, owner)
+        return kept
 
     def _note(self, export: Export, owner: str) -> None:
         if not self.exports.write(export, owner=owner):
@@ -149,26 +168,45 @@ class Writing:
             return
 
 
-class _Sheet:
-    """Lines that have not been sent yet. The first part begins with the header."""
+class _Sheet(Protocol):
+    """What a run has of an export and has not kept yet."""
 
-    def __init__(self, export: Export) -> None:
-        self._lines, columns = _SHEETS[export.kind]
+    @property
+    def sums(self) -> Mapping[str, ListSum]: ...
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is to be kept now."""
+        ...
+
+    def add(self, page: Sequence[Contact]) -> None: ...
+
+    def end(self) -> None:
+        """Everybody is in it."""
+        ...
+
+    def taken(self) -> tuple[bytes, int]:
+        """What is to be sent, and how many rows that is; from now on it is taken to be kept."""
+        ...
+
+
+class _Text:
+    """CSV that has not been sent yet."""
+
+    def __init__(self, columns: Sequence[str], *, header: bool) -> None:
         self._text = io.StringIO(newline="")
         self._csv = csv.DictWriter(self._text, columns)
         self._rows = 0
-        if not export.parts:
+        if header:
             self._csv.writeheader()
 
     @property
     def size(self) -> int:
         return self._text.tell()  # in characters: never more than there will be bytes
 
-    def add(self, page: Sequence[Contact]) -> None:
-        for contact in page:
-            for line in self._lines(contact):
-                self._csv.writerow({name: harmless(cell) for name, cell in line.items()})
-                self._rows += 1
+    def add(self, line: Line) -> None:
+        self._csv.writerow({name: harmless(cell) for name, cell in line.items()})
+        self._rows += 1
 
     def taken(self) -> tuple[bytes, int]:
         content, rows = self._text.getvalue().encode(), self._rows
@@ -176,6 +214,62 @@ class _Sheet:
         self._text.truncate()
         self._rows = 0
         return content, rows
+
+
+class _PeopleSheet:
+    """Lines about each contact. The first part begins with the header."""
+
+    def __init__(self, export: Export, *, part_bytes: int) -> None:
+        self._lines, columns = _SHEETS[export.kind]
+        self._text = _Text(columns, header=not export.parts)
+        self._part_bytes = part_bytes
+        self.sums = export.sums
+
+    @property
+    def is_full(self) -> bool:
+        return self._text.size >= self._part_bytes
+
+    def add(self, page: Sequence[Contact]) -> None:
+        for contact in page:
+            for line in self._lines(contact):
+                self._text.add(line)
+
+    def end(self) -> None:
+        """Nothing is left to say."""
+
+    def taken(self) -> tuple[bytes, int]:
+        return self._text.taken()
+
+
+class _ListSheet:
+    """A line for each list. None can be written before everybody has been looked at: until then there are the sums."""
+
+    def __init__(self, export: Export, *, lists: Callable[[], Sequence[UploadedList]], noted_after: int) -> None:
+        self.sums = export.sums
+        self._text = _Text(list_sums.COLUMNS, header=False)
+        self._written = bool(export.parts)
+        self._lists = lists
+        self._noted_after = noted_after
+        self._unnoted = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self._unnoted >= self._noted_after
+
+    def add(self, page: Sequence[Contact]) -> None:
+        self.sums = list_sums.added(self.sums, page)
+        self._unnoted += len(page)
+
+    def end(self) -> None:
+        if self._written:
+            return  # by a run that was killed before it could finish the file
+        self._text = _Text(list_sums.COLUMNS, header=True)
+        for line in list_sums.lines(self.sums, self._lists()):
+            self._text.add(line)
+
+    def taken(self) -> tuple[bytes, int]:
+        self._unnoted = 0
+        return self._text.taken()
 
 
 def _calls(contact: Contact) -> Iterator[Line]:

@@ -79,8 +79,8 @@ class Lists(Protocol):
 
     def find(self, list_id: str) -> UploadedList | None: ...
 
-    def of_campaign(self, campaign_id: str, *, limit: int) -> Sequence[UploadedList]:
-        """The newest first."""
+    def of_campaign(self, campaign_id: str, *, limit: int | None) -> Sequence[UploadedList]:
+        """The newest first; all of them where there is no limit."""
         ...
 
     def kept_of(self, campaign_ids: Iterable[str]) -> Sequence[UploadedList]:

@@ -1,10 +1,12 @@
 """What is kept of an uploaded list and of an export: how far it is, so that whoever goes on begins where it stopped."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 
 from dialer.contact_list import Place, Sheet
+from dialer.lifecycle import State
 
 
 class ListState(StrEnum):
@@ -89,6 +91,8 @@ class ExportKind(StrEnum):
     """A line for each attempt."""
     CONTACTS = "contacts"
     """A line for each contact."""
+    LISTS = "lists"
+    """A line for each list, and how far its contacts are."""
 
 
 class ExportState(StrEnum):
@@ -96,6 +100,18 @@ class ExportState(StrEnum):
 
     WRITING = "writing"
     WRITTEN = "written"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListSum:
+    """What has become of the contacts whose data come from one list, of those that have been looked at."""
+
+    states: Mapping[State, int] = field(default_factory=dict)
+    """How many are in each."""
+    attempts: int = 0
+    """Made to them: ended, or on."""
+    answered: int = 0
+    """Attempts of these that a person answered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +127,9 @@ class Export:
     parts: tuple[str, ...] = ()
     """The store's marks of the parts so far."""
     behind: str = ""
-    """The last phone that is in these parts."""
+    """The last phone that is in these parts, or in the sums."""
+    sums: Mapping[str, ListSum] = field(default_factory=dict)
+    """Of an export of lists: what is known so far of each, by its id; under no id of those who come from none."""
     rows: int = 0
     made_at: datetime | None = None
     ended_at: datetime | None = None

@@ -420,7 +420,7 @@ class Sums:
 
 
 class Statistics(Protocol):
-    """Counts that are cheap however long a list is; nothing is decided by them."""
+    """Sums that go forward by marks: each look adds what is new since the last. Nothing is decided by them."""
 
     def sample(self) -> None:
         """Note how many permits each running campaign has been granted."""

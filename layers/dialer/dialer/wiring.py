@@ -595,6 +595,7 @@ def writing(time_left: Callable[[], timedelta], *, leave_with: timedelta) -> "Wr
 
     return Writing(
         contacts=_contact_book(),
+        lists=_lists(),
         exports=_exports(),
         store=_store(),
         queue=_paper_queue(),

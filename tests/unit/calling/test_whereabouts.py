@@ -92,9 +92,49 @@ def test_an_indian_number_has_the_zone_under_its_present_name() -> None:
     assert group_for(mobile).zones == ("Asia/Kolkata",)
 
 
-def test_a_brazilian_mobile_carries_its_area() -> None:
-    mobile = phonenumbers.parse("+5511961234567")
-    assert group_for(mobile).zones == ("America/Sao_Paulo",)
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("+5511961234567", "BR Sao_Paulo"),
+        ("+5592961234567", "BR Manaus"),
+        ("+559232123456", "BR Manaus"),
+        ("+556832123456", "BR Rio_Branco"),
+        ("+525512345678", "MX Mexico_City"),
+        ("+526641234567", "MX Tijuana"),
+        ("+74232123456", "RU Asia/Vladivostok"),
+        ("+34911234567", "ES Europe/Madrid"),
+        ("+34928123456", "ES Atlantic/Canary"),
+        ("+351296123456", "PT Atlantic/Azores"),
+    ],
+)
+def test_a_number_that_carries_its_area_has_that_area_s_zone(number: str, text: str) -> None:
+    """Mobiles of Brazil and Mexico carry theirs, too."""
+    assert str(group(number)) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("+34612345678", "ES Atlantic/Canary,Europe/Madrid"),
+        ("+351912345678", "PT Atlantic/Azores,Europe/Lisbon"),
+        ("+64211234567", "NZ Pacific/Auckland,Pacific/Chatham"),
+    ],
+)
+def test_a_mobile_of_a_country_with_islands_of_another_time_has_both_times(number: str, text: str) -> None:
+    assert str(group(number)) == text
+
+
+@pytest.mark.parametrize("number", ["+61861234567", "+61881234567", "+61889123456"])
+def test_an_australian_08_number_has_the_hours_of_perth_and_adelaide_and_of_all_between(number: str) -> None:
+    """The code is Darwin's as well, and Broken Hill's and Eucla's."""
+    found = group(number)
+    assert str(found) == "AU Australia/Adelaide,Australia/Perth"
+    between = {f"Australia/{name}" for name in ("Perth", "Eucla", "Darwin", "Broken_Hill", "Adelaide")}
+    for day in (datetime(2026, 1, 10, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)):
+        spans = open_in(found, day)
+        assert spans
+        for opens, closes in spans:
+            assert_within_hours(opens, closes, between)
 
 
 @pytest.mark.parametrize(
@@ -102,11 +142,17 @@ def test_a_brazilian_mobile_carries_its_area() -> None:
     [
         ("+18005550100", "a toll-free number"),
         ("+18885550100", "a toll-free number"),
+        ("+18335550100", "a toll-free number"),
         ("+19005550100", "a premium-rate number"),
         ("+15005550100", "a personal number"),
         ("+448001111", "a toll-free number"),
         ("+443001110100", "a company-wide number"),
+        ("+611300123456", "a shared-cost number"),
+        ("+611800123456", "a toll-free number"),
         ("+80012345678", "a toll-free number"),
+        ("+979123456789", "a premium-rate number"),
+        ("+979012345678", "belongs to no country"),  # the library takes it for invalid
+        ("+881612345678", "belongs to no country"),
         ("+870773111632", "belongs to no country"),
     ],
 )
@@ -115,8 +161,10 @@ def test_a_number_that_is_shared_or_belongs_nowhere_is_not_dialed(number: str, w
         group(number)
 
 
-def test_an_area_code_that_nobody_knows_has_the_strictest_row_in_every_zone() -> None:
-    found = group("+12115550100")
+@pytest.mark.parametrize("number", ["+12115550100", "+15555550100", "+17105550100"])
+def test_an_area_code_that_nobody_knows_has_the_strictest_row_in_every_zone(number: str) -> None:
+    """555 is a directory's, 710 the government's: neither has a place."""
+    found = group(number)
     assert found.places == ("US-?",)
     assert {"Pacific/Honolulu", "America/Puerto_Rico", "America/St_Johns"} <= set(found.zones)
 

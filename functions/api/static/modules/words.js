@@ -112,6 +112,7 @@ export const CAPS = [
   ["massachusetts-collections", "Debt collection, Massachusetts", "at most 2 in 7 days for each account_id"],
   ["maine-automated", "Automated calls, Maine", "at most 1 in 8 hours"],
   ["france", "Sales calls, France", "at most 4 in 30 days"],
+  ["after-an-answer", "After an answer, UK", "none for 72 hours after a call that a person answered, abandoned or not"],
 ];
 
 export function wordFor(words, key) {

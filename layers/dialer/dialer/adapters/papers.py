@@ -12,7 +12,8 @@ from dialer.adapters.contact_documents import from_now
 from dialer.adapters.mongo import Document, available, literal
 from dialer.columns import columns_of
 from dialer.contact_list import Place, Sheet
-from dialer.list_records import Counts, Export, ExportKind, ExportState, ListState, UploadedList
+from dialer.lifecycle import State
+from dialer.list_records import Counts, Export, ExportKind, ExportState, ListState, ListSum, UploadedList
 
 _OF_CAMPAIGN = "of_campaign"
 
@@ -33,10 +34,10 @@ class _Owned:
         with available():
             return self._papers.find_one({"_id": paper_id})
 
-    def newest(self, campaign_id: str, limit: int) -> list[Document]:
+    def newest(self, campaign_id: str, limit: int | None) -> list[Document]:
         with available():
             found = self._papers.find(
-                {"campaign_id": campaign_id}, sort=[("made_at", -1)], limit=limit, hint=_OF_CAMPAIGN
+                {"campaign_id": campaign_id}, sort=[("made_at", -1)], limit=limit or 0, hint=_OF_CAMPAIGN
             )
             return list(found)
 
@@ -85,7 +86,7 @@ class MongoLists:
         document = self._owned.get(list_id)
         return _list_of(document) if document else None
 
-    def of_campaign(self, campaign_id: str, *, limit: int) -> Sequence[UploadedList]:
+    def of_campaign(self, campaign_id: str, *, limit: int | None) -> Sequence[UploadedList]:
         return [_list_of(document) for document in self._owned.newest(campaign_id, limit)]
 
     def kept_of(self, campaign_ids: Iterable[str]) -> Sequence[UploadedList]:
@@ -199,6 +200,7 @@ def _of_export(export: Export) -> Document:
         "parts": list(export.parts),
         "behind": export.behind,
         "rows": export.rows,
+        "sums": [{"list": list_id, **asdict(one)} for list_id, one in export.sums.items()],
     }
 
 
@@ -212,7 +214,13 @@ def _export_of(document: Document) -> Export:
         parts=tuple(document["parts"]),
         behind=document["behind"],
         rows=document["rows"],
+        sums={one["list"]: _sum_of(one) for one in document.get("sums", ())},
         made_at=document["made_at"],
         ended_at=document.get("ended_at"),
         removed=document.get("removed", False),
     )
+
+
+def _sum_of(kept: Document) -> ListSum:
+    states = {State(state): contacts for state, contacts in kept["states"].items()}
+    return ListSum(states=states, attempts=kept["attempts"], answered=kept["answered"])
