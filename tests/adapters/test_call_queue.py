@@ -234,6 +234,13 @@ def test_what_never_left_and_is_then_refused_is_refused(monkeypatch: pytest.Monk
     assert (list(sent.refused), sent.doubtful) == ([going[1]], 0)
 
 
+def test_an_answer_that_names_nothing_is_an_answer() -> None:
+    with WireServer(lambda _: Reply(body=b"{}")) as server:
+        sent = _over(server, messages(2))
+        assert len(server.asked) == 1
+    assert (list(sent.refused), sent.doubtful) == ([], 2)
+
+
 def test_an_answer_with_nothing_in_place_of_a_list_is_read() -> None:
     def told(asked: Asked) -> Reply:
         body = json.loads(_reply(asked).body)

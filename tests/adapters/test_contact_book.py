@@ -475,6 +475,38 @@ def test_a_wish_that_comes_while_a_list_is_compared_is_kept(
     assert (only(contacts).due_at, only(contacts).callback_at) == (asked, asked)
 
 
+def test_who_is_on_hold_is_not_called_before_the_moment_that_a_list_names_when_they_are_released(
+    contacts: Contacts, book: MongoContactBook
+) -> None:
+    contact = stored(contacts.database, a_contact("one"))
+    people, later = MongoPeople(contacts), now() + timedelta(hours=2)
+    assert people.hold_back(replace(contact, attempt=None), reason="on holiday")
+    assert imported(book, a_row(contact.phone, vars=contact.vars, call_after=later)).updated == 1
+    assert only(contacts).due_at == NEVER
+    assert people.let_go(only(contacts), reason="back")
+    assert only(contacts).due_at == later
+
+
+def test_who_asked_for_a_call_is_not_called_sooner_when_they_are_released(contacts: Contacts) -> None:
+    asked = now() + timedelta(hours=1)
+    contact = stored(contacts.database, a_contact("one"))
+    people = MongoPeople(contacts)
+    assert people.hold_back(replace(contact, attempt=None), reason="on holiday")
+    contacts.update_one({}, {"$set": {"callback_at": asked}})
+    assert people.let_go(only(contacts), reason="back")
+    assert only(contacts).due_at == asked
+
+
+def test_a_variable_that_another_list_writes_otherwise_is_the_same_one(
+    contacts: Contacts, book: MongoContactBook
+) -> None:
+    row = a_row(vars={"first_name": "Ann", "Account ID": "7"})
+    imported(book, row)
+    again = replace(row, vars={"First Name": "Bea", "account_id": "8"})
+    assert imported(book, again, list_id="list-2").updated == 1
+    assert only(contacts).vars == {"First Name": "Bea", "account_id": "8"}
+
+
 def test_a_list_never_ends_a_hold(contacts: Contacts, book: MongoContactBook) -> None:
     contact = stored(contacts.database, a_contact("one"))
     assert MongoPeople(contacts).hold_back(replace(contact, attempt=None), reason="on holiday")

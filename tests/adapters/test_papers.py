@@ -73,6 +73,7 @@ def test_an_export_is_kept_with_all_that_the_next_run_needs(database: Database[D
         behind="+12125550100",
         rows=7,
         sums={"": ListSum(), ODD: ListSum(states={State.DONE: 2, State.PENDING: 1}, attempts=5, answered=2)},
+        unsent=f"{ODD}\r\n",
     )
     assert exports.write(half, owner="me")
     assert replace(exports.find("p") or half, made_at=None) == half
@@ -81,7 +82,7 @@ def test_an_export_is_kept_with_all_that_the_next_run_needs(database: Database[D
 def test_an_export_of_a_version_that_kept_no_sums_goes_on(database: Database[Document]) -> None:
     exports, export = MongoExports(database["exports"]), Export(id="p", campaign_id="c", kind=ExportKind.CALLS)
     exports.begin(export)
-    database["exports"].update_one({"_id": "p"}, {"$unset": {"sums": ""}})
+    database["exports"].update_one({"_id": "p"}, {"$unset": {"sums": "", "unsent": ""}})
     assert exports.own("p", owner="me", lease=LEASE)
     assert replace(exports.find("p") or export, made_at=None) == export
 
@@ -129,6 +130,15 @@ def test_what_is_kept_of_some_campaigns_is_found_until_it_is_removed(paper: tupl
     papers.note_removed(["q"])
     assert {each.id for each in papers.kept_of(["c", "d"])} == {"p"}
     assert (papers.find("q").removed, papers.find("p").removed, papers.kept_of([])) == (True, False, [])
+
+
+def test_a_list_that_is_over_is_told_whatever_its_columns_would_mean_now(database: Database[Document]) -> None:
+    lists = MongoLists(database["lists"])
+    lists.begin(UploadedList(id="p", campaign_id="mine"))
+    header = {"encoding": "utf-8", "delimiter": ",", "header": ["phone", "Language", "language"], "begins": {}}
+    database["lists"].update_one({"_id": "p"}, {"$set": {"sheet": header, "state": "read"}})
+    assert [one.id for one in lists.of_campaign("mine", limit=None)] == ["p"]
+    assert [one.id for one in lists.kept_of(["mine"])] == ["p"]
 
 
 def test_the_lists_of_a_campaign_come_newest_first(database: Database[Document]) -> None:

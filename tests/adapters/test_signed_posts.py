@@ -10,6 +10,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from dialer.adapters.signed_posts import SignedPosts
 from dialer.errors import Unavailable
 from local.ministack import ACCESS_KEY, REGION, SECRET_KEY
 from local.processes import free_port
@@ -87,6 +88,15 @@ def test_anything_but_a_plain_success_is_no_answer_and_is_not_asked_for_again(an
         with pytest.raises(Unavailable, match="SendMessageBatch was not answered"):
             asked_of(server, read_timeout=0.2)
         assert len(server.asked) == 1
+
+
+def test_credentials_that_fit_into_no_header_are_no_answer() -> None:
+    with WireServer(lambda _: Reply(body=b"{}")) as server:
+        sqs = client("sqs", server.url)
+        odd = SignedPosts(sqs, Credentials(ACCESS_KEY, SECRET_KEY, "a\nb"))
+        with pytest.raises(Unavailable):
+            odd.post("SendMessageBatch", WISH)
+        sqs.close()
 
 
 def test_where_nobody_is_nothing_has_left() -> None:

@@ -505,6 +505,12 @@ def test_an_export_of_calls_has_a_line_for_each_attempt_and_what_joins_it_to_the
     assert json.loads(lines[0]["variables"]) == {"name": "Zo\xeb"}
 
 
+def test_of_two_columns_of_metadata_an_export_leaves_none_out(stack: Stack) -> None:
+    told_ = told(stack, vars={"metadata": "old", "Metadata": "new"})
+    first, *_ = exported(stack, told_.campaign_id, ExportKind.CALLS)
+    assert (first["metadata"], json.loads(first["variables"])) == ("old", {"Metadata": "new"})
+
+
 def test_an_export_of_calls_says_how_long_each_was_what_it_cost_and_what_was_answered(stack: Stack) -> None:
     campaign = created(stack.database, a_campaign())
     contact = a_contact(campaign, state=State.DONE, phone=a_phone(1))
@@ -619,6 +625,21 @@ def test_an_export_is_written_in_parts_that_the_store_takes(stack: Stack) -> Non
     assert len(file(stack, written.key).splitlines()) == 1101
 
 
+def test_a_long_list_that_few_were_called_of_is_exported_in_as_many_runs_as_it_needs(stack: Stack) -> None:
+    """No run has enough for a part, and none begins anew."""
+    told_ = told(stack)
+    export = wiring.export_desk().begin(told_.campaign_id, ExportKind.CALLS)
+    run = replace(wiring.writing(lambda: timedelta(0), leave_with=MINUTE), page=2)
+    seen = list[str]()
+    while (outcome := run(export.id).outcome) == "goes on":
+        seen.append(wiring.export_desk().show(export.id).behind)
+    assert (outcome, seen) == ("written", sorted(set(seen)))
+    assert len(seen) > 2
+    written = wiring.export_desk().show(export.id)
+    assert (len(written.parts), written.rows, written.unsent) == (1, 14, "")
+    assert len(file(stack, written.key).splitlines()) == 15
+
+
 def test_an_export_of_lists_has_a_line_for_each_and_one_for_whoever_comes_from_none(stack: Stack) -> None:
     """The rows as the list's report counts them, and the people as they stand."""
     read = uploaded(stack, SHEET, name="=spring")
@@ -630,6 +651,8 @@ def test_an_export_of_lists_has_a_line_for_each_and_one_for_whoever_comes_from_n
     for phone, state in ((a_phone(1), State.PLACED), (a_phone(2), State.CLAIMED)):
         stored(stack.database, a_contact(read.campaign_id, phone=phone, state=state))
     stored(stack.database, a_contact("another", phone=a_phone(3)))
+    for n in (4, 5):  # each in the body of a request of its own
+        wiring.intake()(read.campaign_id, io.BytesIO(f"phone\n{a_phone(n)}\n".encode()))
     first, second, none = exported(stack, read.campaign_id, ExportKind.LISTS)
     assert tuple(first) == list_sums.COLUMNS
     assert (first["list_id"], first["list_name"]) == (read.id, "'=spring")
@@ -640,7 +663,7 @@ def test_an_export_of_lists_has_a_line_for_each_and_one_for_whoever_comes_from_n
     assert (second["list_id"], second["list_name"], second["rows"], counted(second)) == (begun.id, "summer", "0", {})
     assert second["settled_percent"] == ""
     assert {none[name] for name in ("list_id", "list_name", "uploaded_at", *vars(READ))} == {""}
-    assert counted(none) == {"contacts": 2, "placed": 1, "claimed": 1, "attempts": 1}
+    assert counted(none) == {"contacts": 4, "pending": 2, "placed": 1, "claimed": 1, "attempts": 1}
     assert none["settled_percent"] == "0.0"
 
 

@@ -144,6 +144,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"script": [menu(keys={"1": {}})]}, "call.script.0.menu.keys.1.outcome: "),
     ({"script": [menu(name="Opt-Out!")]}, "call.script.0.menu.name: "),
     ({"script": [menu(name="opt_out")]}, "call.script.0.menu.name: `opt_out` is the dialer's own"),
+    (
+        {"script": [{"transfer": {"to": "+12125550100", "name": "opt_out"}}]},
+        "call.script.0.transfer.name: `opt_out` is the dialer's own",
+    ),
+    (
+        {"script": [{"stream": {"url": "wss://a.example/x", "answers": ["opt_out"]}}]},
+        "call.script.0.stream.answers.0: `opt_out` is the dialer's own",
+    ),
     ({"script": [menu(name="a.$b")]}, "call.script.0.menu.name: "),
     ({"script": [menu(tries=9)]}, "call.script.0.menu.tries: "),
     ({"script": [menu(keys={"9": {"outcome": "x"}})]}, "call: key 9 opts out: choose another key"),

@@ -531,8 +531,14 @@ def test_a_list_names_the_language_once() -> None:
 DNC_NAMES = ["dnc", "DNC", "do not call", "Do-Not-Call", "do_not_call", "donotcall", "opt out", "Opt_Out", "opted out"]
 
 
+SAYS_YES = [
+    "yes", "Y", " TRUE ", "t", "1", "x", "DNC", "Do Not Call", "stop", "D", "P", "B", "opt-out", "Opted_Out", "do-not-call",
+    "DO  NOT  CALL",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("header", DNC_NAMES)
-@pytest.mark.parametrize("cell", ["yes", "Y", " TRUE ", "t", "1", "x", "DNC", "Do Not Call", "stop", "D", "P", "B"])
+@pytest.mark.parametrize("cell", SAYS_YES)
 def test_whom_the_list_says_not_to_call_is_rejected(header: str, cell: str) -> None:
     told, other = rows(f"phone,{header},name\n{KAY},{cell},Kay\n{ADA},,Ada\n")
     assert told == Reject(line=2, reason="the list says not to call", unwanted=(KAY,))

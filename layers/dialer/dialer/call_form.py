@@ -34,7 +34,15 @@ _NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 _SIP = re.compile(r"sip:[^\s@<>]+@[^\s@<>]+")
 _QUEUE = re.compile(r"queue:[\w.-]{1,64}")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+def _free(name: str) -> str:
+    if name == "opt_out":
+        raise ValueError("`opt_out` is the dialer's own answer: choose another name")
+    return name
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$"), AfterValidator(_free)]
 Text = Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT)]
 Word = Annotated[str, Field(min_length=1, max_length=60)]
 Value = Annotated[str, Field(max_length=400)]
@@ -81,13 +89,6 @@ class _Question(_Form):
     prompt: Lines = ()
     say: Text | None = None
     """Short for a prompt of one `say`."""
-
-    @field_validator("name")
-    @classmethod
-    def is_free(cls, name: str) -> str:
-        if name == "opt_out":
-            raise ValueError("`opt_out` is the dialer's own answer: choose another name")
-        return name
 
     @property
     def lines(self) -> tuple[Line, ...]:

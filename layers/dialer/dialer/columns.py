@@ -4,6 +4,7 @@ Whatever is not named here is a variable. A new column is one more entry in COLU
 a field of NewContact.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ PRIORITIES = range(-100, 101)  # a tick looks at each priority in turn: a few hu
 _YEARS = range(2000, 2101)
 _LONGEST_ID = 200
 _DIGITS_OF_A_PHONE = 7
+_BETWEEN_LETTERS = re.compile(r"(?<=[a-z])[\s_.-]+(?=[a-z])")
 _YES = frozenset(
     {"yes", "y", "true", "t", "1", "x", "dnc", "do not call", "opt out", "opted out", "stop", "d", "p", "b"}
 )
@@ -116,7 +118,7 @@ def _not_to_call(name: str) -> Column:
     """Each of its names is a column of its own: of two that stand in one list either may say it."""
 
     def read(cell: str, _: Bearings) -> Fields:
-        said = cell.lower()
+        said = _BETWEEN_LETTERS.sub(" ", cell.lower())
         if said in _YES:
             raise NotToCall("the list says not to call")
         if said not in _NO:

@@ -19,7 +19,7 @@ from dialer.list_sums import Line
 from dialer.model import Attempt, Contact, FinishedAttempt
 from dialer.office_ports import ContactBook
 from dialer.spreadsheet import harmless
-from dialer.variables import plainly, value_of
+from dialer.variables import name_in
 
 _PAGE = 1000
 _NOTED_AFTER = 50_000  # as many lines of contacts are about a part
@@ -114,14 +114,15 @@ class Writing:
         while page := self.contacts.page(export.campaign_id, after=behind, limit=self.page):
             sheet.add(page)
             behind = page[-1].listed
-            if sheet.is_full:
+            leaves = self.time_left() < self.leave_with
+            if leaves or sheet.is_full:
                 export = self._kept(export, owner, sheet, behind)
-                if self.time_left() < self.leave_with:
+                if leaves:
                     self._let_go(export.id, owner)  # first, or the next run would find it owned
                     self.queue.write_on(export.id)
                     return _report(export, "goes on")
         sheet.end()
-        export = self._kept(export, owner, sheet, behind)
+        export = self._kept(export, owner, sheet, behind, last=True)
         self.store.finish(export.key, export.upload, parts=export.parts)
         export = replace(export, state=ExportState.WRITTEN)
         self._note(export, owner)
@@ -142,14 +143,16 @@ class Writing:
             export, lists=lambda: lists(export.campaign_id, limit=None)[::-1], noted_after=self.noted_after
         )
 
-    def _kept(self, export: Export, owner: str, sheet: "_Sheet", behind: str) -> Export:
-        """One part more, if there is one, and then the note of it and of the sums.
+    def _kept(self, export: Export, owner: str, sheet: "_Sheet", behind: str, *, last: bool = False) -> Export:
+        """One part more, if there is enough for one, and then the note of it, of the sums, and of what is too little.
 
         What has no note is done again by the next run, and its part is sent again.
         """
         content, rows = sheet.taken()
-        kept = replace(export, behind=behind, rows=export.rows + rows, sums=sheet.sums)
-        if content:
+        kept = replace(export, behind=behind, rows=export.rows + rows, sums=sheet.sums, unsent="")
+        if content and not last and len(content) < self.part_bytes:
+            kept = replace(kept, unsent=content.decode())
+        elif content:
             mark = self.store.part(export.key, export.upload, number=len(export.parts) + 1, content=content)
             kept = replace(kept, parts=(*export.parts, mark))
         if kept != export:
@@ -193,8 +196,9 @@ class _Sheet(Protocol):
 class _Text:
     """CSV that has not been sent yet."""
 
-    def __init__(self, columns: Sequence[str], *, header: bool) -> None:
+    def __init__(self, columns: Sequence[str], *, header: bool, begun: str = "") -> None:
         self._text = io.StringIO(newline="")
+        self._text.write(begun)
         self._csv = csv.DictWriter(self._text, columns)
         self._rows = 0
         if header:
@@ -221,7 +225,7 @@ class _PeopleSheet:
 
     def __init__(self, export: Export, *, part_bytes: int) -> None:
         self._lines, columns = _SHEETS[export.kind]
-        self._text = _Text(columns, header=not export.parts)
+        self._text = _Text(columns, header=not export.parts and not export.unsent, begun=export.unsent)
         self._part_bytes = part_bytes
         self.sums = export.sums
 
@@ -249,6 +253,7 @@ class _ListSheet:
         self._text = _Text(list_sums.COLUMNS, header=False)
         self._written = bool(export.parts)
         self._lists = lists
+        self._known = frozenset(one.id for one in lists())
         self._noted_after = noted_after
         self._unnoted = 0
 
@@ -257,7 +262,7 @@ class _ListSheet:
         return self._unnoted >= self._noted_after
 
     def add(self, page: Sequence[Contact]) -> None:
-        self.sums = list_sums.added(self.sums, page)
+        self.sums = list_sums.added(self.sums, page, known=self._known)
         self._unnoted += len(page)
 
     def end(self) -> None:
@@ -358,10 +363,11 @@ def _contacts(contact: Contact) -> Iterator[Line]:
 
 def _whose(contact: Contact) -> Line:
     """What joins a line with the sender's own records: word for word, save what a spreadsheet would run."""
-    others = {name: value for name, value in contact.vars.items() if plainly(name) != METADATA}
+    told = name_in(contact.vars, METADATA)
+    others = {name: value for name, value in contact.vars.items() if name != told}
     return {
         "external_id": contact.external_id,
-        "metadata": value_of(contact.vars, METADATA) or "",
+        "metadata": contact.vars[told] if told else "",
         "variables": json.dumps(others, ensure_ascii=False) if others else "",
         "contact_id": contact.id,
         "campaign_id": contact.campaign_id,

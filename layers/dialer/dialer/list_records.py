@@ -130,6 +130,8 @@ class Export:
     """The last phone that is in these parts, or in the sums."""
     sums: Mapping[str, ListSum] = field(default_factory=dict)
     """Of an export of lists: what is known so far of each, by its id; under no id of those who come from none."""
+    unsent: str = ""
+    """Lines behind the parts that are too few for one."""
     rows: int = 0
     made_at: datetime | None = None
     ended_at: datetime | None = None

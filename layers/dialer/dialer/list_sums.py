@@ -1,6 +1,6 @@
 """List sums: how far each list of a campaign is, added up page by page: as many sums as lists, however many people."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from dialer.lifecycle import TERMINAL, State
@@ -15,11 +15,15 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def added(sums: Mapping[str, ListSum], contacts: Sequence[Contact]) -> dict[str, ListSum]:
-    """The sums, and these contacts in them, each under the list that its data come from."""
+def added(sums: Mapping[str, ListSum], contacts: Sequence[Contact], *, known: Collection[str]) -> dict[str, ListSum]:
+    """The sums, and these contacts in them, each under the list that its data come from, of the lists that are known.
+
+    Rows that came in the body of a request have an id too, each request another one.
+    """
     more = dict(sums)
     for contact in contacts:
-        more[contact.list_id] = _with(more.get(contact.list_id, ListSum()), contact)
+        of = contact.list_id if contact.list_id in known else _NO_LIST
+        more[of] = _with(more.get(of, ListSum()), contact)
     return more
 
 
@@ -37,12 +41,10 @@ def _with(so_far: ListSum, contact: Contact) -> ListSum:
 def lines(sums: Mapping[str, ListSum], lists: Sequence[UploadedList]) -> Iterator[Line]:
     """A line for each of these lists, in their order, whether it has brought anybody or not.
 
-    Then one for each other list that somebody comes from, and the last for those who come from none.
+    The last is of those who come from none of them.
     """
     for uploaded in lists:
         yield _line(uploaded.id, sums.get(uploaded.id, ListSum()), uploaded)
-    for list_id in sorted(sums.keys() - {uploaded.id for uploaded in lists} - {_NO_LIST}):
-        yield _line(list_id, sums[list_id])
     if _NO_LIST in sums:
         yield _line(_NO_LIST, sums[_NO_LIST])
 

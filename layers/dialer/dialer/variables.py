@@ -14,11 +14,17 @@ def plainly(name: str) -> str:
 
 
 def value_of(variables: Mapping[str, str], name: str) -> str | None:
-    """The variable of that name; None where there is none.
+    """Of the variable with that name; None where there is none."""
+    found = name_in(variables, name)
+    return None if found is None else variables[found]
+
+
+def name_in(variables: Mapping[str, str], name: str) -> str | None:
+    """That name as these variables have it; None where they have none.
 
     Spreadsheets write `First Name`: capitals, and what is between words, make no difference unless the list has both.
     """
     if name in variables:
-        return variables[name]
+        return name
     plain = plainly(name)
-    return next((value for other, value in variables.items() if plainly(other) == plain), None)
+    return next((other for other in variables if plainly(other) == plain), None)

@@ -87,7 +87,8 @@ def _asked(sqs: "SQSClient", posts: "SignedPosts | None", request: Mapping[str, 
     """The queue's answer, and whether an earlier try of the same request may have arrived."""
     perhaps = False
     try:
-        if posts and (answer := posts.post("SendMessageBatch", request)):
+        answer = posts.post("SendMessageBatch", request) if posts else None
+        if answer is not None:
             return answer, False
     except Unavailable:
         perhaps = True

@@ -35,6 +35,7 @@ from dialer.model import Contact, NewContact
 from dialer.office_ports import Added
 from dialer.phones import dialable
 from dialer.ports import Clock
+from dialer.variables import plainly
 
 _DUPLICATE_KEY = 11000
 _COUNTING_S = 60  # ten million contacts take a few seconds, more than any other query may
@@ -42,13 +43,14 @@ _QUICK_S = 0.1  # what takes no longer is counted anew each time
 _PENDING = str(State.PENDING)  # a plain text, which the driver writes quicker
 _COMPARED = dict.fromkeys(
     (
-        "listed", "phone", "region", "numbers", "state", "used", "priority", "due_at", "decided", "callback_at", "vars",
-        "callback_listed", "external_id", "caller_id", "row",
+        "listed", "phone", "region", "numbers", "state", "used", "priority", "due_at", DUE_BEFORE_HOLD, "decided",
+        "callback_at", "callback_listed", "vars", "external_id", "caller_id", "row",
     ),
     1,
 )  # fmt: skip
 _SEEN_WITH = {
     "due_at": ("due_at",),
+    DUE_BEFORE_HOLD: ("due_at",),
     "callback_at": ("due_at", "callback_at"),
     "region": ("phone",),
     "numbers": ("numbers",),
@@ -264,15 +266,15 @@ def _news(row: NewContact, there: Document, now: datetime) -> Document:
     if "vars" in news:
         news |= where  # of two lists at once the last one counts, and where somebody is must be what the variables say
     asked = _asked(row, now)
+    when = DUE_BEFORE_HOLD if there["due_at"] == NEVER else "due_at"  # no list ends a hold
     if asked and asked not in (there.get("callback_at"), there.get("callback_listed")):
-        when = DUE_BEFORE_HOLD if there["due_at"] == NEVER else "due_at"
         news |= {"callback_at": asked, "callback_listed": asked, when: _no_sooner(row.call_after, asked)}
     elif row.call_after:
-        due_at = _no_sooner(row.call_after, now)
-        if there["used"] or "decided" in there or "callback_at" in there:  # never cut short; nor is a hold
-            due_at = max(due_at, there["due_at"])
-        if max(due_at, there["due_at"]) > now and due_at != there["due_at"]:
-            news["due_at"] = due_at
+        due_at, was_due = _no_sooner(row.call_after, now), there.get(when, now)
+        if there["used"] or "decided" in there or "callback_at" in there:  # never cut short
+            due_at = max(due_at, was_due)
+        if max(due_at, was_due) > now and due_at != was_due:
+            news[when] = due_at
     return news
 
 
@@ -295,7 +297,8 @@ def _vars(row: NewContact, known: dict[str, str]) -> dict[str, str]:
     said = {name: cell for name, cell in row.vars.items() if cell or not (_stands(name) and known.get(name))}
     if said.items() <= known.items():
         return known
-    return {name: cell for name, cell in known.items() if name not in said} | said
+    meant = {plainly(name) for name in said}  # an earlier list may have written them otherwise
+    return {name: cell for name, cell in known.items() if name not in said and plainly(name) not in meant} | said
 
 
 def _stands(name: str) -> bool:

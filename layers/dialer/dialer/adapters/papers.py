@@ -48,7 +48,9 @@ class _Owned:
 
     def note_removed(self, paper_ids: Iterable[str]) -> None:
         with available():
-            self._papers.update_many({"_id": {"$in": sorted(paper_ids)}}, {"$set": {"removed": True}})
+            self._papers.update_many(
+                {"_id": {"$in": sorted(paper_ids)}}, {"$set": {"removed": True}, "$unset": {"unsent": ""}}
+            )
 
     def own(self, paper_id: str, *, states: Sequence[str], owner: str, lease: timedelta) -> Document | None:
         nobodys = {"$not": [{"$gt": ["$owned_until", "$$NOW"]}]}
@@ -169,7 +171,7 @@ def _list_of(document: Document) -> UploadedList:
         reason=document["reason"],
         size=document["size"],
         version=document["version"],
-        sheet=_sheet_of(document["sheet"]),
+        sheet=_sheet_of(document["sheet"]) if document["state"] == ListState.READING else None,
         place=Place(**document["place"]),
         counts=Counts(**document["counts"]),
         rejects=tuple(document["rejects"]),
@@ -199,6 +201,7 @@ def _of_export(export: Export) -> Document:
         "upload": export.upload,
         "parts": list(export.parts),
         "behind": export.behind,
+        "unsent": export.unsent,
         "rows": export.rows,
         "sums": [{"list": list_id, **asdict(one)} for list_id, one in export.sums.items()],
     }
@@ -213,6 +216,7 @@ def _export_of(document: Document) -> Export:
         upload=document["upload"],
         parts=tuple(document["parts"]),
         behind=document["behind"],
+        unsent=document.get("unsent", ""),
         rows=document["rows"],
         sums={one["list"]: _sum_of(one) for one in document.get("sums", ())},
         made_at=document["made_at"],

@@ -16,6 +16,7 @@ from dialer.adapters.contact_documents import (
     contact_of,
     contacts_of,
     having,
+    no_sooner_than_asked,
     states,
     to_pending,
     to_terminal,
@@ -107,7 +108,7 @@ class MongoPeople:
 
     def let_go(self, contact: Contact, *, reason: str) -> bool:
         target(Move.POSTPONE, State.PENDING)
-        due_at = {"$max": ["$$NOW", f"${DUE_BEFORE_HOLD}"]}
+        due_at = no_sooner_than_asked({"$max": ["$$NOW", f"${DUE_BEFORE_HOLD}"]})
         released = to_pending(due_at, reason=f"released: {reason}")
         return self._move(Move.POSTPONE, contact, _HELD_BACK, [*released, {"$unset": DUE_BEFORE_HOLD}])
 

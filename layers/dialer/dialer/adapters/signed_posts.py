@@ -66,7 +66,7 @@ class SignedPosts:
             status, content = self._sent(operation, request.prepare())
         except _NOTHING_LEFT:
             return None
-        except HTTPError as cause:
+        except (HTTPError, ValueError) as cause:
             raise Unavailable(f"{operation} was not answered") from cause
         with suppress(ValueError):
             if status == _OK and isinstance(answer := json.loads(content), dict):
