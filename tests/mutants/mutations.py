@@ -2707,9 +2707,23 @@ MUTATIONS = (
     Mutation(
         name="the sums of lists are lost between runs",
         file=f"{PRODUCT}/exports.py",
-        old="rows=export.rows + rows, sums=sheet.sums)",
-        new="rows=export.rows + rows)",
+        old="rows=export.rows + rows, sums=sheet.sums, unsent",
+        new="rows=export.rows + rows, unsent",
         tests="tests/functions/test_intake.py",
+    ),
+    Mutation(
+        name="a long export of few calls begins anew in each run",
+        file=f"{PRODUCT}/exports.py",
+        old="            leaves = self.time_left() < self.leave_with",
+        new="            leaves = sheet.is_full and self.time_left() < self.leave_with",
+        tests="tests/functions/test_intake.py",
+    ),
+    Mutation(
+        name="a list's moment is lost on somebody who is on hold",
+        file=f"{ADAPTERS}/contact_book.py",
+        old="            news[when] = due_at",
+        new="            news |= {} if when == DUE_BEFORE_HOLD else {when: due_at}",
+        tests="tests/adapters/test_contact_book.py",
     ),
     Mutation(
         name="a list that brought nobody is left out",

@@ -532,8 +532,8 @@ DNC_NAMES = ["dnc", "DNC", "do not call", "Do-Not-Call", "do_not_call", "donotca
 
 
 SAYS_YES = [
-    "yes", "Y", " TRUE ", "t", "1", "x", "DNC", "Do Not Call", "stop", "D", "P", "B", "opt-out", "Opted_Out", "do-not-call",
-    "DO  NOT  CALL",
+    "yes", "Y", " TRUE ", "t", "1", "x", "DNC", "Do Not Call", "stop", "D", "P", "B", "opt-out", "Opted_Out",
+    "do-not-call", "DO  NOT  CALL",
 ]  # fmt: skip
 
 
