@@ -42,7 +42,7 @@ is met on one and missed on the next. Where one is missed, or a stretch is out o
   more: 0.35 for the guard, which is planned and judged anew for each webhook, and 0.15 for the pipeline. Naming the
   index, or asking for nothing back, saves less than a tenth. Twice and shuffled, most of ours say nothing new and write
   nothing.
-- **P12, the tick**: botocore's processor time again, beside MiniStack's and the database's on the same two cores.
+- **P12, the tick**: the same requests again, beside MiniStack's and the database's work on the same two cores.
 """
 _TRIED = """\
 ## What was tried

@@ -56,6 +56,7 @@ def tick_at(place: Place) -> Tick:
     """Wired as `wiring.tick` does it, by addresses instead of an environment."""
     monitoring.register(asked())
     database, sqs = opened(place.uri, place.database), client("sqs", place.aws)
+    signed = posts(sqs)
     clock, campaigns = SystemClock(), MongoCampaigns(database["campaigns"])
     return Tick(
         lock=DynamoCampaignLock(client("dynamodb", place.aws), table=LOCK_TABLE, clock=clock),
@@ -63,7 +64,7 @@ def tick_at(place: Place) -> Tick:
         claims=MongoClaims(database["contacts"]),
         reach=MongoReach(database["contacts"]),
         suppressions=MongoSuppressions(database["suppressions"], key=Secret("a key for benchmarks")),
-        queue=SqsCallQueue(lambda: sqs, posts=lambda: posts(sqs), call_queue_url=place.queue_url),
+        queue=SqsCallQueue(lambda: sqs, posts=lambda: signed, call_queue_url=place.queue_url),
         abandon_guard=AbandonGuard(answers=MongoLiveAnswers(database["live_answers"]), campaigns=campaigns),
         clock=clock,
         bounds=Bounds(),

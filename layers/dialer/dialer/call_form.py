@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dialer import languages, opt_out
+from dialer.answers import OPT_OUT
 from dialer.model import CallPlan, OnMachine
 from dialer.script import (
     Ask,
@@ -37,7 +38,7 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def _free(name: str) -> str:
-    if name == "opt_out":
+    if name == OPT_OUT:
         raise ValueError("`opt_out` is the dialer's own answer: choose another name")
     return name
 

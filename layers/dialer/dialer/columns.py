@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from dialer import languages
-from dialer.calling.hinted import hint_named
+from dialer.calling.hinted import hint_named, hints_said
 from dialer.calling.whereabouts import NO_HINTS, Hints
 from dialer.errors import BadList
 from dialer.phones import dialable, e164
@@ -197,8 +197,8 @@ PHONE, *_ = COLUMNS
 
 
 def hints_in(variables: Mapping[str, str]) -> Hints:
-    """What somebody's variables say of where they are; of two columns that are one hint, the last."""
-    said = {hint: cell for name, cell in variables.items() if cell and (hint := hint_named(name))}
+    """What somebody's variables say of where they are."""
+    said = hints_said(variables)
     return Hints(**said) if said else NO_HINTS
 
 

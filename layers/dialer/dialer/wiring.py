@@ -273,7 +273,7 @@ def tick() -> "Tick":
 
     clock = SystemClock()
     dynamodb = boto3.client("dynamodb", config=CONFIG)
-    _sqs()  # here, before several threads want it at once
+    _sqs_posts()  # and the client: here, before several threads want them at once
     return Tick(
         lock=DynamoCampaignLock(dynamodb, table=settings().need("lock_table"), clock=clock),
         campaigns=campaigns(),

@@ -298,7 +298,7 @@ def _vars(row: NewContact, known: dict[str, str]) -> dict[str, str]:
     if said.items() <= known.items():
         return known
     meant = {plainly(name) for name in said}  # an earlier list may have written them otherwise
-    return {name: cell for name, cell in known.items() if name not in said and plainly(name) not in meant} | said
+    return {name: cell for name, cell in known.items() if plainly(name) not in meant} | said
 
 
 def _stands(name: str) -> bool:

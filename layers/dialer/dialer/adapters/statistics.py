@@ -247,8 +247,7 @@ def _added(known: Sequence[Document], new: Sequence[Document]) -> list[Document]
     rows: dict[tuple[str, str], Counter[str]] = {(one["state"], one["reason"]): _numbers(one) for one in known}
     for one in new:
         key = (one["_id"]["state"], one["_id"]["reason"])
-        kept = key in rows or sum(state == key[0] for state, _ in rows) < _REASONS
-        rows.setdefault(key if kept else (key[0], OTHER), Counter()).update(_numbers(one))
+        rows.setdefault(_apart(rows, key, most=_REASONS), Counter()).update(_numbers(one))
     return [{"state": state, "reason": reason, **numbers} for (state, reason), numbers in sorted(rows.items())]
 
 
@@ -256,15 +255,17 @@ def _added_answers(known: Sequence[Document], new: Sequence[Document]) -> list[D
     """Beyond the answers that are kept apart of a step, and beyond so many steps, under `other`."""
     rows: Counter[KeptAnswer] = Counter({(one["step"], one["answer"]): one["n"] for one in known})
     for one in new:
-        rows[_kept(rows, one["_id"]["step"], one["_id"]["answer"])] += one["n"]
+        step, answer = one["_id"]["step"], one["_id"]["answer"]
+        steps = {known_step for known_step, _ in rows}
+        within = step in steps or len(steps) < _STEPS
+        rows[_apart(rows, (step if within else OTHER, answer), most=_ANSWERS)] += one["n"]
     return [{"step": step, "answer": answer, "n": n} for (step, answer), n in sorted(rows.items())]
 
 
-def _kept(rows: Mapping[KeptAnswer, int], step: str, answer: str) -> KeptAnswer:
-    steps = {one for one, _ in rows}
-    step = step if step in steps or len(steps) < _STEPS else OTHER
-    kept = (step, answer) in rows or sum(one == step for one, _ in rows) < _ANSWERS
-    return step, answer if kept else OTHER
+def _apart(rows: Mapping[tuple[str, str], object], key: tuple[str, str], *, most: int) -> tuple[str, str]:
+    """Itself, while there are fewer than so many that begin alike; then `other` beside the same beginning."""
+    first, _ = key
+    return key if key in rows or sum(one == first for one, _ in rows) < most else (first, OTHER)
 
 
 def _numbers(row: Document) -> Counter[str]:

@@ -34,6 +34,11 @@ def hint_named(name: str) -> str:
     return _HINTS.get(plainly(name), "")
 
 
+def hints_said(variables: Mapping[str, str]) -> dict[str, str]:
+    """What somebody's variables say of where they are, by hint; of two columns that are one hint, the last."""
+    return {hint: cell for name, cell in variables.items() if cell and (hint := hint_named(name))}
+
+
 def zone_source(region: str, variables: Mapping[str, str]) -> str:
     """What a zone group was made from: `number`, or `number, postal_code, state`; empty where nobody knows of any.
 
@@ -42,7 +47,7 @@ def zone_source(region: str, variables: Mapping[str, str]) -> str:
     """
     if not region:
         return ""
-    said = {hint: cell for name, cell in variables.items() if cell and (hint := hint_named(name))}
+    said = hints_said(variables)
     return _source(country_of(region), frozenset(said), said.get("country", "")) if " " in region else NUMBER_ALONE
 
 
