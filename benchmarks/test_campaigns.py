@@ -1,14 +1,16 @@
 """One tick over a thousand campaigns: time and commands for each, busy and idle."""
 
 from functools import partial
+from math import ceil
 
 from pymongo.database import Database
 
 from benchmarks.conftest import Notebook
+from benchmarks.figures import Section
 from benchmarks.lists import at_rest
 from benchmarks.measuring import Contestant, race
 from benchmarks.sizes import LAPS, QUICK
-from benchmarks.ticking import Place, a_fast_campaign, every_campaign, tick_at
+from benchmarks.ticking import Place, a_fast_campaign, every_campaign, tick_at, with_time_for
 from dialer.adapters.campaigns import MongoCampaigns
 from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.mongo import Document
@@ -17,10 +19,14 @@ from tests.adapters.aws import client
 from tests.builders import a_contact, document_of, now
 
 MANY = 50 if QUICK else 1_000
+SOME = MANY * 3 // 10
+TICKS = 10
 EACH = 10
 TEXT = f"""
 One tick over all running campaigns, each with {EACH} contacts due, and the same campaigns a moment later, when nobody
-is. Commands are those the database got. Nobody is raced: the rows were measured one after the other.
+is. Commands are those the database got. Nobody is raced: the rows were measured one after the other. The last row is of
+{TICKS} ticks, each with time for {SOME} campaigns and no more: whoever has waited longest comes first, and no campaign
+ever has two turns more than another, which is asserted here.
 """
 
 
@@ -44,7 +50,25 @@ def test_one_tick_over_many_campaigns(database: Database[Document], place: Place
                 note=f"{ran.laps[-1].noted['commands'] / count:.3g} commands to the database each",
             )  # fmt: skip
             sqs.purge_queue(QueueUrl=place.queue_url)
+    _in_turn(section, database, place)
+    sqs.purge_queue(QueueUrl=place.queue_url)
     sqs.close()
+
+
+def _in_turn(section: Section, database: Database[Document], place: Place) -> None:
+    """Ticks that run out of time: everybody comes to their turn as soon as can be."""
+    _somebody_due(database, MANY)
+    short_of_time = partial(with_time_for, some=SOME, ticks=TICKS)
+    (ran,) = race([Contestant(name="", opened=partial(tick_at, place), work=short_of_time)], laps=1)
+    after = ran.laps[0].noted["turns"]
+    assert all(max(turns) - min(turns) <= 1 for turns in after)
+    fewest = ceil(MANY / SOME)
+    reached = next(n for n, turns in enumerate(after, start=1) if min(turns))
+    section.add(
+        what=f"{MANY:,} running, time for {SOME} a tick", unit="ticks until everybody has had a turn", laps=[reached],
+        higher_is_better=False, note=f"{fewest} is the fewest possible",
+    )  # fmt: skip
+    assert reached == fewest
 
 
 def _somebody_due(database: Database[Document], count: int) -> None:

@@ -32,7 +32,8 @@ AT_ONCE = 8
 TEXT = f"""
 {CALLS} calls with four webhooks each: one after the other as they should come; {AT_ONCE} calls at once, each in its own
 order; and one after the other with every webhook delivered twice and all of them shuffled. Ours is one guarded update
-of one document; only the last webhook of a call reads it first. The rival is the usual way: load the call and the
+of one document. The last webhook of a call reads it before, and one that says nothing new reads it afterwards, to tell
+a repetition from a second call. The rival is the usual way: load the call and the
 contact, change them, write both back whole. It ends wrong when webhooks come out of order or at once; ours cannot, and
 that every contact ends done after any order is asserted here.
 """
@@ -129,13 +130,14 @@ def _at_once(contacts: Contacts, *, hear: Callable[..., int], shares: list[list[
 
 
 def _hear(contacts: Contacts, events: list[Event]) -> int:
-    """The verbs that a webhook reaches, as the callback step calls them."""
+    """The verbs that a webhook reaches, as the callback step calls them: where nothing moved, it looks why."""
     hearing = MongoHearing(contacts)
     for contact_id, status in events:
         ref = CallRef(contact_id=contact_id, attempt_id=f"{contact_id}-{CLAIM}")
         report = CallReport(sid=f"CA{contact_id}", status=status)
         if not is_final(status):
-            hearing.hear(ref, report)
+            if not hearing.hear(ref, report):
+                hearing.find(contact_id)
         elif (found := hearing.find(contact_id)) and found.attempt:
             hearing.settle(ref, report, outcome=Outcome.ANSWERED, decision=DONE)
     return len(events)

@@ -1,9 +1,12 @@
 """A tick with all its real parts: mongod, and MiniStack's DynamoDB and SQS, in a process of its own."""
 
 import secrets
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from itertools import count
 from typing import Any
 
 from pymongo import monitoring
@@ -89,6 +92,24 @@ def every_campaign(tick: Tick) -> Lap:
     watch.units = len(report.campaigns)
     watch.noted |= {"commands": len(commands), "sent": sum(one.sent for one in report.campaigns)}
     return watch.lap()
+
+
+def with_time_for(tick: Tick, *, some: int, ticks: int) -> Lap:
+    """Ticks that run out of time, one after the other; after each of them, how many turns every campaign has had."""
+    running, turns, after = tick.campaigns.running_ids(), Counter[str](), []
+    with Watch() as watch:
+        for _ in range(ticks):
+            report = tick.every_campaign(enough_time=_time_for(some))
+            turns.update(one.campaign_id for one in report.campaigns)
+            watch.units += len(report.campaigns)
+            after.append([turns[one] for one in running])
+    watch.noted["turns"] = after
+    return watch.lap()
+
+
+def _time_for(some: int) -> Callable[[], bool]:
+    begun = count()
+    return lambda: next(begun) < some
 
 
 def profiled(tick: Tick, *, due: int) -> Lap:
