@@ -136,8 +136,7 @@ def _hear(contacts: Contacts, events: list[Event]) -> int:
         ref = CallRef(contact_id=contact_id, attempt_id=f"{contact_id}-{CLAIM}")
         report = CallReport(sid=f"CA{contact_id}", status=status)
         if not is_final(status):
-            if not hearing.hear(ref, report):
-                hearing.find(contact_id)
+            hearing.hear(ref, report)
         elif (found := hearing.find(contact_id)) and found.attempt:
             hearing.settle(ref, report, outcome=Outcome.ANSWERED, decision=DONE)
     return len(events)

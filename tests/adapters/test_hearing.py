@@ -12,7 +12,7 @@ from dialer.adapters.lines import MongoLines
 from dialer.adapters.people import MongoPeople
 from dialer.lifecycle import UNSETTLED, State
 from dialer.model import CallReport, Contact, FinishedAttempt, Outcome, attempt_of
-from dialer.ports import CallRef
+from dialer.ports import CallRef, Heard
 from dialer.retry import RetryDecision
 from tests.adapters.racing import in_threads
 from tests.adapters.verbs import Contacts
@@ -38,7 +38,7 @@ def seen(contacts: Contacts, contact: Contact) -> Contact:
 
 
 def hear(hearing: MongoHearing, contact: Contact, status: str, sid: str) -> bool:
-    return bool(hearing.hear(ref(contact), CallReport(sid=sid, status=status)))
+    return bool(hearing.hear(ref(contact), CallReport(sid=sid, status=status)).moved)
 
 
 def test_status_goes_forward_only(contacts: Contacts, hearing: MongoHearing) -> None:
@@ -49,6 +49,19 @@ def test_status_goes_forward_only(contacts: Contacts, hearing: MongoHearing) -> 
     assert hear(hearing, contact, "in-progress", sid)
     assert not hear(hearing, contact, "answered", sid)
     assert attempt_of(seen(contacts, contact)).status == "in-progress"
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - UNSETTLED))
+def test_whom_a_word_does_not_move_stays_as_they_are_and_is_told(
+    contacts: Contacts, hearing: MongoHearing, state: State
+) -> None:
+    """An update that finds everybody may not leave a mark on who is not to be moved, such as an empty attempt."""
+    contact = stored(contacts.database, a_contact(state=state))
+    before = contacts.find_one({"_id": contact.id})
+    attempt = contact.attempt.id if contact.attempt else f"{contact.id}-over"
+    about = CallRef(contact_id=contact.id, attempt_id=attempt)
+    assert hearing.hear(about, CallReport(sid=a_sid(), status="ringing")) == Heard(contact=contact)
+    assert contacts.find_one({"_id": contact.id}) == before
 
 
 def test_a_rank_that_was_never_written_is_the_lowest(contacts: Contacts, hearing: MongoHearing) -> None:
@@ -282,7 +295,7 @@ def test_strangers_ids_move_nobody(contacts: Contacts, hearing: MongoHearing, wr
     contact = in_state(contacts)
     for text in ("", "nobody", "$where", "nobody-0", f"{contact.id}-", "\u2603"):
         stranger = replace(ref(contact), **{wrong: text})
-        assert not hearing.hear(stranger, CallReport(sid="CA1", status="ringing"))
+        assert not hearing.hear(stranger, CallReport(sid="CA1", status="ringing")).moved
         assert not hearing.answer(stranger, sid="CA1")
         assert not hearing.note_late(stranger, sid="CA1")
     assert seen(contacts, contact) == contact

@@ -180,7 +180,7 @@ VERBS = (
         name="hear",
         moves=(Move.HEAR,),
         to=State.PLACED,
-        act=lambda cs, c: MongoHearing(cs).hear(_ref(c), CallReport(sid=SID, status="ringing")),
+        act=lambda cs, c: MongoHearing(cs).hear(_ref(c), CallReport(sid=SID, status="ringing")).moved,
     ),
     Verb(
         name="answer",

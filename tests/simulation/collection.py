@@ -150,7 +150,7 @@ class Collection:
                 found = _between(found, index, bounds, self._now())
             for path, direction in reversed(sort):
                 found.sort(key=lambda one, path=path: order(at(one, path)), reverse=direction < 0)  # type: ignore[misc]
-            return [_projected(one, projection) for one in (found[:limit] if limit else found)]
+            return [_projected(one, projection, self._now()) for one in (found[:limit] if limit else found)]
 
         return self._ask("find", do)
 
@@ -164,7 +164,7 @@ class Collection:
     ) -> Document | None:
         def do() -> Document | None:
             self._index_named(hint)
-            return next((_projected(one, projection) for one in self._matching(plain(asked))), None)
+            return next((_projected(one, projection, self._now()) for one in self._matching(plain(asked))), None)
 
         return self._ask("find_one", do)
 
@@ -201,7 +201,7 @@ class Collection:
         self,
         asked: Mapping[str, Any],
         update: Any,
-        projection: Mapping[str, int] | None = None,
+        projection: Mapping[str, Any] | None = None,
         *,
         return_document: bool = False,
     ) -> Document | None:
@@ -211,7 +211,7 @@ class Collection:
                 return None
             after = updated(before, plain(update), plain(asked), self._now())
             self._write(before, after)
-            return _projected(after if return_document else before, projection)
+            return _projected(after if return_document else before, plain(projection), self._now())
 
         return self._ask("find_one_and_update", do)
 
@@ -464,13 +464,17 @@ def _accumulated(how: Document, group: list[Document], now: datetime) -> Any:
     return sum(evaluate(operand, row, now) for row in group)
 
 
-def _projected(document: Document, projection: Mapping[str, int] | None) -> Document:
+def _projected(document: Document, projection: Mapping[str, Any] | None, now: datetime) -> Document:
     if not projection:
         whole: Document = copy(document)
         return whole
-    if set(projection.values()) != {1} or any("." in name for name in projection):
+    computed = {name: value for name, value in projection.items() if type(value) is dict}
+    if any("." in name or (name not in computed and value != 1) for name, value in projection.items()):
         raise UnknownToTheSimulation(f"the projection {projection}")
-    return {name: copy(value) for name, value in document.items() if name in projection or name == "_id"}
+    named = projection.keys() - computed.keys() | {"_id"}
+    shown = {name: copy(value) for name, value in document.items() if name in named}
+    values = ((name, copy(evaluate(expression, document, now))) for name, expression in computed.items())
+    return shown | {name: value for name, value in values if value is not MISSING}
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -30,10 +30,20 @@ def truth(value: Any) -> bool:
 
 def _named(text: str, document: Document, now: datetime) -> Any:
     if text.startswith("$$"):
-        if text != "$$NOW":
-            raise UnknownToTheSimulation(text)
-        return now
+        return _variable(text, document, now)
     return at(document, text[1:])
+
+
+def _variable(text: str, document: Document, now: datetime) -> Any:
+    match text:
+        case "$$NOW":
+            return now
+        case "$$ROOT":
+            return document
+        case "$$REMOVE":
+            return MISSING
+        case _:
+            raise UnknownToTheSimulation(text)
 
 
 def _computed(expression: Document, document: Document, now: datetime) -> Any:
@@ -164,6 +174,21 @@ def _extreme(choose: Callable[..., Any]) -> Operator:
     return compute
 
 
+def _in(operands: list[Any], document: Document, now: datetime) -> bool:
+    value, among = (evaluate(one, document, now) for one in operands)
+    if type(among) is not list:
+        raise UnknownToTheSimulation(f"to be in a {type_name(among)}")
+    return any(order(value) == order(one) for one in among)
+
+
+def _merge_objects(operands: list[Any], document: Document, now: datetime) -> Document:
+    objects = [value for one in operands if (value := evaluate(one, document, now)) not in (None, MISSING)]
+    for one in objects:
+        if type(one) is not dict:
+            raise UnknownToTheSimulation(f"to merge a {type_name(one)}")
+    return {name: value for one in objects for name, value in one.items()}
+
+
 def _concat_arrays(*arrays: list[Any]) -> list[Any]:
     return [one for array in arrays for one in array]
 
@@ -180,6 +205,7 @@ _OPERATORS: dict[str, Operator] = {
     "$ifNull": _if_null,
     "$eq": _comparison(lambda left, right: left == right),
     "$ne": _comparison(lambda left, right: left != right),
+    "$in": _in,
     "$lt": _comparison(lambda left, right: left < right),
     "$lte": _comparison(lambda left, right: left <= right),
     "$gt": _comparison(lambda left, right: left > right),
@@ -193,6 +219,7 @@ _OPERATORS: dict[str, Operator] = {
     "$toInt": _strict(int, int, float),
     "$max": _extreme(max),
     "$min": _extreme(min),
+    "$mergeObjects": _merge_objects,
     "$concatArrays": _strict(_concat_arrays, list),
     "$slice": _strict(_slice, list, int),
 }

@@ -406,10 +406,21 @@ def _an_expression(luck: random.Random, depth: int = 3) -> Any:
             return {name: {"if": inner(), "then": inner(), "else": inner()}}
         case "$eq" | "$ne" | "$lt" | "$lte" | "$gt" | "$gte" | "$add" | "$subtract" | "$multiply" | "$divide":
             return {name: [inner(), inner()]}
+        case _:
+            return _of_a_whole(name, luck, inner)
+
+
+def _of_a_whole(name: str, luck: random.Random, inner: Callable[[], Any]) -> Any:
+    """An expression about an array or an object."""
+    match name:
+        case "$in":
+            return {name: [inner(), [inner(), inner()]]}
         case "$concatArrays":
             return {name: [{"$ifNull": ["$arr", []]}, [inner()]]}
         case "$slice":
             return {name: ["$arr", luck.choice([-2, -1, 1, 2])]}
+        case "$mergeObjects":
+            return {name: ["$o", luck.choice(["$none", "$$ROOT", {"x": inner()}])]}
         case "object":
             return {"p": inner(), "q": inner()}
         case _:
@@ -530,6 +541,9 @@ def _an_update(luck: random.Random) -> Any:
     for _ in range(luck.randint(1, 3)):
         if luck.random() < 0.3:
             stages.append({"$unset": luck.choice([path, ["c", "n"]])})
+        elif luck.random() < 0.3:
+            changed = {"$mergeObjects": ["$$ROOT", {"n": 9, "o": {"$mergeObjects": ["$o", {"x": _a_value(luck)}]}}]}
+            stages.append({"$replaceWith": {"$cond": [_an_expression(luck, 2), changed, "$$ROOT"]}})
         else:
             stages.append({"$set": {path: _an_expression(luck, 2), "n": {"$add": ["$n", 1]}}})
     return stages
@@ -583,10 +597,11 @@ def test_an_element_found_in_an_array_is_the_one_that_changes(real: RealDatabase
         ("a condition", lambda c: list(c.find({"a": {"$regex": "x"}}))),
         ("a filter", lambda c: list(c.find({"$nor": [{"a": 1}]}))),
         ("an update", lambda c: c.update_one({}, {"$rename": {"a": "b"}})),
-        ("a stage", lambda c: c.update_one({}, [{"$replaceWith": {}}])),
+        ("a stage", lambda c: c.update_one({}, [{"$project": {"a": 1}}])),
         ("an accumulator", lambda c: c.aggregate([{"$group": {"_id": "$a", "n": {"$avg": "$n"}}}])),
         ("a projection", lambda c: list(c.find({}, {"a": 0}))),
-        ("a system variable", lambda c: list(c.find({"$expr": "$$ROOT"}))),
+        ("another document", lambda c: c.update_one({}, [{"$replaceWith": {"a": 1}}])),
+        ("a system variable", lambda c: list(c.find({"$expr": "$$CLUSTER_TIME"}))),
         ("a value", lambda c: c.insert_one({"_id": "1", "a": b"x"})),
         ("a path through an array", lambda c: list(c.find({"arr.x": None}))),
         ("a comparison in an array", lambda c: list(c.find({"arr.x": {"$gt": 1}}))),

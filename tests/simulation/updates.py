@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.simulation.expressions import evaluate, is_operator
 from tests.simulation.filters import position
-from tests.simulation.values import MISSING, Document, UnknownToTheSimulation, at, copy, put, take_away
+from tests.simulation.values import MISSING, Document, UnknownToTheSimulation, at, copy, put, take_away, type_name
 
 Update = Any
 """A document of operators, or a list of stages."""
@@ -39,6 +39,11 @@ def staged(document: Document, stage: Document, now: datetime) -> Document:
         for path in [content] if type(content) is str else content:
             take_away(document, path)
         return document
+    if name == "$replaceWith":
+        whole: Document = copy(evaluate(content, document, now))
+        if type(whole) is not dict or whole.get("_id") != document["_id"]:
+            raise UnknownToTheSimulation(f"a document that becomes another, or a {type_name(whole)}")
+        return whole
     raise UnknownToTheSimulation(f"the stage {name}")
 
 

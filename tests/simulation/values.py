@@ -81,7 +81,7 @@ def order(value: Any) -> tuple[Any, ...]:
     if value is None or value is MISSING or rank == 127:
         return (rank,)
     if rank == 4:
-        return (rank, *((name, order(one)) for name, one in value.items()))
+        return (rank, *((_RANKS[type(one)], name, order(one)) for name, one in value.items()))  # field by field
     if rank == 5:
         return (rank, *(order(one) for one in value))
     return (rank, value)

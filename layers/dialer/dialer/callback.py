@@ -63,9 +63,10 @@ class Callback:
             return report_of(ref, "unknown", f"status {report.status!r}")
         if call_status.is_final(report.status):
             return self._settle(ref, report)
-        if campaign_id := self.hearing.hear(ref, report):
-            return report_of(ref, "moved", report.status, campaign_id=campaign_id)
-        return self._unmoved(ref, report)
+        heard = self.hearing.hear(ref, report)
+        if heard.moved:
+            return report_of(ref, "moved", report.status, campaign_id=heard.moved)
+        return self._unmoved(ref, report, heard.contact)
 
     def machine(self, ref: CallRef, report: CallReport) -> CallbackReport:
         """Who answered, when the carrier found out during the call."""

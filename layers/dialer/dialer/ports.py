@@ -289,6 +289,16 @@ class CallRef:
     attempt_id: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What a word of the carrier did: it moved somebody, or found them where it has nothing to say, or nobody."""
+
+    moved: str = ""
+    """The campaign of whom it moved."""
+    contact: Contact | None = None
+    """Who was not moved, as they stand."""
+
+
 class Hearing(Protocol):
     """The verbs of whoever hears from the carrier: webhooks, and reconcile when it asks."""
 
@@ -296,8 +306,8 @@ class Hearing(Protocol):
         """With the variables that are to be spoken: a test call's are another contact's."""
         ...
 
-    def hear(self, ref: CallRef, report: CallReport) -> str:
-        """T13: progress; only forward, only for this attempt and this call. The campaign of whom it moved, if any."""
+    def hear(self, ref: CallRef, report: CallReport) -> Heard:
+        """T13: progress; only forward, only for this attempt and this call."""
         ...
 
     def answer(self, ref: CallRef, *, sid: str) -> bool:

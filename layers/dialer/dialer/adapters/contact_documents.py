@@ -92,6 +92,37 @@ def guard(move: Move, contact_id: str, attempt: str, *clauses: Stage) -> Documen
     }
 
 
+def holds(move: Move, attempt: str, sid: str, *clauses: Stage) -> Stage:
+    """The guard of a move of one call as an expression, for `only_where`: the same as `guard` with `no_other_call`."""
+    call_known = {"$ifNull": ["$attempt.sid", None]}
+    return {
+        "$and": [
+            {"$in": ["$state", sorted(MOVES[move].sources)]},
+            {"$eq": ["$attempt.id", literal(claim_of(attempt))]},
+            {"$in": [call_known, [None, literal(sid)]]},
+            *clauses,
+        ]
+    }
+
+
+def only_where(guarded: Stage, stages: list[Stage]) -> list[Stage]:
+    """These changes where the guard holds, and elsewhere none: the update finds everybody, and tells how they stand.
+
+    `attempt` is merged as a whole: a path into it would leave an empty one where there is none.
+    """
+    (stage,) = stages
+    changed: Document = {}
+    within: Document = {}
+    for path, value in stage["$set"].items():
+        outer, _, inner = path.partition(".")
+        if inner:
+            within[inner] = value
+        else:
+            changed[outer] = value
+    whole = {"$mergeObjects": ["$$ROOT", changed, {"attempt": {"$mergeObjects": ["$attempt", within]}}]}
+    return [{"$replaceWith": {"$cond": [guarded, whole, "$$ROOT"]}}]
+
+
 def states(move: Move) -> Any:
     sources = sorted(MOVES[move].sources)
     return sources[0] if len(sources) == 1 else {"$in": sources}

@@ -12,8 +12,10 @@ from dialer.adapters.contact_documents import (
     contact_of,
     from_now,
     guard,
+    holds,
     no_other_call,
     no_sooner_than_asked,
+    only_where,
     to_pending,
     to_placed,
     to_terminal,
@@ -21,7 +23,7 @@ from dialer.adapters.contact_documents import (
 from dialer.adapters.mongo import Document, available, literal
 from dialer.lifecycle import Move, target
 from dialer.model import CallReport, Contact, Outcome, claim_of
-from dialer.ports import CallRef
+from dialer.ports import CallRef, Heard
 from dialer.retry import RetryDecision
 
 _ANSWERS = {"$ifNull": ["$attempt.answers", literal({})]}
@@ -31,7 +33,7 @@ _VOICEMAIL_LEFT: list[Stage] = [{"$set": {"attempt.voicemail_left": True}}]
 
 
 class MongoHearing:
-    """Every verb is one guarded update; a webhook that says nothing new matches nothing."""
+    """Every verb is one guarded update; a webhook that says nothing new changes nothing."""
 
     def __init__(self, contacts: Collection[Document]) -> None:
         self._contacts = contacts
@@ -48,13 +50,23 @@ class MongoHearing:
         other = self._contacts.find_one({"_id": contact_id}, {"vars": 1})
         return other.get("vars", {}) if other else {}
 
-    def hear(self, ref: CallRef, report: CallReport) -> str:
+    def hear(self, ref: CallRef, report: CallReport) -> Heard:
+        """The guard is within the update, which so tells in one trip whom it moved, and how else they stand."""
         rank = call_status.rank(report.status)
         news = {"$lt": ["$attempt.rank", rank]}
         answered = call_status.is_answered(report.status)
         heard = {"attempt.rank": rank, "attempt.status": literal(report.status)}
-        progress = to_placed(report.sid, answered=answered, **heard)
-        return self._move(self._own(Move.HEAR, ref, report.sid, news), progress)
+        guarded = holds(Move.HEAR, ref.attempt_id, report.sid, news)
+        progress = only_where(guarded, to_placed(report.sid, answered=answered, **heard))
+        told = {"campaign_id": 1, "stays": {"$cond": [guarded, "$$REMOVE", "$$ROOT"]}}
+        try:
+            with available():
+                before = self._contacts.find_one_and_update({"_id": ref.contact_id}, progress, told)
+        except DuplicateKeyError:  # another contact has this call id: its webhook is a stranger's
+            return Heard(contact=self.find(ref.contact_id))
+        if before is None:
+            return Heard()
+        return Heard(contact=contact_of(before["stays"])) if "stays" in before else Heard(moved=before["campaign_id"])
 
     def answer(self, ref: CallRef, *, sid: str) -> bool:
         return bool(self._move(self._own(Move.ANSWER, ref, sid), to_placed(sid, answered=True)))
