@@ -32,8 +32,8 @@ AT_ONCE = 8
 TEXT = f"""
 {CALLS} calls with four webhooks each: one after the other as they should come; {AT_ONCE} calls at once, each in its own
 order; and one after the other with every webhook delivered twice and all of them shuffled. Ours is one guarded update
-of one document. The last webhook of a call reads it before, and one that says nothing new reads it afterwards, to tell
-a repetition from a second call. The rival is the usual way: load the call and the
+of one document, which also tells how somebody stands whom it does not move: a repetition must be told from a second
+call. Only the last webhook of a call reads it first. The rival is the usual way: load the call and the
 contact, change them, write both back whole. It ends wrong when webhooks come out of order or at once; ours cannot, and
 that every contact ends done after any order is asserted here.
 """
@@ -130,7 +130,7 @@ def _at_once(contacts: Contacts, *, hear: Callable[..., int], shares: list[list[
 
 
 def _hear(contacts: Contacts, events: list[Event]) -> int:
-    """The verbs that a webhook reaches, as the callback step calls them: where nothing moved, it looks why."""
+    """The verbs that a webhook reaches, as the callback step calls them."""
     hearing = MongoHearing(contacts)
     for contact_id, status in events:
         ref = CallRef(contact_id=contact_id, attempt_id=f"{contact_id}-{CLAIM}")
