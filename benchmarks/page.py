@@ -72,8 +72,8 @@ Dropped:
   times as long as decoding.
 - **Sending one batch while the next is claimed**: within the spread here (7 laps of each), where the tick's own Python
   is the limit. Another thread in the part that must be simple was not worth it.
-- **Choosing the next batch while this one is claimed**: a tenth more claims a second (9,000 in place of 8,170, 7 laps of
-  each), and nothing for a tick, whose time its messages take.
+- **Choosing the next batch while this one is claimed**: a tenth more claims a second (9,000 in place of 8,170, 7 laps
+  of each), and nothing for a tick, whose time its messages take.
 - **Remembering the place across ticks**: whoever has come to the front since must go first, so a tick has to look at
   the front anyway; it walks past deleted keys once, in its first batch.
 - **Several claimers on one campaign**: they get in each other's way, as the eight above do.
