@@ -25,8 +25,8 @@ EACH = 10
 TEXT = f"""
 One tick over all running campaigns, each with {EACH} contacts due, and the same campaigns a moment later, when nobody
 is. Commands are those the database got. Nobody is raced: the rows were measured one after the other. The last row is of
-{TICKS} ticks, each with time for {SOME} campaigns and no more: whoever has waited longest comes first, and no campaign
-ever has two turns more than another, which is asserted here.
+{TICKS} ticks, each with time for {SOME} campaigns and no more: whoever has waited longest comes first, and nobody waits
+for more ticks than it takes to reach everybody once, which is asserted here.
 """
 
 
@@ -56,19 +56,16 @@ def test_one_tick_over_many_campaigns(database: Database[Document], place: Place
 
 
 def _in_turn(section: Section, database: Database[Document], place: Place) -> None:
-    """Ticks that run out of time: everybody comes to their turn as soon as can be."""
+    """Ticks that run out of time: nobody waits for their turn longer than must be."""
     _somebody_due(database, MANY)
     short_of_time = partial(with_time_for, some=SOME, ticks=TICKS)
     (ran,) = race([Contestant(name="", opened=partial(tick_at, place), work=short_of_time)], laps=1)
-    after = ran.laps[0].noted["turns"]
-    assert all(max(turns) - min(turns) <= 1 for turns in after)
-    fewest = ceil(MANY / SOME)
-    reached = next(n for n, turns in enumerate(after, start=1) if min(turns))
+    longest, fewest = max(ran.laps[0].noted["waits"]), ceil(MANY / SOME)
     section.add(
-        what=f"{MANY:,} running, time for {SOME} a tick", unit="ticks until everybody has had a turn", laps=[reached],
-        higher_is_better=False, note=f"{fewest} is the fewest possible",
+        what=f"{MANY:,} running, time for {SOME} a tick", unit="ticks is the longest wait for a turn", laps=[longest],
+        higher_is_better=False, note=f"{fewest} ticks reach everybody once",
     )  # fmt: skip
-    assert reached == fewest
+    assert longest <= fewest
 
 
 def _somebody_due(database: Database[Document], count: int) -> None:

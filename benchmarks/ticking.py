@@ -1,7 +1,6 @@
 """A tick with all its real parts: mongod, and MiniStack's DynamoDB and SQS, in a process of its own."""
 
 import secrets
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -95,15 +94,15 @@ def every_campaign(tick: Tick) -> Lap:
 
 
 def with_time_for(tick: Tick, *, some: int, ticks: int) -> Lap:
-    """Ticks that run out of time, one after the other; after each of them, how many turns every campaign has had."""
-    running, turns, after = tick.campaigns.running_ids(), Counter[str](), []
+    """Ticks that run out of time, one after the other; the ticks for which every campaign had to wait for each turn."""
+    last, waits = dict.fromkeys(tick.campaigns.running_ids(), 0), []
     with Watch() as watch:
-        for _ in range(ticks):
-            report = tick.every_campaign(enough_time=_time_for(some))
-            turns.update(one.campaign_id for one in report.campaigns)
-            watch.units += len(report.campaigns)
-            after.append([turns[one] for one in running])
-    watch.noted["turns"] = after
+        for now in range(1, ticks + 1):
+            reached = [one.campaign_id for one in tick.every_campaign(enough_time=_time_for(some)).campaigns]
+            waits += [now - last[one] for one in reached]
+            last |= dict.fromkeys(reached, now)
+            watch.units += len(reached)
+    watch.noted["waits"] = [*waits, *(ticks - one for one in last.values())]  # some still wait for their next
     return watch.lap()
 
 
