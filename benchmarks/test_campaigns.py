@@ -59,10 +59,11 @@ def _in_turn(section: Section, database: Database[Document], place: Place) -> No
     """Ticks that run out of time: nobody waits for their turn longer than must be."""
     _somebody_due(database, MANY)
     short_of_time = partial(with_time_for, some=SOME, ticks=TICKS)
-    (ran,) = race([Contestant(name="", opened=partial(tick_at, place), work=short_of_time)], laps=1)
+    name = f"{MANY:,} running, time for {SOME} a tick"
+    (ran,) = race([Contestant(name=name, opened=partial(tick_at, place), work=short_of_time)], laps=1)
     longest, fewest = max(ran.laps[0].noted["waits"]), ceil(MANY / SOME)
     section.add(
-        what=f"{MANY:,} running, time for {SOME} a tick", unit="ticks is the longest wait for a turn", laps=[longest],
+        what=ran.name, unit="ticks is the longest wait for a turn", laps=[longest],
         higher_is_better=False, note=f"{fewest} ticks reach everybody once",
     )  # fmt: skip
     assert longest <= fewest

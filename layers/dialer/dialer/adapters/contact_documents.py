@@ -3,6 +3,7 @@
 Traps of the database that this file avoids, each seen by running it:
 - values in pipeline updates are wrapped in `$literal`, or a text that starts with `$` would be read as a field;
 - a pipeline `$set` of an object merges into the old one, so `attempt` is unset before it is set anew;
+- a path in a pipeline `$set` makes the objects on its way, even for a value that is missing;
 - `$expr` takes a missing or wrong-typed field for earlier than now, so every time clause also asks for a date;
 - a filter without `_id` scans, so every guard starts with it.
 """
@@ -106,9 +107,9 @@ def holds(move: Move, attempt: str, sid: str, *clauses: Stage) -> Stage:
 
 
 def only_where(guarded: Stage, stages: list[Stage]) -> list[Stage]:
-    """These changes where the guard holds, and elsewhere none: the update finds everybody, and tells how they stand.
+    """These changes where the guard holds, and elsewhere none, not even an empty `attempt`: it is merged as a whole.
 
-    `attempt` is merged as a whole: a path into it would leave an empty one where there is none.
+    For an update that finds everybody by their id, and so can tell of whom it leaves how they stand.
     """
     (stage,) = stages
     changed: Document = {}
