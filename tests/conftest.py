@@ -10,6 +10,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from dialer.adapters.contact_book import MongoContactBook
 from dialer.adapters.mongo import Document, connect
@@ -32,6 +33,13 @@ class FewWorlds(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no type
         if nodeid.startswith(WORLDS):
             return "worlds"
         return "journeys" if nodeid.startswith(JOURNEYS) else nodeid
+
+    def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
+        """And forgets what is complete: after every test, all that a worker ever had is counted through."""
+        scope = self._split_scope(self.registered_collections[node][item_index])
+        super().mark_test_complete(node, item_index, duration)
+        if all(self.assigned_work[node][scope].values()):
+            del self.assigned_work[node][scope]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FewWorlds:

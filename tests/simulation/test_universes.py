@@ -52,7 +52,7 @@ def digest(outcome: Outcome) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-SEEDS = range(40)
+SEEDS = range(24)
 PRINT_DIGESTS = f"""
 from tests.simulation.test_universes import digest
 from tests.simulation.world import history_of
@@ -102,7 +102,5 @@ def test_a_carrier_slower_than_its_own_list_calls_nobody_twice_who_is_held() -> 
 
 def test_with_redial_that_carrier_may_call_twice_and_the_laws_see_it() -> None:
     """The residual that docs/states.md names is real; here it is, so that nobody believes it away."""
-    laws = Counter(
-        breach.law for seed in range(150) for breach in slower_than_the_horizon(seed, Doubt.REDIAL).breaches[:1]
-    )
-    assert laws["L3"] > 0
+    outcomes = (slower_than_the_horizon(seed, Doubt.REDIAL) for seed in range(150))
+    assert any(outcome.breaches and outcome.breaches[0].law == "L3" for outcome in outcomes)
