@@ -2,16 +2,17 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
 
-from dialer.adapters.contact_documents import contact_of
+from dialer.adapters.contact_documents import contact_of, guard, holds, no_other_call
 from dialer.adapters.hearing import MongoHearing
 from dialer.adapters.lines import MongoLines
 from dialer.adapters.people import MongoPeople
-from dialer.lifecycle import UNSETTLED, State
-from dialer.model import CallReport, Contact, FinishedAttempt, Outcome, attempt_of
+from dialer.lifecycle import MOVES, UNSETTLED, Move, State
+from dialer.model import CallReport, Contact, FinishedAttempt, Outcome, attempt_of, claim_of
 from dialer.ports import CallRef, Heard
 from dialer.retry import RetryDecision
 from tests.adapters.racing import in_threads
@@ -62,6 +63,20 @@ def test_whom_a_word_does_not_move_stays_as_they_are_and_is_told(
     about = CallRef(contact_id=contact.id, attempt_id=attempt)
     assert hearing.hear(about, CallReport(sid=a_sid(), status="ringing")) == Heard(contact=contact)
     assert contacts.find_one({"_id": contact.id}) == before
+
+
+@pytest.mark.parametrize("move", [move for move in Move if MOVES[move].sources])
+def test_a_guard_holds_for_the_same_contacts_as_a_filter_and_as_an_expression(contacts: Contacts, move: Move) -> None:
+    attempt, sid = f"{a_contact().id}-a1b2c3d4e5f60718293a4b5c", a_sid()
+    sids = [{}, *({"sid": known} for known in (None, "", sid, a_sid()))]
+    attempts = [{"id": claim, **known} for claim, known in product((claim_of(attempt), "another", None), sids)]
+    found = [{}, *({"attempt": one} for one in (None, {}, *attempts))]
+    anybody = contacts.database["anybody"]  # without the indexes, which would not have some of these
+    anybody.insert_many([{"state": state, **one} for state, one in product(State, found)])
+    as_a_filter = guard(move, "", attempt) | no_other_call(sid) | {"_id": {"$exists": True}}
+    told = [(one["_id"], one["holds"]) for one in anybody.find({}, {"holds": holds(move, attempt, sid)})]
+    assert {one for one, held in told if held} == {one["_id"] for one in anybody.find(as_a_filter)}
+    assert sum(held for _, held in told) == 3 * len(MOVES[move].sources)
 
 
 def test_a_rank_that_was_never_written_is_the_lowest(contacts: Contacts, hearing: MongoHearing) -> None:
