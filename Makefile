@@ -7,6 +7,7 @@ BIN   := $(LOCAL)/venvs/dev/bin
 SAM   := $(LOCAL)/venvs/sam/bin/sam
 CODE  := $(wildcard layers/dialer layers/dependencies functions local cli tests benchmarks)
 PORT  ?= 8790
+unexport PYTHONDONTWRITEBYTECODE # where an image sets it, every process would compile again all that it imports
 PROOF := PYTHONHASHSEED=0 PYTHONPATH=layers/dialer:. $(BIN)/python -m
 
 # Any working Python starts the bootstrap; it looks for 3.11, 3.12 or 3.13 itself. `make PYTHON=/path/to/python …` decides.
@@ -25,7 +26,7 @@ demo: ready ## dial a made-up list through the whole local world    [LIST=path.c
 	@$(BIN)/python -m local demo $(if $(LIST),--list "$(LIST)") $(if $(FAULTS),--faults) $(if $(KEEP),--keep)
 
 test: ready ## every test, on real parts                              [ARGS="-k words"]
-	@$(BIN)/pytest --numprocesses=3 --dist=loadscope $(ARGS)
+	@$(BIN)/pytest --numprocesses=4 --dist=loadscope $(ARGS)
 
 check: ready lint types test template ## what must hold before a merge: format, lint, types, tests, template
 

@@ -21,12 +21,13 @@ from local.mongod import Mongod, start_mongod
 
 JOURNEYS = "tests/journeys/"
 WORLDS = ("tests/deploy/", "tests/local/", "tests/faults/", f"{JOURNEYS}test_page.py")  # about as long as the journeys
+BEHIND = 5  # in steps of `nice`
 
 
 class FewWorlds(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Hands tests out one by one, but most journeys to one worker, and all others that have a world to another one.
 
-    A world is mostly waited for, so two of them and a third worker fit on two cores; more would starve each other.
+    A world is mostly waited for, so two of them and two more workers fit on two cores, as long as these two stand back.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -40,6 +41,12 @@ class FewWorlds(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no type
         super().mark_test_complete(node, item_index, duration)
         if all(self.assigned_work[node][scope].values()):
             del self.assigned_work[node][scope]
+
+
+def pytest_runtest_logstart(nodeid: str) -> None:
+    """A worker without a world stands back from now on: in a world, somebody waits for an answer."""
+    if "PYTEST_XDIST_WORKER" in os.environ and os.nice(0) < BEHIND and not nodeid.startswith((*WORLDS, JOURNEYS)):
+        os.nice(BEHIND)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FewWorlds:

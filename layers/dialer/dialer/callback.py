@@ -72,7 +72,7 @@ class Callback:
         """Who answered, when the carrier found out during the call."""
         if campaign_id := self.hearing.note_machine(ref, sid=report.sid, answered_by=report.answered_by):
             return report_of(ref, "moved", report.answered_by, campaign_id=campaign_id)
-        return self._unmoved(ref, report)
+        return self._unmoved(ref, report, self.hearing.find(ref.contact_id))
 
     def _settle(self, ref: CallRef, report: CallReport, *, looks: int = _LOOKS) -> CallbackReport:
         """The end. Where an answer or a call-back comes while it is being decided, it is decided again."""
@@ -95,16 +95,17 @@ class Callback:
         ended = replace(report, detail=call_status.detail(report, outcome, heard_before=heard))
         decision = _decision(contact, sight, outcome, ended.detail)
         if not self.hearing.settle(ref, ended, outcome=outcome, decision=decision, seen=contact):
-            return self._settle(ref, report, looks=looks - 1) if looks > 1 else self._unmoved(ref, report)
+            if looks > 1:
+                return self._settle(ref, report, looks=looks - 1)
+            return self._unmoved(ref, report, self.hearing.find(ref.contact_id))
         self._judge_carrier(sight.campaign, outcome, ended.detail)
         if sight.campaign.running:
             self._refill(contact.campaign_id)
         settled = report_of(ref, "settled", outcome, campaign_id=contact.campaign_id)
         return replace(settled, sid=report.sid, state=decision.state)
 
-    def _unmoved(self, ref: CallRef, report: CallReport, contact: Contact | None = None) -> CallbackReport:
+    def _unmoved(self, ref: CallRef, report: CallReport, contact: Contact | None) -> CallbackReport:
         """Nothing changed: say whether that is a repetition, a stranger, or a call that should not exist."""
-        contact = contact or self.hearing.find(ref.contact_id)
         if contact is None:
             return report_of(ref, "unknown")
         alarm = self._alarm(ref, report, contact)
