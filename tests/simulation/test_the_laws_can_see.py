@@ -9,6 +9,7 @@ import pytest
 from dialer.model import Counted
 from tests.mutants.mutation import Mutation, loaded
 from tests.mutants.mutations import MUTATIONS
+from tests.simulation.chance import Kind
 from tests.simulation.plan import Plan, plan_of
 
 MOST_UNIVERSES = 500
@@ -17,6 +18,11 @@ SEEN = [mutation for mutation in MUTATIONS if mutation.laws]
 
 def _slow(plan: Plan) -> bool:
     return all(campaign.pacing.call_delay >= timedelta(seconds=3) for campaign in plan.campaigns)
+
+
+def _freezes_and_little_else(plan: Plan) -> bool:
+    """Who is frozen between two steps is seen where nothing else of theirs goes wrong or late."""
+    return {Kind.SLOW, Kind.PAUSE} <= plan.rates.keys() and Kind.LATE not in plan.rates
 
 
 def _capped(plan: Plan, counts: Counted) -> bool:
@@ -31,6 +37,7 @@ def _shares_caps(plan: Plan, counts: Counted) -> bool:
 WHERE: dict[str, Callable[[Plan], bool]] = {
     "the pace is not asked": lambda plan: _slow(plan) and plan.queues.stalls[1] > 0,
     "a message that came too early is gone": lambda plan: _slow(plan) and plan.queues.stalls[1] > 0,
+    "time between the last look and the request does not matter": _freezes_and_little_else,
     "the last look forgets the hours": lambda plan: any(campaign.hours for campaign in plan.campaigns),
     "nobody looks before the request": lambda plan: plan.operator > 1,
     "a paused campaign's message is gone": lambda plan: plan.operator > 1,

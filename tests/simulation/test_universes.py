@@ -17,7 +17,7 @@ from tests.simulation.plan import CROWDED, MINUTE, plan_of
 from tests.simulation.story import shrunk, told
 from tests.simulation.world import Outcome, World, history_of
 
-UNIVERSES, AT_A_TIME = 2000, 100
+UNIVERSES, AT_A_TIME = 1900, 100
 CROWDS, CROWDS_AT_A_TIME = 100, 20
 SEEDS_AT_A_TIME = [
     *(range(first, first + AT_A_TIME) for first in range(0, UNIVERSES, AT_A_TIME)),
@@ -52,7 +52,7 @@ def digest(outcome: Outcome) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-SEEDS = range(24)
+SEEDS = range(12)
 PRINT_DIGESTS = f"""
 from tests.simulation.test_universes import digest
 from tests.simulation.world import history_of
