@@ -75,7 +75,7 @@ def _raced(contacts: Contacts, uri: str, events: list[Event], at_once: int) -> l
     works: dict[str, Any] = {
         "ours": partial(_at_once, hear=_hear, shares=shares),
         "read-modify-write": partial(_at_once, hear=rivals.read_modify_write, shares=shares),
-        "one plain write each (the limit)": partial(_at_once, hear=_write_plainly, shares=shares),
+        "one plain write each (the limit)": partial(_at_once, hear=rivals.write_plainly, shares=shares),
     }
     return race(
         [
@@ -143,13 +143,4 @@ def _hear(contacts: Contacts, events: list[Event]) -> int:
             hearing.hear(ref, report)
         elif (found := hearing.find(contact_id)) and found.attempt:
             hearing.settle(ref, report, outcome=Outcome.ANSWERED, decision=DONE)
-    return len(events)
-
-
-def _write_plainly(contacts: Contacts, events: list[Event]) -> int:
-    """No guard, no proof: what one journalled write for each webhook can reach."""
-    for contact_id, status in events:
-        if is_final(status):
-            contacts.find_one({"_id": contact_id})
-        contacts.update_one({"_id": contact_id}, {"$set": {"attempt.status": status}})
     return len(events)

@@ -24,6 +24,13 @@ WORLDS = ("tests/deploy/", "tests/local/", "tests/faults/", f"{JOURNEYS}test_pag
 BEHIND = 5  # in steps of `nice`
 
 
+def _of_a_world(nodeid: str) -> str:
+    """Which worlds a test shares with others, if any."""
+    if nodeid.startswith(WORLDS):
+        return "worlds"
+    return "journeys" if nodeid.startswith(JOURNEYS) else ""
+
+
 class FewWorlds(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Hands tests out one by one, but most journeys to one worker, and all others that have a world to another one.
 
@@ -31,9 +38,7 @@ class FewWorlds(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no type
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(WORLDS):
-            return "worlds"
-        return "journeys" if nodeid.startswith(JOURNEYS) else nodeid
+        return _of_a_world(nodeid) or nodeid
 
     def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
         """And forgets what is complete: after every test, all that a worker ever had is counted through."""
@@ -45,7 +50,7 @@ class FewWorlds(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no type
 
 def pytest_runtest_logstart(nodeid: str) -> None:
     """A worker without a world stands back from now on: in a world, somebody waits for an answer."""
-    if "PYTEST_XDIST_WORKER" in os.environ and os.nice(0) < BEHIND and not nodeid.startswith((*WORLDS, JOURNEYS)):
+    if "PYTEST_XDIST_WORKER" in os.environ and os.nice(0) < BEHIND and not _of_a_world(nodeid):
         os.nice(BEHIND)
 
 
